@@ -1,0 +1,62 @@
+//! What is compared.
+
+pub mod channel;
+pub mod gauge;
+pub mod keepalive;
+pub mod ledger;
+pub mod snapshot;
+
+use crate::case::{Case, Effort};
+use crate::report::Row;
+
+/// Cases that belong together, and go to one file.
+#[derive(Debug)]
+pub struct Area {
+    /// As on the command line and in the file's name.
+    pub name: &'static str,
+    /// One line for the help text.
+    pub about: &'static str,
+    cases: fn() -> Vec<Case>,
+}
+
+/// Every area.
+pub const AREAS: &[Area] = &[
+    Area {
+        name: "gauge",
+        about: "one enqueue and one dequeue, as a gauge sees them",
+        cases: gauge::cases,
+    },
+    Area {
+        name: "channel",
+        about: "messages through raw, tracked and metered channels",
+        cases: channel::cases,
+    },
+    Area {
+        name: "snapshot",
+        about: "reading 10,000 gauges, and counting meanwhile",
+        cases: snapshot::cases,
+    },
+    Area {
+        name: "ledger",
+        about: "the largest of 4,096 users, and newcomers without end",
+        cases: ledger::cases,
+    },
+    Area {
+        name: "keepalive",
+        about: "a beat, and a step of watching 10,000 to 1,000,000",
+        cases: keepalive::cases,
+    },
+];
+
+impl Area {
+    /// Measures every case, shows each one's rows as soon as they are there, and answers them all.
+    pub fn run(&self, effort: Effort, mut show: impl FnMut(&Case, &[Row])) -> Vec<Row> {
+        let mut all = Vec::new();
+        for mut case in (self.cases)() {
+            let rows = case.run(self.name, effort);
+            show(&case, &rows);
+            all.extend(rows);
+        }
+        all
+    }
+}

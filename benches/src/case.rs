@@ -1,0 +1,208 @@
+//! One thing to do, several subjects that can do it, measured in turn.
+
+use std::time::Duration;
+
+use crate::report::Row;
+use crate::stats::{Spread, ratios};
+
+/// How long to measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effort {
+    /// How often each subject is measured.
+    pub rounds: usize,
+    /// How long one sample takes at least, as calibrated before the first round.
+    pub sample_min: Duration,
+}
+
+impl Effort {
+    /// Numbers to quote.
+    pub const FULL: Effort = Effort { rounds: 21, sample_min: Duration::from_millis(25) };
+    /// A look whether everything runs. Threads are hardly started by the time they are done.
+    pub const QUICK: Effort = Effort { rounds: 3, sample_min: Duration::from_micros(200) };
+}
+
+/// Does the asked number of operations and answers how long that took.
+pub type Measure = Box<dyn FnMut(u64) -> Duration>;
+
+struct Subject {
+    name: String,
+    baseline: String,
+    measure: Measure,
+}
+
+/// One thing to do, and the subjects that do it.
+pub struct Case {
+    name: &'static str,
+    unit: &'static str,
+    threads: usize,
+    subjects: Vec<Subject>,
+}
+
+impl Case {
+    /// A case without subjects. `unit` is the operation that a nanosecond figure is for.
+    pub fn new(name: &'static str, unit: &'static str, threads: usize) -> Case {
+        Case { name, unit, threads, subjects: Vec::new() }
+    }
+
+    /// Adds a subject that is compared with nothing but itself, for others to be compared with.
+    pub fn baseline(self, name: &str, measure: impl FnMut(u64) -> Duration + 'static) -> Case {
+        self.subject(name, name, measure)
+    }
+
+    /// Adds a subject that is compared with another one of this case.
+    pub fn subject(
+        mut self,
+        name: &str,
+        baseline: &str,
+        measure: impl FnMut(u64) -> Duration + 'static,
+    ) -> Case {
+        let (name, baseline) = (name.to_owned(), baseline.to_owned());
+        self.subjects.push(Subject { name, baseline, measure: Box::new(measure) });
+        self
+    }
+
+    /// What this case is about.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The operation that a nanosecond figure is for.
+    pub fn unit(&self) -> &'static str {
+        self.unit
+    }
+
+    /// How many threads take part.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Measures every subject in every round, and answers one row for each.
+    ///
+    /// Each round begins with another subject, so that none is always the one that runs after the
+    /// heaviest.
+    ///
+    /// # Panics
+    /// If a subject names a baseline that is no subject of this case.
+    pub fn run(&mut self, area: &str, effort: Effort) -> Vec<Row> {
+        let operations: Vec<u64> = self
+            .subjects
+            .iter_mut()
+            .map(|subject| calibrate(effort.sample_min, &mut subject.measure))
+            .collect();
+        let count = self.subjects.len();
+        let mut samples = vec![Vec::with_capacity(effort.rounds); count];
+        for round in 0..effort.rounds {
+            for turn in 0..count {
+                let index = (round + turn) % count;
+                let took = (self.subjects[index].measure)(operations[index]);
+                samples[index].push(took.as_nanos() as f64 / operations[index] as f64);
+            }
+        }
+        (0..count).map(|index| self.row(area, index, &samples)).collect()
+    }
+
+    fn row(&self, area: &str, index: usize, samples: &[Vec<f64>]) -> Row {
+        let Subject { name, baseline, .. } = &self.subjects[index];
+        let base = self.subjects.iter().position(|other| other.name == *baseline);
+        let base = base.unwrap_or_else(|| panic!("{name}: no subject is called {baseline}"));
+        let ns = Spread::of(&samples[index]);
+        let ratio = Spread::of(&ratios(&samples[index], &samples[base]));
+        Row {
+            area: area.to_owned(),
+            case: self.name.to_owned(),
+            subject: name.clone(),
+            threads: self.threads,
+            ns_median: ns.median,
+            ns_min: ns.min,
+            ns_max: ns.max,
+            baseline: baseline.clone(),
+            ratio_median: ratio.median,
+            ratio_min: ratio.min,
+            ratio_max: ratio.max,
+        }
+    }
+}
+
+/// How many operations take `sample_min`. The search also warms caches and branch predictors.
+fn calibrate(sample_min: Duration, measure: &mut Measure) -> u64 {
+    let mut operations = 1;
+    loop {
+        let took = measure(operations);
+        if took >= sample_min {
+            return operations;
+        }
+        // A short sample says little about a long one: grow by 16 at most, and aim a little higher.
+        let wanted = 1.2 * sample_min.as_secs_f64() / took.as_secs_f64().max(1e-9);
+        operations = (operations as f64 * wanted.clamp(1.5, 16.0)).ceil() as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    use super::*;
+
+    const EFFORT: Effort = Effort { rounds: 3, sample_min: Duration::from_micros(100) };
+
+    /// A subject of known cost, which also notes that it had its turn.
+    fn pretend(ns: u64, name: char, log: &Rc<RefCell<String>>) -> Measure {
+        let log = Rc::clone(log);
+        Box::new(move |operations| {
+            log.borrow_mut().push(name);
+            Duration::from_nanos(ns * operations)
+        })
+    }
+
+    #[test]
+    fn rows_carry_figures_and_ratios_to_the_named_baseline() {
+        let log = Rc::default();
+        let mut case = Case::new("lift", "lift", 2)
+            .baseline("crane", pretend(100, 'c', &log))
+            .subject("two cranes", "crane", pretend(50, 't', &log))
+            .baseline("hand", pretend(1_000, 'h', &log));
+        let rows = case.run("cargo", EFFORT);
+        let figures: Vec<_> = rows
+            .iter()
+            .map(|row| (row.subject.as_str(), row.ns_median, row.baseline.as_str(), row.ratio_max))
+            .collect();
+        let expected = [
+            ("crane", 100.0, "crane", 1.0),
+            ("two cranes", 50.0, "crane", 0.5),
+            ("hand", 1_000.0, "hand", 1.0),
+        ];
+        assert_eq!(figures, expected);
+        assert!(rows.iter().all(|row| row.area == "cargo" && row.case == "lift"));
+        assert!(rows.iter().all(|row| row.threads == 2));
+    }
+
+    #[test]
+    fn rounds_are_interleaved_and_begin_with_another_subject_each() {
+        let log = Rc::default();
+        let mut case = Case::new("lift", "lift", 1)
+            .baseline("a", pretend(1, 'a', &log))
+            .baseline("b", pretend(1, 'b', &log))
+            .baseline("c", pretend(1, 'c', &log));
+        case.run("cargo", EFFORT);
+        let log = log.borrow();
+        assert!(log.ends_with("abcbcacab"), "{log}");
+    }
+
+    #[test]
+    fn a_sample_is_long_enough_whatever_an_operation_costs() {
+        for ns in [1, 7, 1_000, 10_000_000] {
+            let log = Rc::default();
+            let mut measure = pretend(ns, 'x', &log);
+            let operations = calibrate(Duration::from_millis(20), &mut measure);
+            assert!(Duration::from_nanos(ns * operations) >= Duration::from_millis(20));
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "no subject is called nobody")]
+    fn an_unknown_baseline_is_a_mistake() {
+        let log = Rc::default();
+        Case::new("lift", "lift", 1).subject("a", "nobody", pretend(1, 'a', &log)).run("x", EFFORT);
+    }
+}

@@ -1,0 +1,265 @@
+//! The gauge of a channel with many handles.
+
+use crate::credit::{Credit, CreditPool, GRANT_MIN, Grant, ThreadKey};
+use crate::edge::Edge;
+use crate::reading::Reading;
+use crate::sampled::SampledGauge;
+use crate::sync::{Ordering, const_unless_loom, fence, fence_after_rmw};
+use crate::watermarks::Watermarks;
+
+/// A [`SampledGauge`] for a channel, in which most operations need not look at the depth.
+///
+/// A look at depth `d` tells how many more sends can not possibly reach the next interesting depth
+/// (a watermark, or one above the high-water mark), whatever is received meanwhile. Each handle takes
+/// a share of that number as its [`Credit`] and looks again when it is spent. Receivers look only
+/// while the level is raised, on credit as well. Near a watermark everybody looks every time.
+///
+/// So edges and high-water mark stay what looking every time would give, and the cost of looking (a
+/// cache line of the other side) is paid once in many operations.
+///
+/// # Invariants
+/// GAUGE-3, GAUGE-4, GAUGE-5 and GAUGE-7 as [`SampledGauge`] has them.
+///
+/// # Progress
+/// An operation on credit is wait-free. A look is lock-free: it is repeated only if another handle
+/// has been granted credit, or has voided all credit, meanwhile.
+///
+/// # Example
+/// ```
+/// use std::num::NonZeroU64;
+/// use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+/// use plimsoll_core::{EdgeKind, FlowGauge, Watermarks};
+///
+/// let depth = AtomicU64::new(0); // a channel that tells its length
+/// let look = || depth.load(SeqCst);
+/// let flow = FlowGauge::new(Watermarks::percent(100, 80, 50));
+/// let (sender, receiver) = (flow.join_sender(), flow.join_receiver());
+/// let me = NonZeroU64::MIN; // one thread only: any number will do
+///
+/// for n in 1..=80 {
+///     depth.fetch_add(1, SeqCst);
+///     let edge = flow.after_send(&sender, me, look);
+///     assert_eq!(edge.is_some(), n == 80);
+/// }
+/// for n in (0..80).rev() {
+///     depth.fetch_sub(1, SeqCst);
+///     let edge = flow.after_receive(&receiver, me, look);
+///     assert_eq!(edge.is_some(), n == 50);
+/// }
+/// assert_eq!(flow.reading(look).0.high_water, 80);
+/// ```
+#[derive(Debug)]
+pub struct FlowGauge {
+    gauge: SampledGauge,
+    sends: CreditPool,
+    receives: CreditPool,
+}
+
+impl FlowGauge {
+    const_unless_loom! {
+        /// A gauge without handles that has seen nothing.
+        pub const fn new(watermarks: Watermarks) -> FlowGauge {
+            FlowGauge {
+                gauge: SampledGauge::new(watermarks),
+                sends: CreditPool::new(),
+                receives: CreditPool::new(),
+            }
+        }
+    }
+
+    /// The credit of a new sending handle. It begins with none.
+    pub fn join_sender(&self) -> Credit {
+        self.sends.join();
+        Credit::new()
+    }
+
+    /// Takes a sending handle's credit back, after its last send.
+    pub fn leave_sender(&self, _credit: &mut Credit) {
+        self.sends.leave();
+    }
+
+    /// The credit of a new receiving handle. It begins with none.
+    pub fn join_receiver(&self) -> Credit {
+        self.receives.join();
+        Credit::new()
+    }
+
+    /// Takes a receiving handle's credit back, after its last receive.
+    pub fn leave_receiver(&self, _credit: &mut Credit) {
+        self.receives.leave();
+    }
+
+    /// To be called after each item sent, with the handle's credit, the calling thread and a look.
+    ///
+    /// The send must have ended in an atomic read-modify-write, as every multi-producer queue's
+    /// does.
+    ///
+    /// # Returns
+    /// The edge that was made, if one was due.
+    #[inline]
+    pub fn after_send(
+        &self,
+        credit: &Credit,
+        thread: ThreadKey,
+        depth: impl Fn() -> u64,
+    ) -> Option<Edge> {
+        fence_after_rmw();
+        let granted = self.sends.granted();
+        if credit.spend(granted, thread) {
+            return None;
+        }
+        let state = self.gauge.state();
+        if granted.is_nothing() && self.gauge.is_at_its_mark(state, depth(), GRANT_MIN) {
+            return None;
+        }
+        self.look_after_send(credit, thread, depth)
+    }
+
+    // Out of line, so that an operation on credit saves no registers for it.
+    #[inline(never)]
+    fn look_after_send(
+        &self,
+        credit: &Credit,
+        thread: ThreadKey,
+        depth: impl Fn() -> u64,
+    ) -> Option<Edge> {
+        loop {
+            // A round that has voided credit looks again: of that and of an operation on the credit
+            // that was voided, one sees the other.
+            fence_after_rmw();
+            let before = (self.sends.granted(), self.sends.holders());
+            let state = self.gauge.state();
+            let seen = depth();
+            if !self.gauge.is_quiet(state, seen) {
+                return self.judge(depth);
+            }
+            let rise = self.gauge.next_rise(state);
+            let room = |depth: u64| rise.saturating_sub(depth.saturating_add(1));
+            let room_now = || room(depth());
+            if let Grant::Done = self.sends.grant(credit, thread, before, room(seen), room_now) {
+                return None;
+            }
+        }
+    }
+
+    /// To be called after each item received, with the handle's credit, the calling thread and a
+    /// look.
+    ///
+    /// The receive must have ended in an atomic read-modify-write.
+    ///
+    /// # Returns
+    /// The edge that was made, if one was due.
+    #[inline]
+    pub fn after_receive(
+        &self,
+        credit: &Credit,
+        thread: ThreadKey,
+        depth: impl Fn() -> u64,
+    ) -> Option<Edge> {
+        fence_after_rmw();
+        if self.gauge.state().is_normal() || credit.spend(self.receives.granted(), thread) {
+            return None;
+        }
+        self.look_after_receive(credit, thread, depth)
+    }
+
+    /// To be called after `items` were received at once, as [`after_receive`](Self::after_receive) is
+    /// after one.
+    ///
+    /// # Returns
+    /// The edge that was made, if one was due.
+    #[inline]
+    pub fn after_receive_many(
+        &self,
+        credit: &Credit,
+        thread: ThreadKey,
+        items: u64,
+        depth: impl Fn() -> u64,
+    ) -> Option<Edge> {
+        fence_after_rmw();
+        if self.gauge.state().is_normal()
+            || credit.spend_many(self.receives.granted(), thread, items)
+        {
+            return None;
+        }
+        self.look_after_receive(credit, thread, depth)
+    }
+
+    // Out of line as well.
+    #[inline(never)]
+    fn look_after_receive(
+        &self,
+        credit: &Credit,
+        thread: ThreadKey,
+        depth: impl Fn() -> u64,
+    ) -> Option<Edge> {
+        loop {
+            // As in `look_after_send`.
+            fence_after_rmw();
+            let before = (self.receives.granted(), self.receives.holders());
+            let state = self.gauge.state();
+            let seen = depth();
+            if !self.gauge.is_quiet(state, seen) {
+                return self.judge(depth);
+            }
+            let fall = self.gauge.watermarks().fall(state.level())?;
+            let room = |depth: u64| depth.saturating_sub(fall + 1);
+            let room_now = || room(depth());
+            if let Grant::Done = self.receives.grant(credit, thread, before, room(seen), room_now) {
+                return None;
+            }
+        }
+    }
+
+    /// Looks at the depth, whatever credit there is.
+    ///
+    /// # Returns
+    /// The edge that was made, if one was due.
+    pub fn settle(&self, mut depth: impl FnMut() -> u64) -> Option<Edge> {
+        fence_after_rmw();
+        let state = self.gauge.state();
+        if self.gauge.is_quiet(state, depth()) { None } else { self.judge(depth) }
+    }
+
+    /// Credit was granted for the level that held: it ends before the look that may change it.
+    #[cold]
+    fn judge(&self, mut depth: impl FnMut() -> u64) -> Option<Edge> {
+        self.gauge.judge_with(|| {
+            self.sends.void();
+            self.receives.void();
+            // SeqCst: either an operation finds its credit void, or its move is visible to the look.
+            fence(Ordering::SeqCst);
+            depth()
+        })
+    }
+
+    /// Depth, high-water mark and level, looked at afresh.
+    ///
+    /// # Returns
+    /// The reading, and the edge that was made, if one was due.
+    pub fn reading(&self, mut depth: impl FnMut() -> u64) -> (Reading, Option<Edge>) {
+        let mut seen = 0;
+        let edge = self.settle(|| {
+            seen = depth();
+            seen
+        });
+        (self.gauge.reading_at(seen), edge)
+    }
+
+    /// The largest depth since the last call, or since the beginning; the depth at this moment
+    /// counts for the time before the call and for the time after it.
+    pub fn take_high_water(&self, depth: impl Fn() -> u64) -> u64 {
+        self.gauge.take_high_water(|| {
+            // A new window makes lower depths interesting again.
+            self.sends.void();
+            // SeqCst: either a send finds its credit void, or it is visible to this look.
+            fence(Ordering::SeqCst);
+            depth()
+        })
+    }
+
+    /// The gauge behind: level and high-water mark without a look.
+    pub const fn gauge(&self) -> &SampledGauge {
+        &self.gauge
+    }
+}

@@ -1,0 +1,207 @@
+//! The tracker's word as a plain value.
+
+use super::rule::{Rule, Tick};
+
+/// The last sign of life in 64 bits, low bit first:
+///
+/// ```text
+/// 0..2    mark     0 beating, 1 late, 2 silent, 3 none
+/// 2..63   tick     of the last beat; all ones: none, the run is over
+/// 63      paused   not judged, and not moved by beats
+/// ```
+///
+/// | word | meaning |
+/// |---|---|
+/// | not paused, mark 0 to 2 | the last beat, and what has been reported since |
+/// | paused, mark 0 to 2 | the same, kept until `resume` |
+/// | `SPENT`: all ones but the last bit | reported silent, and not to be watched again |
+/// | `CLOSED`: all ones | ended by its owner |
+/// | tick all ones, and neither | impossible: `Tick::MAX` is below |
+/// | mark 3, and not `CLOSED` | impossible: nothing makes it |
+///
+/// A later beat is a larger word, whatever the mark, so a beat is a `fetch_max`: it replaces marks
+/// of earlier ticks, and leaves later beats, pauses and ends alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct State(u64);
+
+const MARK_MASK: u64 = 0b11;
+const TICK_SHIFT: u32 = 2;
+const PAUSED: u64 = 1 << 63;
+const TICK_MASK: u64 = !(MARK_MASK | PAUSED);
+
+const _: () = assert!(MARK_MASK ^ TICK_MASK ^ PAUSED == u64::MAX);
+const _: () = assert!(Tick::MAX.get() << TICK_SHIFT < TICK_MASK);
+
+/// What has been reported since the last beat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Mark {
+    Beating = 0,
+    Late = 1,
+    Silent = 2,
+}
+
+/// What a look at a word finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Finding {
+    /// Nothing is due before this moment.
+    Wait(Tick),
+    /// To be reported by whoever replaces the word by this one; look again then.
+    Report(Mark, State),
+    /// Never again.
+    Spent,
+    Closed,
+}
+
+impl State {
+    pub(super) const SPENT: State = State(u64::MAX - 1);
+    pub(super) const CLOSED: State = State(u64::MAX);
+
+    #[inline(always)]
+    pub(super) const fn from_word(word: u64) -> State {
+        State(word)
+    }
+
+    #[inline(always)]
+    pub(super) const fn word(self) -> u64 {
+        self.0
+    }
+
+    /// A beat at this moment.
+    #[inline(always)]
+    pub(super) const fn beat(now: Tick) -> State {
+        State(now.get() << TICK_SHIFT)
+    }
+
+    /// What `fetch_or` takes to pause.
+    pub(super) const PAUSE: u64 = PAUSED;
+
+    /// The last beat; of no meaning once the run is over.
+    pub(super) const fn tick(self) -> Tick {
+        Tick::new((self.0 & TICK_MASK) >> TICK_SHIFT)
+    }
+
+    pub(super) const fn is_over(self) -> bool {
+        self.0 >= Self::SPENT.0
+    }
+
+    pub(super) const fn is_paused(self) -> bool {
+        self.0 & PAUSED != 0 && !self.is_over()
+    }
+
+    /// Whether a silence has been reported that is not over.
+    #[inline(always)]
+    pub(super) const fn is_silent(self) -> bool {
+        self.0 & MARK_MASK == Mark::Silent as u64 && !self.is_over()
+    }
+
+    /// What becomes of a paused word when watching goes on.
+    pub(super) const fn transition_to_resumed(self, now: Tick) -> State {
+        let last = self.tick();
+        State::beat(if now.get() > last.get() { now } else { last })
+    }
+
+    /// What is to be said about this word at `now` (LIVE-2: never before the threshold).
+    #[inline]
+    pub(super) const fn judge(self, now: Tick, rule: Rule) -> Finding {
+        if self.is_over() {
+            return if self.0 == Self::CLOSED.0 { Finding::Closed } else { Finding::Spent };
+        }
+        // A beat that comes from now on is not due before this.
+        let next = now.after(rule.first());
+        let mark = self.0 & MARK_MASK;
+        if self.is_paused() || mark == Mark::Silent as u64 {
+            return Finding::Wait(next);
+        }
+        let (last, window) = (self.tick(), rule.window());
+        let elapsed = now.since(last);
+        if elapsed >= window {
+            let marked = if rule.rearms() { self.marked(Mark::Silent) } else { Self::SPENT };
+            return Finding::Report(Mark::Silent, marked);
+        }
+        let due = match rule.late() {
+            Some(late) if mark == Mark::Beating as u64 => {
+                if elapsed >= late {
+                    return Finding::Report(Mark::Late, self.marked(Mark::Late));
+                }
+                last.after(late)
+            }
+            _ => last.after(window),
+        };
+        Finding::Wait(if due.get() < next.get() { due } else { next })
+    }
+
+    const fn marked(self, mark: Mark) -> State {
+        State(self.0 & !MARK_MASK | mark as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Beats at these, marked in every way, paused and not.
+    const TICKS: [u64; 5] = [0, 1, 2, 1_000, Tick::MAX.get()];
+    const MARKS: [Mark; 3] = [Mark::Beating, Mark::Late, Mark::Silent];
+
+    #[test]
+    fn words_are_ordered_by_beat_then_mark_then_pause_then_end() {
+        let mut last = None;
+        for paused in [0, PAUSED] {
+            for tick in TICKS {
+                for mark in MARKS {
+                    let state = State(State::beat(Tick::new(tick)).marked(mark).0 | paused);
+                    assert!(last < Some(state.0), "{state:?}");
+                    last = Some(state.0);
+                    assert_eq!(state.tick().get(), tick);
+                    assert_eq!(state.is_silent(), mark == Mark::Silent);
+                    assert_eq!(state.is_paused(), paused != 0);
+                    assert!(!state.is_over());
+                }
+            }
+        }
+        assert!(last < Some(State::SPENT.0) && State::SPENT.0 < State::CLOSED.0);
+    }
+
+    #[test]
+    fn live_2_the_whole_table_of_states_and_ages() {
+        let late = Rule::new(10).unwrap().late_after(4).unwrap();
+        let rule = Rule::new(10).unwrap();
+        let wait = |tick| Finding::Wait(Tick::new(tick));
+        let at = |mark| State::beat(Tick::new(100)).marked(mark);
+        let [beating, tardy, silent] = MARKS.map(at);
+        let paused = State(beating.0 | PAUSED);
+        let report = |mark, state| Finding::Report(mark, state);
+        let table = [
+            // state, now, by the plain rule, by the one that knows lateness
+            (beating, 90, wait(100), wait(94)),
+            (beating, 100, wait(110), wait(104)),
+            (beating, 103, wait(110), wait(104)),
+            (beating, 104, wait(110), report(Mark::Late, tardy)),
+            (tardy, 104, wait(110), wait(108)),
+            (tardy, 109, wait(110), wait(110)),
+            (tardy, 110, report(Mark::Silent, State::SPENT), report(Mark::Silent, State::SPENT)),
+            (beating, 110, report(Mark::Silent, State::SPENT), report(Mark::Silent, State::SPENT)),
+            (silent, 500, wait(510), wait(504)),
+            (paused, 500, wait(510), wait(504)),
+            (State::SPENT, 500, Finding::Spent, Finding::Spent),
+            (State::CLOSED, 500, Finding::Closed, Finding::Closed),
+        ];
+        for (state, now, plain, lateness) in table {
+            let now = Tick::new(now);
+            assert_eq!(state.judge(now, rule), plain, "{state:?} at {now:?}");
+            assert_eq!(state.judge(now, late), lateness, "{state:?} at {now:?}");
+        }
+        assert_eq!(
+            beating.judge(Tick::new(110), rule.rearming()),
+            report(Mark::Silent, silent),
+            "LIVE-4"
+        );
+    }
+
+    #[test]
+    fn at_the_end_of_time_nothing_is_due() {
+        let rule = Rule::new(10).unwrap();
+        assert_eq!(State::beat(Tick::MAX).judge(Tick::MAX, rule), Finding::Wait(Tick::MAX));
+        assert!(!State::beat(Tick::new(u64::MAX)).is_over());
+    }
+}

@@ -1,0 +1,49 @@
+//! What can not be made.
+
+use core::fmt;
+
+/// Why a ledger could not be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// There are no sets: a capacity of 0.
+    NoSets,
+    /// There are more sets than a hash can choose from.
+    TooManySets {
+        /// How many there are.
+        sets: usize,
+        /// How many there may be.
+        max: u64,
+    },
+    /// A window's peaks have 1 to 49 bits, so that a bit is left for the window.
+    PeakBits {
+        /// How many were asked for.
+        bits: u32,
+    },
+}
+
+pub(super) const SETS_MAX: u64 = 1 << 32;
+
+pub(super) const fn check_sets(sets: usize) -> Result<(), LedgerError> {
+    match sets {
+        0 => Err(LedgerError::NoSets),
+        _ if sets as u64 > SETS_MAX => Err(LedgerError::TooManySets { sets, max: SETS_MAX }),
+        _ => Ok(()),
+    }
+}
+
+impl fmt::Display for LedgerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSets => f.write_str("a ledger has at least 1 set, and a capacity above 0"),
+            Self::TooManySets { sets, max } => {
+                write!(f, "a ledger has up to {max} sets (got {sets})")
+            }
+            Self::PeakBits { bits } => {
+                write!(f, "the peaks of a window have 1 to 49 bits (asked {bits})")
+            }
+        }
+    }
+}
+
+impl core::error::Error for LedgerError {}

@@ -1,0 +1,52 @@
+//! Planted mistakes, for models to find.
+
+/// A mistake that some model must notice, or the model is no evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(loom), expect(unreachable_pub, reason = "exported to models"))]
+pub enum Flaw {
+    /// Evicts whatever is in the slot by now, as a design that evicts by key does.
+    EvictByKey,
+    /// Evicts the first entry that is below the newcomer.
+    FirstLowerVictim,
+    /// Of several least entries, evicts the first or the last, as the newcomer's value is even or odd.
+    EitherLeastVictim,
+    /// Believes a key without a second look at its slot.
+    UnvalidatedReader,
+    /// Says how high an absent key can be from one collection of the slots.
+    SingleCollect,
+    /// Does not put a victim's cell back.
+    LeakedCell,
+    /// Adds a weight again after a failed exchange, as if that had not been its only addition.
+    AddTwice,
+    /// Merges the entries of another ledger, and not what it has lost.
+    NoMergeBound,
+}
+
+#[cfg(loom)]
+mod planted {
+    extern crate std;
+
+    use super::Flaw;
+    use core::cell::Cell;
+
+    std::thread_local! {
+        static PLANTED: Cell<Option<Flaw>> = const { Cell::new(None) };
+    }
+
+    /// Plants a mistake into the ledgers of this thread's models, or takes it out.
+    pub fn plant(flaw: Option<Flaw>) {
+        PLANTED.with(|planted| planted.set(flaw));
+    }
+
+    pub(crate) fn is_planted(flaw: Flaw) -> bool {
+        PLANTED.with(Cell::get) == Some(flaw)
+    }
+}
+#[cfg(loom)]
+pub use planted::*;
+
+#[cfg(not(loom))]
+#[inline(always)]
+pub(crate) const fn is_planted(_: Flaw) -> bool {
+    false
+}

@@ -1,0 +1,117 @@
+//! What a ledger answers.
+
+use super::key::Key;
+use super::word::VALUE_MAX;
+
+/// What a record did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// The key's value rose.
+    Raised {
+        /// From here.
+        from: u64,
+        /// To here.
+        to: u64,
+    },
+    /// The key is tracked, at a value that this does not change.
+    Kept {
+        /// Its value.
+        value: u64,
+    },
+    /// The key was not tracked and now is.
+    Admitted {
+        /// The value of the entry that went, 0 if there was a free slot.
+        evicted: u64,
+    },
+    /// The key is not tracked.
+    TurnedAway {
+        /// The least value of its set: nothing above it was recorded here.
+        floor: u64,
+    },
+}
+
+impl Recorded {
+    /// Whether the key is tracked.
+    pub const fn is_tracked(self) -> bool {
+        !matches!(self, Recorded::TurnedAway { .. })
+    }
+}
+
+/// What a ledger knows of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// The key is tracked.
+    Present {
+        /// Its peak, or its sum with what it inherited.
+        value: u64,
+        /// What it inherited: 0 for a peak. The true sum is `value - error` to `value`.
+        error: u64,
+    },
+    /// The key was never seen, or turned away, or evicted.
+    Absent {
+        /// All that was recorded for it, by records finished before the question, is this at most.
+        at_most: u64,
+    },
+}
+
+impl Lookup {
+    /// The value of a tracked key.
+    pub const fn value(self) -> Option<u64> {
+        match self {
+            Lookup::Present { value, .. } => Some(value),
+            Lookup::Absent { .. } => None,
+        }
+    }
+
+    /// What the key can have had at most, tracked or not.
+    pub const fn at_most(self) -> u64 {
+        match self {
+            Lookup::Present { value, .. } => value,
+            Lookup::Absent { at_most } => at_most,
+        }
+    }
+}
+
+/// A key, and what was recorded for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry<const WORDS: usize = 8> {
+    pub(super) key: Key<WORDS>,
+    pub(super) value: u64,
+    pub(super) error: u64,
+}
+
+impl<const WORDS: usize> Entry<WORDS> {
+    /// No entry, to fill a buffer with.
+    pub const NONE: Entry<WORDS> = Entry { key: Key::NONE, value: 0, error: 0 };
+
+    /// Whose it is.
+    pub const fn key(&self) -> &Key<WORDS> {
+        &self.key
+    }
+
+    /// The peak, or the sum with what it inherited.
+    pub const fn value(&self) -> u64 {
+        self.value
+    }
+
+    /// What the value inherited from the entry that it took the place of: 0 for a peak.
+    pub const fn error(&self) -> u64 {
+        self.error
+    }
+
+    /// What was recorded for this key for certain: the value without its error.
+    pub const fn guaranteed(&self) -> u64 {
+        self.value - self.error
+    }
+
+    /// Whether the value has reached [`VALUE_MAX`], and may be more.
+    pub const fn is_saturated(&self) -> bool {
+        self.value == VALUE_MAX
+    }
+}
+
+impl<const WORDS: usize> Default for Entry<WORDS> {
+    fn default() -> Self {
+        Self::NONE
+    }
+}

@@ -1,0 +1,151 @@
+//! Who uses the most, in fixed memory.
+//!
+//! A ledger follows the largest users of something among principals who come and go by the million:
+//! the peak of each (memory) or the sum (fuel, processor time). It has a fixed number of slots,
+//! allocates nothing, and any number of threads record into it and read it without a lock.
+//!
+//! - [`PeakLedger`]: a newcomer gets in only above the least peak, and the least goes.
+//! - [`SumLedger`]: Space-Saving (Metwally, Agrawal, El Abbadi 2005): a newcomer takes the place of
+//!   the least sum and inherits it; what it inherited is the error of its value.
+//! - [`WindowLedger`]: peaks of the current window, such as a minute, without ever being cleared.
+//!
+//! ```
+//! use plimsoll_core::{Entry, Key, LedgerSet, Lookup, PeakLedger, Seed, sets_for};
+//!
+//! // In a program, the seed comes from the operating system's random numbers.
+//! static HEAPS: PeakLedger<[LedgerSet; sets_for(64)]> = PeakLedger::new(Seed::new(17, 4));
+//!
+//! let guest = Key::new(b"guest-7")?;
+//! HEAPS.record(&guest, 3 << 20);
+//! HEAPS.record(&guest, 1 << 20);
+//! assert_eq!(HEAPS.get(&guest), Lookup::Present { value: 3 << 20, error: 0 });
+//! assert_eq!(HEAPS.get(&Key::new(b"guest-8")?), Lookup::Absent { at_most: 0 });
+//!
+//! let mut buffer = [Entry::NONE; 10];
+//! let top = HEAPS.top(&mut buffer);
+//! assert_eq!((top.entries()[0].key(), top.entries().len()), (&guest, 1));
+//! assert_eq!(top.covered(), 1, "nobody who is not listed had more");
+//! # Ok::<(), plimsoll_core::KeyError>(())
+//! ```
+//!
+//! # What holds at rest
+//! A key belongs to one of the ledger's *sets* of 40 slots, by its keyed hash. With no operation in
+//! flight, each set holds the 40 largest peaks that were ever recorded for its keys, exactly, ties
+//! going to whoever was there first; of sums it holds what Space-Saving over those keys would.
+//!
+//! So a key can be missing from the largest N of all only if more than 40 of those N fall into its
+//! set. There are 2.5 slots for each entry of the [capacity](Ledger::capacity) N, which makes that
+//! rare: at N = 4096 it happens in about one of 10,000 random fills. Whether it *can* have happened
+//! here, the ledger says itself: the [certificate](Ledger::certificate) is the largest of the sets'
+//! floors, and every entry at or above it is one of the largest, with nobody missing in between.
+//!
+//! # What holds while others record
+//! - When `record(k, v)` has returned, `k` is tracked at `v` or more, or the floor of its set is `v`
+//!   or more, and stays so (LEDGER-3, LEDGER-5).
+//! - A name and its number that are read together were together in a slot at one moment (LEDGER-7).
+//! - [`Lookup::Absent`] and certificates count every record that was finished before the call began.
+//! - One key is never in two slots (LEDGER-10).
+//!
+//! # Why
+//! One rule carries everything: *a slot's word strictly rises for ever*, also when the slot changes
+//! hands, for a newcomer is admitted only above the least value, or inherits it.
+//!
+//! *No lost raise.* An eviction is an exchange of the very word that was judged the least. A raise
+//! of that entry is an exchange of the same word. If the raise comes first, the eviction fails and
+//! looks again; if the eviction comes first, the raise fails, finds its key gone, and enters it as a
+//! newcomer, or finds a floor that is as high.
+//!
+//! *No second entry.* Let two threads A and B have looked through the set without finding `k`, and
+//! let A put it into slot `i` over the word `a`, and B into slot `j` over `b`. Suppose that A read `j`
+//! before B's exchange and B read `i` before A's. Words rise, so A saw `j` at `b` or lower, and B saw
+//! `i` at `a` or lower. A chose `i`, the least by value and then by place: so `(a, i) < (b, j)`. B chose
+//! `j`: so `(b, j) < (a, i)`. Both can not be. So one of them read the other's slot after the other's
+//! exchange, and found `k` there, or `k` had been evicted again. The argument needs no order between
+//! different words, only that each word rises, so it holds on every processor.
+//!
+//! *No torn reader.* A key's cell is not written while a slot leads to it. Who has read a cell looks
+//! at the slot again: the same word means that the slot has led there all the while, for words do not
+//! come again.
+//!
+//! *No lie about an absent key.* Keys move: one that was evicted from a slot not yet looked at can
+//! come back in one already passed. So the reader looks through the set, does not find `k`, and only
+//! then looks through it *again* for the least value. If `k` was tracked when it began, then somebody
+//! has evicted `k`, at a value `u` that was the least of all. The reader has seen this eviction, so
+//! its second look comes after the evictor's, and finds nothing below `u`.
+//!
+//! *The certificate needs no word of its own.* A record that is turned away writes nothing, so nobody
+//! knows how high the turned away have been, except that it was not above their set's floor. The
+//! evicted are not above it either.
+//!
+//! # Bad luck and bad intent
+//! Sets are chosen by SipHash-1-3 under a [`Seed`] that a principal does not know (LEDGER-8). Work per
+//! record is one set at most, whatever the size of the ledger and however newcomers grow (LEDGER-9).
+//! A record is tried again only if another one has changed the word it was about to exchange:
+//! lock-free. Each set has 8 cells more than slots; 8 threads that stop for ever within an admission
+//! to one and the same set leave all others able to finish. A ninth that wants in waits for one.
+
+mod cell;
+mod certificate;
+mod engine;
+mod error;
+mod flaw;
+mod handle;
+mod hints;
+mod key;
+mod lookup;
+mod merge;
+mod rule;
+mod set;
+mod slot;
+#[cfg(test)]
+mod tests;
+mod top;
+mod view;
+mod window;
+mod word;
+
+pub use certificate::Certificate;
+pub use engine::{Aggregate, Ledger, Peak, PeakLedger, Sum, SumLedger};
+pub use error::LedgerError;
+#[cfg(loom)]
+pub use flaw::{Flaw, plant};
+pub use handle::LedgerHandle;
+pub use key::{KEY_BYTES_MAX, Key, KeyError, KeyRef, Seed};
+pub use lookup::{Entry, Lookup, Recorded};
+pub use set::LedgerSet;
+pub use top::Top;
+pub use view::Entries;
+pub use window::WindowLedger;
+pub use word::VALUE_MAX;
+
+/// Slots of a set.
+#[cfg(not(loom))]
+const WAYS: usize = 40;
+#[cfg(loom)]
+const WAYS: usize = 2;
+
+/// Cells of a set beyond its slots: so many admissions to one set can be under way at once.
+#[cfg(not(loom))]
+const SPARES: usize = 8;
+#[cfg(loom)]
+const SPARES: usize = 2;
+
+const CELLS: usize = WAYS + SPARES;
+
+/// Entries that the capacity counts on in each of several sets.
+#[cfg(not(loom))]
+const PROMISED: usize = 16;
+#[cfg(loom)]
+const PROMISED: usize = 1;
+
+/// How many sets a ledger for the `capacity` largest users needs: one for each 16.
+///
+/// Up to 40, a single set is enough, and exact outright.
+pub const fn sets_for(capacity: usize) -> usize {
+    if capacity > 0 && capacity <= WAYS { 1 } else { capacity.div_ceil(PROMISED) }
+}
+
+/// How many entries ledgers of so many sets are made for.
+const fn capacity_of(sets: usize) -> usize {
+    if sets == 1 { WAYS } else { sets * PROMISED }
+}

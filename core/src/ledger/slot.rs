@@ -1,0 +1,89 @@
+//! One place in a set.
+
+use super::flaw::{Flaw, is_planted};
+use super::word::SlotWord;
+use crate::sync::{AtomicU64, Ordering, const_unless_loom, fence};
+
+/// A slot's [word](SlotWord), which strictly rises for ever, also when the slot changes hands.
+///
+/// ```text
+///            1 admit            2 raise
+///   empty -----------> entry -----------+
+///                      |   ^ <----------+
+///                      +---+
+///                     3 evict: another key at a higher value
+/// ```
+///
+/// From this follow: a word that was seen twice was there all the while; a value that was seen is a
+/// lower bound for ever (LEDGER-5); an eviction and a raise that race are exchanges of one word, so
+/// one of them fails and looks again (LEDGER-3).
+///
+/// # Orderings
+/// | operation | success | failure | pairs with | publishes | model |
+/// |---|---|---|---|---|---|
+/// | `look`: load | Acquire | | `replace` | | `ledger_7_torn_readers` |
+/// | `still`: fence | Acquire | | the fence of `Cell::write` | | `ledger_7_torn_readers` |
+/// | `still`: load | Relaxed | | | after the fence | `ledger_7_torn_readers` |
+/// | `hint`: load | Relaxed | | | checked by `raise`, or equal to a word once looked at | `ledger_3_handles` |
+/// | `raise`: exchange | Release | Relaxed | `replace` | that the key was read before | `ledger_3_raise_meets_eviction` |
+/// | `replace`: exchange | AcqRel | Relaxed | `look`, `raise` | the key in the new cell | `ledger_7_torn_readers` |
+///
+/// Without the Release of `raise`, or the Acquire of `replace`, a processor could delay the reading of
+/// a key beyond the raise and beyond the key's end. Models do not show loads that are delayed so.
+#[derive(Debug)]
+pub(super) struct Slot {
+    word: AtomicU64,
+}
+
+impl Slot {
+    const_unless_loom! {
+        pub(super) const fn new() -> Slot {
+            Slot { word: AtomicU64::new(SlotWord::EMPTY.word()) }
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn look(&self) -> SlotWord {
+        // Acquire: the key in the word's cell is visible; if the slot has changed hands, so is what
+        // the one who evicted had seen of the other slots.
+        SlotWord::from_word(self.word.load(Ordering::Acquire))
+    }
+
+    /// Whether the slot has held `word` ever since it was looked at.
+    #[inline(always)]
+    pub(super) fn still(&self, word: SlotWord) -> bool {
+        // Acquire: if a cell was read that had been written anew, the word that led to it is gone.
+        fence(Ordering::Acquire);
+        // Relaxed: ordered by the fence.
+        SlotWord::from_word(self.word.load(Ordering::Relaxed)) == word
+    }
+
+    /// The word, to be compared with one that was looked at before.
+    #[inline(always)]
+    pub(super) fn hint(&self) -> SlotWord {
+        // Relaxed: a word does not come again, so an equal one has been there all the while.
+        SlotWord::from_word(self.word.load(Ordering::Relaxed))
+    }
+
+    /// 2: raises the value, if the word is unchanged.
+    #[inline(always)]
+    pub(super) fn raise(&self, word: SlotWord, value: u64) -> Option<SlotWord> {
+        debug_assert!(value > word.value());
+        let next = word.transition_to(value);
+        // Release: whoever evicts this entry, and writes its cell anew, comes after the key was
+        // read. Readers still find what `replace` has published: the exchanges form a chain.
+        self.word
+            .compare_exchange(word.word(), next.word(), Ordering::Release, Ordering::Relaxed)
+            .is_ok()
+            .then_some(next)
+    }
+
+    /// 1, 3: makes the slot another key's, if the word is unchanged.
+    pub(super) fn replace(&self, word: SlotWord, next: SlotWord) -> bool {
+        debug_assert!(next.value() > word.value() || is_planted(Flaw::EvictByKey));
+        // AcqRel: publishes the key in the new cell; whoever raised the old entry has read its key.
+        self.word
+            .compare_exchange(word.word(), next.word(), Ordering::AcqRel, Ordering::Relaxed)
+            .is_ok()
+    }
+}

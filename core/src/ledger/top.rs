@@ -1,0 +1,131 @@
+//! The largest entries.
+
+use core::cmp::Reverse;
+use core::ops::RangeInclusive;
+
+use super::engine::{Aggregate, Ledger};
+use super::lookup::Entry;
+use super::set::LedgerSet;
+use super::view::SetView;
+use super::word::VALUE_MAX;
+
+/// The largest entries of a ledger, the largest first.
+#[derive(Clone, Copy, Debug)]
+pub struct Top<'b, const WORDS: usize = 8> {
+    entries: &'b [Entry<WORDS>],
+    bound: u64,
+}
+
+impl<'b, const WORDS: usize> Top<'b, WORDS> {
+    pub(super) fn new(entries: &'b [Entry<WORDS>], bound: u64) -> Self {
+        Top { entries, bound }
+    }
+
+    /// The entries.
+    pub const fn entries(&self) -> &'b [Entry<WORDS>] {
+        self.entries
+    }
+
+    /// What a key that the ledger does not track can have had at most.
+    pub const fn bound(&self) -> u64 {
+        self.bound
+    }
+
+    /// How many entries, from the first, are certainly the largest of all, ties aside. For sums: up
+    /// to order, and as far as each has the bound or more without its error.
+    pub fn covered(&self) -> usize {
+        self.entries.iter().take_while(|entry| entry.guaranteed() >= self.bound).count()
+    }
+}
+
+impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S, WORDS> {
+    /// The largest entries, as many as the buffer has room for.
+    ///
+    /// # Progress
+    /// One pass over the sets. It reads only keys whose values might belong in the buffer.
+    ///
+    /// # Staleness
+    /// Every record that was finished before the call is counted; each entry is as it was at one
+    /// moment of the call.
+    pub fn top<'b>(&self, buffer: &'b mut [Entry<WORDS>]) -> Top<'b, WORDS> {
+        let (len, bound) = self.top_between(&(1..=VALUE_MAX), buffer);
+        Top::new(&buffer[..len], bound)
+    }
+
+    /// The same of values in a range; how many there are, and what absent keys can have had.
+    pub(super) fn top_between(
+        &self,
+        range: &RangeInclusive<u64>,
+        buffer: &mut [Entry<WORDS>],
+    ) -> (usize, u64) {
+        let mut heap = Heap { buffer, len: 0 };
+        let mut view = SetView::EMPTY;
+        let mut bound = 0;
+        for set in self.sets() {
+            let low = heap.least().map_or(*range.start(), |least| least + 1);
+            view.read(set, &(low.max(*range.start())..=*range.end()));
+            view.entries().iter().for_each(|entry| heap.offer(entry));
+            bound = view.absent_max.max(bound);
+        }
+        let Heap { buffer, len } = heap;
+        buffer[..len].sort_unstable_by_key(|entry| Reverse(entry.value));
+        (len, bound)
+    }
+}
+
+/// The largest entries that were offered, the least of them at the root of a binary heap.
+struct Heap<'b, const WORDS: usize> {
+    buffer: &'b mut [Entry<WORDS>],
+    len: usize,
+}
+
+impl<const WORDS: usize> Heap<'_, WORDS> {
+    /// The least value, once there is no more room.
+    fn least(&self) -> Option<u64> {
+        if self.len < self.buffer.len() {
+            return None;
+        }
+        Some(self.buffer.first().map_or(VALUE_MAX, |entry| entry.value))
+    }
+
+    fn offer(&mut self, entry: &Entry<WORDS>) {
+        match self.least() {
+            None => {
+                self.buffer[self.len] = *entry;
+                self.len += 1;
+                self.sift_up(self.len - 1);
+            }
+            Some(least) if entry.value > least => {
+                self.buffer[0] = *entry;
+                self.sift_down();
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn sift_up(&mut self, mut child: usize) {
+        while child > 0 {
+            let parent = (child - 1) / 2;
+            if self.buffer[parent].value <= self.buffer[child].value {
+                return;
+            }
+            self.buffer.swap(parent, child);
+            child = parent;
+        }
+    }
+
+    fn sift_down(&mut self) {
+        let mut parent = 0;
+        loop {
+            let children = 2 * parent + 1..(2 * parent + 3).min(self.len);
+            let Some(least) = children.min_by_key(|child| self.buffer[*child].value) else {
+                return;
+            };
+            if self.buffer[parent].value <= self.buffer[least].value {
+                return;
+            }
+            self.buffer.swap(parent, least);
+            parent = least;
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Reading a ledger set by set.
+
+use core::ops::RangeInclusive;
+
+use super::engine::{Aggregate, Ledger};
+use super::flaw::{Flaw, is_planted};
+use super::lookup::Entry;
+use super::set::LedgerSet;
+use super::word::SlotWord;
+use super::{VALUE_MAX, WAYS};
+
+/// The entries of one set, each of them whole, and what keys that are not among them can have had.
+pub(super) struct SetView<const WORDS: usize> {
+    entries: [Entry<WORDS>; WAYS],
+    len: usize,
+    tags: TagSet,
+    /// What keys of the set that have no entry here can have had.
+    pub(super) absent_max: u64,
+}
+
+/// Which tags there have been.
+struct TagSet([u64; 4]);
+
+impl TagSet {
+    const EMPTY: TagSet = TagSet([0; 4]);
+
+    /// Whether the tag is new.
+    fn insert(&mut self, word: SlotWord) -> bool {
+        let tag = usize::from(word.tag());
+        let (part, bit) = (&mut self.0[tag / 64], 1 << (tag % 64));
+        let is_new = *part & bit == 0;
+        *part |= bit;
+        is_new
+    }
+}
+
+impl<const WORDS: usize> SetView<WORDS> {
+    pub(super) const EMPTY: SetView<WORDS> =
+        SetView { entries: [Entry::NONE; WAYS], len: 0, tags: TagSet::EMPTY, absent_max: 0 };
+
+    pub(super) fn entries(&self) -> &[Entry<WORDS>] {
+        &self.entries[..self.len]
+    }
+
+    /// Reads a set: entries of the range first, and then, again, how high absent keys can be.
+    pub(super) fn read(&mut self, set: &LedgerSet<WORDS>, range: &RangeInclusive<u64>) {
+        (self.len, self.tags) = (0, TagSet::EMPTY);
+        let too_early = is_planted(Flaw::SingleCollect).then(|| set.absent_max());
+        for slot in 0..WAYS {
+            let value = set.value(slot);
+            if value == 0 {
+                // Slots fill in order.
+                break;
+            }
+            if value < *range.start() {
+                continue;
+            }
+            if let Some((word, entry)) = set.entry(slot).filter(|(_, e)| range.contains(&e.value)) {
+                self.put(word, entry);
+            }
+        }
+        self.absent_max = too_early.unwrap_or_else(|| set.absent_max());
+    }
+
+    /// A key that has moved to another slot meanwhile is seen twice: there it has the higher value.
+    fn put(&mut self, word: SlotWord, entry: Entry<WORDS>) {
+        if !self.tags.insert(word) {
+            let before = self.entries[..self.len].iter_mut().find(|e| e.key == entry.key);
+            if let Some(before) = before {
+                before.value = before.value.max(entry.value);
+                before.error = entry.error;
+                return;
+            }
+        }
+        self.entries[self.len] = entry;
+        self.len += 1;
+    }
+}
+
+/// The entries of a ledger, in no order; each key once.
+///
+/// # Staleness
+/// Each entry is as it was at one moment of the iteration. Of a key that came or went meanwhile,
+/// either answer is right.
+#[must_use = "iterators do nothing unless they are advanced"]
+pub struct Entries<'l, const WORDS: usize> {
+    sets: &'l [LedgerSet<WORDS>],
+    view: SetView<WORDS>,
+    next: usize,
+}
+
+impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S, WORDS> {
+    /// All entries. The iterator holds a copy of one set at a time, about 3 KiB for the longest keys.
+    pub fn entries(&self) -> Entries<'_, WORDS> {
+        Entries { sets: self.sets(), view: SetView::EMPTY, next: 0 }
+    }
+}
+
+impl<const WORDS: usize> Iterator for Entries<'_, WORDS> {
+    type Item = Entry<WORDS>;
+
+    fn next(&mut self) -> Option<Entry<WORDS>> {
+        loop {
+            if let Some(entry) = self.view.entries().get(self.next) {
+                self.next += 1;
+                return Some(*entry);
+            }
+            let (set, rest) = self.sets.split_first()?;
+            (self.sets, self.next) = (rest, 0);
+            self.view.read(set, &(1..=VALUE_MAX));
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The one place that chooses the atomics: `portable-atomic` in a real build (native instructions
+//! where the target has them), those of [loom], as `model` wraps them, in a model.
+//!
+//! [loom]: https://docs.rs/loom
+
+#[cfg(not(loom))]
+pub(crate) use core::hint::spin_loop;
+#[cfg(not(loom))]
+pub(crate) use portable_atomic::{AtomicU64, Ordering, fence};
+
+#[cfg(loom)]
+pub(crate) use crate::model::{AtomicU64, Ordering, fence};
+#[cfg(loom)]
+pub(crate) use loom::hint::spin_loop;
+
+/// Orders a read-modify-write which the caller has just completed before the loads that follow.
+///
+/// A thread that moves a queue and then looks whether anybody watches needs this; so does the
+/// watcher between announcing itself and looking at the queue. A locked x86 instruction drains the
+/// store buffer, so there it is enough to stop the compiler. Everywhere else, and in the models, it
+/// is the `SeqCst` fence of the memory model; the total order it needs is that of these fences.
+#[inline(always)]
+#[cfg_attr(loom, track_caller)]
+pub(crate) fn fence_after_rmw() {
+    #[cfg(all(any(target_arch = "x86_64", target_arch = "x86"), not(loom)))]
+    core::sync::atomic::compiler_fence(Ordering::SeqCst);
+    #[cfg(not(all(any(target_arch = "x86_64", target_arch = "x86"), not(loom))))]
+    fence(Ordering::SeqCst);
+}
+
+/// Declares a constructor that is `const` in a real build; loom's atomics can not be.
+macro_rules! const_unless_loom {
+    ($(#[$meta:meta])* $vis:vis const fn $name:ident($($arg:ident: $ty:ty),* $(,)?) -> $ret:ty $body:block) => {
+        $(#[$meta])*
+        #[cfg(not(loom))]
+        $vis const fn $name($($arg: $ty),*) -> $ret $body
+
+        $(#[$meta])*
+        #[cfg(loom)]
+        $vis fn $name($($arg: $ty),*) -> $ret $body
+    };
+}
+pub(crate) use const_unless_loom;

@@ -1,0 +1,104 @@
+//! Who is blocked on a full channel, and for how long.
+
+use crate::sync::{AtomicU64, Ordering, const_unless_loom};
+
+/// The parties that are blocked right now, and the time that parties have been blocked in all.
+///
+/// ```text
+/// waiting  0..20   parties blocked now, up to 2^20 - 1
+///          20..64  sum of the moments at which those began to wait, in units of 1024 us, modulo 2^44
+/// ended    0..64   us that parties who are done have waited, modulo 2^64
+/// ```
+///
+/// Time is an argument, in microseconds from any one origin.
+///
+/// # Invariants
+/// GAUGE-2: a blocked party is no depth, for it holds nothing of the channel's capacity; with none
+/// entering or leaving, `waiting` is the number of those that are blocked.
+///
+/// # Progress
+/// Wait-free.
+///
+/// # Staleness
+/// A reader that is overtaken by a party which ends can be off by that party's wait. The wait of a
+/// party that still waits is known to about a millisecond.
+///
+/// # Orderings
+/// Every access is Relaxed: each word is its own message, and the reader makes no promise across them.
+/// Number and moments are one word, so a sum never misses a moment that the number includes.
+///
+/// # Example
+/// ```
+/// use plimsoll_core::Waiters;
+///
+/// let waiters = Waiters::new();
+/// waiters.enter(1_000_000);
+/// assert_eq!(waiters.waiting(), 1);
+/// assert!(waiters.blocked_us(3_000_000).abs_diff(2_000_000) < 1_024);
+/// waiters.exit(1_000_000, 3_000_000);
+/// assert_eq!((waiters.waiting(), waiters.blocked_us(9_000_000)), (0, 2_000_000));
+/// ```
+#[derive(Debug)]
+pub struct Waiters {
+    waiting: AtomicU64,
+    ended: AtomicU64,
+}
+
+const COUNT_BITS: u32 = 20;
+const UNIT_BITS: u32 = 10;
+
+/// One party that began at `entered_us`, as a summand of the word.
+const fn party(entered_us: u64) -> u64 {
+    ((entered_us >> UNIT_BITS) << COUNT_BITS) + 1
+}
+
+/// How many parties are in the word.
+const fn count(waiting: u64) -> u64 {
+    waiting & ((1 << COUNT_BITS) - 1)
+}
+
+impl Waiters {
+    const_unless_loom! {
+        /// Nobody waits.
+        pub const fn new() -> Waiters {
+            Waiters { waiting: AtomicU64::new(0), ended: AtomicU64::new(0) }
+        }
+    }
+
+    /// A party begins to wait.
+    pub fn enter(&self, now_us: u64) {
+        // Relaxed: see the type.
+        self.waiting.fetch_add(party(now_us), Ordering::Relaxed);
+    }
+
+    /// The party that began at `entered_us` is done.
+    pub fn exit(&self, entered_us: u64, now_us: u64) {
+        // Relaxed, both: see the type.
+        self.waiting.fetch_sub(party(entered_us), Ordering::Relaxed);
+        self.ended.fetch_add(now_us.saturating_sub(entered_us), Ordering::Relaxed);
+    }
+
+    /// How many wait now.
+    pub fn waiting(&self) -> u64 {
+        // Relaxed: see the type.
+        count(self.waiting.load(Ordering::Relaxed))
+    }
+
+    /// How long parties have waited in all, those that still wait included, in microseconds.
+    pub fn blocked_us(&self, now_us: u64) -> u64 {
+        // Relaxed, both: see the type.
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        let ended = self.ended.load(Ordering::Relaxed);
+        // The sum of (now - start) over those that wait, modulo 2^44 units.
+        let now = count(waiting).wrapping_mul(now_us >> UNIT_BITS) << COUNT_BITS;
+        let starts = waiting - count(waiting);
+        let units = (now.wrapping_sub(starts) as i64 >> COUNT_BITS).max(0) as u64;
+        ended.wrapping_add(units << UNIT_BITS)
+    }
+}
+
+impl Default for Waiters {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,187 @@
+//! Sampled gauges under real threads, and what they do not do while nothing is due.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::thread;
+
+use plimsoll_core::{Edge, FlowGauge, Level, SampledGauge, ThreadKey, Watermarks};
+
+const ROUNDS: u32 = if cfg!(miri) { 3 } else { 150 };
+const EACH: u32 = if cfg!(miri) { 20 } else { 400 };
+
+/// A bounded channel that tells its length and holds nothing.
+struct Channel {
+    length: AtomicU64,
+    capacity: u64,
+}
+
+impl Channel {
+    fn look(&self) -> u64 {
+        self.length.load(SeqCst)
+    }
+
+    /// The length afterwards, if there was room.
+    fn send(&self) -> Option<u64> {
+        let grown = |length| (length < self.capacity).then_some(length + 1);
+        self.length.fetch_update(SeqCst, SeqCst, grown).ok().map(|before| before + 1)
+    }
+
+    fn receive(&self) -> bool {
+        let shrunk = |length: u64| length.checked_sub(1);
+        self.length.fetch_update(SeqCst, SeqCst, shrunk).is_ok()
+    }
+}
+
+fn key(number: u64) -> ThreadKey {
+    NonZeroU64::new(number).unwrap()
+}
+
+fn assert_chain(edges: &BTreeMap<u64, Edge>, now: Level) {
+    let mut level = Level::Normal;
+    for (place, (sequence, edge)) in edges.iter().enumerate() {
+        assert_eq!((*sequence, edge.from()), (place as u64 + 1, level), "GAUGE-3");
+        level = edge.to();
+    }
+    assert_eq!(level, now, "GAUGE-4: the last edge says what holds");
+}
+
+/// Handles are used by threads of their own, and one by two threads; after every round, the channel
+/// rests somewhere else.
+#[test]
+fn gauge_3_4_5_at_rest_a_flow_gauge_says_what_a_look_every_time_would() {
+    let marks = Watermarks::counts(60, 40, 20).with_level(55, 30);
+    let channel = Channel { length: AtomicU64::new(0), capacity: 60 };
+    let look = || channel.look();
+    let flow = FlowGauge::new(marks);
+    let senders = [flow.join_sender(), flow.join_sender()];
+    let receivers = [flow.join_receiver(), flow.join_receiver()];
+    let edges = Mutex::new(BTreeMap::new());
+    let note = |edge: Option<Edge>| {
+        if let Some(edge) = edge {
+            let twin = edges.lock().unwrap().insert(edge.sequence(), edge);
+            assert!(twin.is_none(), "GAUGE-3: {edge:?} is handed out twice");
+        }
+    };
+    let longest = AtomicU64::new(0);
+    let send = |handle: usize, thread: u64, times: u32| {
+        for _ in 0..times {
+            if let Some(length) = channel.send() {
+                longest.fetch_max(length, SeqCst);
+                note(flow.after_send(&senders[handle], key(thread), look));
+            }
+        }
+    };
+    let receive = |handle: usize, thread: u64, times: u32| {
+        for _ in 0..times {
+            if channel.receive() {
+                note(flow.after_receive(&receivers[handle], key(thread), look));
+            }
+        }
+    };
+    for round in 0..ROUNDS {
+        thread::scope(|scope| {
+            scope.spawn(|| send(0, 1, EACH));
+            scope.spawn(|| send(1, 2, EACH / 2));
+            scope.spawn(|| {
+                receive(0, 3, EACH);
+                send(1, 3, EACH / 2);
+            });
+            receive(1, 4, EACH - round % 100);
+        });
+        let length = channel.look();
+        let level = flow.gauge().level();
+        assert_eq!(marks.judge(level, length), level, "GAUGE-4: {length} in round {round}");
+        assert!(flow.gauge().high_water() >= length, "GAUGE-5");
+        assert!(flow.gauge().high_water() <= longest.load(SeqCst), "GAUGE-5");
+        // Nothing but sends: no depth can come and go unseen.
+        send(round as usize % 2, 4, 7);
+        assert!(flow.gauge().high_water() >= channel.look(), "GAUGE-5");
+        assert_chain(&edges.lock().unwrap(), flow.gauge().level());
+    }
+    assert!(edges.lock().unwrap().len() > ROUNDS as usize / 10, "the watermarks were crossed");
+}
+
+#[test]
+fn gauge_3_and_4_at_rest_a_sampled_gauge_is_right() {
+    let marks = Watermarks::counts(3, 2, 0);
+    let channel = Channel { length: AtomicU64::new(0), capacity: 3 };
+    let gauge = SampledGauge::new(marks);
+    let work = |times: u32| {
+        let mut mine = Vec::new();
+        for _ in 0..times {
+            if channel.send().is_some() {
+                mine.extend(gauge.observe_with(|| channel.look()));
+            }
+            if channel.receive() {
+                mine.extend(gauge.observe_with(|| channel.look()));
+            }
+        }
+        mine
+    };
+    let mut edges = BTreeMap::new();
+    for _ in 0..ROUNDS {
+        thread::scope(|scope| {
+            let threads = [(); 3].map(|()| scope.spawn(|| work(EACH)));
+            edges.extend(
+                threads
+                    .into_iter()
+                    .flat_map(|thread| thread.join().unwrap())
+                    .map(|edge| (edge.sequence(), edge)),
+            );
+        });
+        assert_chain(&edges, gauge.level());
+        assert_eq!(marks.judge(gauge.level(), channel.look()), gauge.level(), "GAUGE-4");
+    }
+}
+
+#[test]
+fn gauge_7_an_observation_with_nothing_due_changes_no_word() {
+    let gauge = SampledGauge::new(Watermarks::new(100));
+    assert!(gauge.observe_with(|| 70).is_none());
+    assert!(gauge.observe_with(|| 60).is_none());
+    let before = format!("{gauge:?}");
+    for depth in 0..=70 {
+        assert!(gauge.observe_with(|| depth).is_none());
+    }
+    assert_eq!(format!("{gauge:?}"), before, "below watermark and mark");
+
+    assert!(gauge.observe_with(|| 90).is_some());
+    let before = format!("{gauge:?}");
+    for depth in 51..=90 {
+        assert!(gauge.observe_with(|| depth).is_none());
+    }
+    assert_eq!(format!("{gauge:?}"), before, "between the watermarks, up to the peak");
+}
+
+/// Once the mark is there, most operations of a channel that stays below it do not look.
+#[test]
+fn gauge_7_a_flow_gauge_looks_rarely() {
+    const MESSAGES: u64 = 100_000;
+    let (length, looks) = (Cell::new(0), Cell::new(0));
+    let look = || {
+        looks.set(looks.get() + 1);
+        length.get()
+    };
+    let flow = FlowGauge::new(Watermarks::new(1_024));
+    let (sender, receiver) = (flow.join_sender(), flow.join_receiver());
+    let send = || {
+        length.set(length.get() + 1);
+        assert!(flow.after_send(&sender, ThreadKey::MIN, look).is_none());
+    };
+    let receive = || {
+        length.set(length.get() - 1);
+        assert!(flow.after_receive(&receiver, ThreadKey::MIN, look).is_none());
+    };
+    (0..600).for_each(|_| send());
+    (0..600).for_each(|_| receive());
+    looks.set(0);
+    for _ in 0..MESSAGES {
+        send();
+        receive();
+    }
+    assert!(looks.get() < MESSAGES / 200, "{} looks for {MESSAGES} messages", looks.get());
+    assert_eq!(flow.gauge().high_water(), 600, "GAUGE-5");
+}

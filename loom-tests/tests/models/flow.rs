@@ -1,0 +1,312 @@
+//! Credit: GAUGE-3, GAUGE-4 and GAUGE-5 although most operations do not look.
+//!
+//! Each channel has been filled to a mark and drained before, or else every send would reach a new
+//! mark and there would be no credit to give.
+
+use std::sync::Arc;
+
+use loom::thread;
+use plimsoll_loom::Watermarks;
+
+use crate::common::{Channel, Model};
+
+/// GAUGE-4, GAUGE-5: two handles hold credit at once; together they can not pass the watermark, nor
+/// the mark, unseen.
+#[test]
+fn flow_credit_of_two_senders() {
+    Model::bounded(3).at_least([1_000, 1_000, 1_000]).check(|| {
+        let channel = Arc::new(Channel::with_mark(Watermarks::counts(5, 4, 1), 3, 0));
+        let (mine, theirs) = (channel.flow.join_sender(), channel.flow.join_sender());
+        let other = channel.clone();
+        let other = thread::spawn(move || {
+            other.send(&theirs, 2);
+            other.send(&theirs, 2);
+        });
+        channel.send(&mine, 1);
+        channel.send(&mine, 1);
+        other.join().unwrap();
+        channel.assert_at_rest();
+    });
+}
+
+/// GAUGE-4, GAUGE-5: the same with three, one of which has been granted credit before.
+#[test]
+fn flow_credit_of_three_senders() {
+    Model::bounded(2).at_least([1_000, 800, 700]).check(|| {
+        let channel = Arc::new(Channel::with_mark(Watermarks::counts(7, 6, 1), 5, 0));
+        let [mine, first, second] = [(); 3].map(|()| channel.flow.join_sender());
+        channel.send(&mine, 1);
+        let others = [(first, 2), (second, 3)].map(|(credit, thread)| {
+            let channel = channel.clone();
+            thread::spawn(move || {
+                channel.send(&credit, thread);
+                channel.send(&credit, thread);
+            })
+        });
+        channel.send(&mine, 1);
+        for other in others {
+            other.join().unwrap();
+        }
+        channel.assert_at_rest();
+    });
+}
+
+/// GAUGE-4: while raised, receivers hold credit; together they can not clear unseen.
+#[test]
+fn flow_credit_of_two_receivers() {
+    Model::bounded(3).at_least([900, 1_000, 2_000]).check(|| {
+        let channel = Arc::new(Channel::with_mark(Watermarks::counts(5, 5, 1), 5, 5));
+        let (mine, theirs) = (channel.flow.join_receiver(), channel.flow.join_receiver());
+        let other = channel.clone();
+        let other = thread::spawn(move || {
+            other.receive(&theirs, 2);
+            other.receive(&theirs, 2);
+        });
+        channel.receive(&mine, 1);
+        channel.receive(&mine, 1);
+        other.join().unwrap();
+        channel.assert_at_rest();
+    });
+}
+
+/// GAUGE-4: the same with several items at once.
+#[test]
+fn flow_credit_of_many() {
+    Model::bounded(3).at_least([2_000, 2_000, 4_000]).check(|| {
+        let channel = Arc::new(Channel::with_mark(Watermarks::counts(9, 9, 1), 9, 9));
+        let (mine, theirs) = (channel.flow.join_receiver(), channel.flow.join_receiver());
+        channel.receive(&mine, 1);
+        let other = channel.clone();
+        let other = thread::spawn(move || {
+            other.receive(&theirs, 2);
+            other.receive_many(&theirs, 2, 2);
+        });
+        channel.receive_many(&mine, 1, 2);
+        channel.receive_many(&mine, 1, 2);
+        other.join().unwrap();
+        channel.assert_at_rest();
+    });
+}
+
+/// GAUGE-4, GAUGE-5: a sender and a receiver, raised and cleared and raised again.
+#[test]
+fn flow_credit_in_both_directions() {
+    Model::bounded(3).at_least([300, 200, 800]).check(|| {
+        let channel = Arc::new(Channel::with_mark(Watermarks::counts(3, 2, 0), 3, 1));
+        let (sender, receiver) = (channel.flow.join_sender(), channel.flow.join_receiver());
+        let other = channel.clone();
+        let other = thread::spawn(move || {
+            other.send(&sender, 2);
+            other.send(&sender, 2);
+        });
+        channel.receive(&receiver, 1);
+        other.join().unwrap();
+        channel.receive(&receiver, 1);
+        channel.receive(&receiver, 1);
+        channel.assert_at_rest();
+    });
+}
+
+/// GAUGE-3, GAUGE-4: send credit that was good for one level is void at another, lower one.
+#[test]
+fn flow_edge_while_send_credit_is_out() {
+    Model::bounded(3).at_least([100, 100, 200]).check(|| {
+        let watermarks = Watermarks::counts(6, 2, 1).with_level(6, 2);
+        let channel = Arc::new(Channel::with_mark(watermarks, 5, 2));
+        let (sender, receiver) = (channel.flow.join_sender(), channel.flow.join_receiver());
+        channel.send(&sender, 2);
+        let other = channel.clone();
+        let other = thread::spawn(move || other.send(&sender, 2));
+        channel.receive(&receiver, 1);
+        channel.receive(&receiver, 1);
+        other.join().unwrap();
+        channel.assert_at_rest();
+    });
+}
+
+/// GAUGE-3, GAUGE-4: nor can it be granted for a level that is being left.
+#[test]
+fn flow_edge_while_send_credit_is_granted() {
+    Model::bounded(3).at_least([20_000, 7_000, 3_000]).check(|| {
+        let watermarks = Watermarks::counts(6, 2, 1).with_level(6, 2);
+        let channel = Arc::new(Channel::with_mark(watermarks, 5, 2));
+        let (sender, receiver) = (channel.flow.join_sender(), channel.flow.join_receiver());
+        let other = channel.clone();
+        let other = thread::spawn(move || {
+            other.send(&sender, 2);
+            other.send(&sender, 2);
+        });
+        channel.receive(&receiver, 1);
+        channel.receive(&receiver, 1);
+        other.join().unwrap();
+        channel.assert_at_rest();
+    });
+}
+
+/// GAUGE-3, GAUGE-4: receive credit that was good for one level is void at another, higher one.
+#[test]
+fn flow_edge_while_receive_credit_is_out() {
+    Model::bounded(3).at_least([1_000, 800, 1_000]).check(|| {
+        let watermarks = Watermarks::counts(6, 3, 0).with_level(5, 3);
+        let channel = Arc::new(Channel::with_mark(watermarks, 4, 4));
+        let (sender, receiver) = (channel.flow.join_sender(), channel.flow.join_receiver());
+        channel.receive(&receiver, 1);
+        channel.fill(1);
+        let other = channel.clone();
+        let other = thread::spawn(move || {
+            other.receive(&receiver, 2);
+            other.receive(&receiver, 2);
+        });
+        channel.send(&sender, 1);
+        other.join().unwrap();
+        channel.assert_at_rest();
+    });
+}
+
+/// GAUGE-5: a new window makes lower depths interesting, whatever credit is out.
+#[test]
+fn flow_mark_taken_while_credit_is_out() {
+    Model::bounded(3).at_least([30, 30, 50]).check(|| {
+        let channel = Arc::new(Channel::with_mark(Watermarks::counts(5, 5, 1), 4, 0));
+        let (sender, receiver) = (channel.flow.join_sender(), channel.flow.join_receiver());
+        channel.send(&sender, 2);
+        let other = channel.clone();
+        let other = thread::spawn(move || other.send(&sender, 2));
+        channel.take_high_water();
+        channel.receive(&receiver, 1);
+        other.join().unwrap();
+        channel.receive(&receiver, 1);
+        channel.assert_at_rest();
+    });
+}
+
+/// GAUGE-5: nor can credit be granted up to a mark that has been taken.
+#[test]
+fn flow_mark_taken_while_credit_is_granted() {
+    Model::bounded(3).at_least([100, 100, 100]).check(|| {
+        let channel = Arc::new(Channel::with_mark(Watermarks::counts(5, 5, 1), 4, 0));
+        let (sender, receiver) = (channel.flow.join_sender(), channel.flow.join_receiver());
+        let other = channel.clone();
+        let other = thread::spawn(move || {
+            other.send(&sender, 2);
+            other.send(&sender, 2);
+        });
+        channel.take_high_water();
+        other.join().unwrap();
+        channel.receive(&receiver, 1);
+        channel.receive(&receiver, 1);
+        channel.assert_at_rest();
+    });
+}
+
+/// GAUGE-4: who has moved the channel without a handle settles, against an edge that is being made.
+#[test]
+fn flow_settled_by_hand() {
+    Model::bounded(3).at_least([100, 100, 300]).check(|| {
+        let channel = Arc::new(Channel::with_mark(Watermarks::counts(2, 1, 0), 2, 1));
+        let receiver = channel.flow.join_receiver();
+        let other = channel.clone();
+        let other = thread::spawn(move || other.fill(1));
+        channel.receive(&receiver, 1);
+        other.join().unwrap();
+        channel.assert_at_rest();
+    });
+}
+
+/// GAUGE-4, GAUGE-5: a handle that was alone is joined by another, which leaves again.
+#[test]
+fn flow_clone_joins_and_leaves() {
+    Model::bounded(3).at_least([3_000, 5_000, 1_000]).check(|| {
+        let channel = Arc::new(Channel::with_mark(Watermarks::counts(5, 4, 1), 3, 0));
+        let mine = channel.flow.join_sender();
+        channel.send(&mine, 1);
+        let mut clone = channel.flow.join_sender();
+        let other = channel.clone();
+        let other = thread::spawn(move || {
+            other.send(&clone, 2);
+            other.send(&clone, 2);
+            other.flow.leave_sender(&mut clone);
+        });
+        channel.send(&mine, 1);
+        channel.send(&mine, 1);
+        other.join().unwrap();
+        channel.assert_at_rest();
+    });
+}
+
+/// GAUGE-4, GAUGE-5: the same, with a handle that joins in the middle.
+#[test]
+fn flow_clone_joins_late() {
+    Model::bounded(3).at_least([2_000, 1_000, 2_000]).check(|| {
+        let channel = Arc::new(Channel::with_mark(Watermarks::counts(5, 4, 1), 3, 0));
+        let mine = channel.flow.join_sender();
+        let other = channel.clone();
+        let other = thread::spawn(move || {
+            let clone = other.flow.join_sender();
+            other.send(&clone, 2);
+            other.send(&clone, 2);
+        });
+        channel.send(&mine, 1);
+        channel.send(&mine, 1);
+        other.join().unwrap();
+        channel.assert_at_rest();
+    });
+}
+
+/// GAUGE-4, GAUGE-5: one handle in the hands of two threads, which take its credit from each other.
+#[test]
+fn flow_theft() {
+    Model::bounded(3).at_least([1_000, 1_000, 1_000]).check(|| {
+        let channel = Arc::new(Channel::with_mark(Watermarks::counts(6, 5, 1), 4, 0));
+        let shared = Arc::new(channel.flow.join_sender());
+        channel.send(&shared, 1);
+        let (other, theirs) = (channel.clone(), shared.clone());
+        let other = thread::spawn(move || {
+            other.send(&theirs, 2);
+            other.send(&theirs, 2);
+        });
+        channel.send(&shared, 1);
+        channel.send(&shared, 1);
+        other.join().unwrap();
+        channel.assert_at_rest();
+    });
+}
+
+/// GAUGE-4: the former owner, who was stopped in the middle of its last operation, does not bring
+/// back credit that the new owner has spent.
+#[test]
+fn flow_theft_from_a_stopped_owner() {
+    Model::bounded(3).at_least([100_000, 20_000, 20_000]).check(|| {
+        let channel = Arc::new(Channel::with_mark(Watermarks::counts(8, 7, 1), 6, 0));
+        let shared = Arc::new(channel.flow.join_sender());
+        channel.send(&shared, 1);
+        channel.send(&shared, 2);
+        let (other, theirs) = (channel.clone(), shared.clone());
+        let thief = thread::spawn(move || other.send(&theirs, 2));
+        // The same thread, as far as the handle can tell: a place more to change over at.
+        let (other, theirs) = (channel.clone(), shared.clone());
+        let spender = thread::spawn(move || {
+            thief.join().unwrap();
+            for _ in 0..3 {
+                other.send(&theirs, 2);
+            }
+        });
+        channel.send(&shared, 1);
+        spender.join().unwrap();
+        channel.assert_at_rest();
+    });
+}
+
+/// GAUGE-4: one handle, two threads in turn: who does not own the credit looks every time, and finds
+/// that the owner's credit no longer fits.
+#[test]
+fn flow_theft_in_turn() {
+    Model::bounded(3).at_least([1, 1, 1]).check(|| {
+        let channel = Channel::with_mark(Watermarks::counts(9, 8, 1), 7, 0);
+        let shared = channel.flow.join_sender();
+        for thread in [1, 2, 1, 2, 1, 2, 1, 1] {
+            channel.send(&shared, thread);
+        }
+        channel.assert_at_rest();
+    });
+}

@@ -1,0 +1,80 @@
+//! From the registry's snapshot and the principals' own numbers to what the view shows.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use plimsoll::catalog::SandboxLimit;
+use plimsoll::{Category, Level, Snapshot, SnapshotEntry};
+
+use crate::guests::{Principal, State};
+use crate::view::{Meter, Party, Queue};
+
+/// The queues, in the order of the snapshot, which is the order of the pipeline.
+pub(crate) fn queues(snapshot: &Snapshot) -> Vec<Queue> {
+    let entries = snapshot.entries().iter();
+    entries
+        .filter(|entry| entry.category() == Category::Queue)
+        .map(|entry| Queue {
+            name: match entry.instance() {
+                Some(instance) => format!("{} {instance}", entry.name()),
+                None => entry.name().to_owned(),
+            },
+            meter: meter(entry),
+            waiting: entry.waiting,
+            blocked: entry.blocked,
+        })
+        .collect()
+}
+
+/// The principals, each with its two limits and its state.
+pub(crate) fn parties(snapshot: &Snapshot, principals: &[Arc<Principal>]) -> Vec<Party> {
+    principals.iter().map(|principal| party(snapshot, principal)).collect()
+}
+
+/// The instances that run.
+pub(crate) fn instances(snapshot: &Snapshot) -> Meter {
+    snapshot.find(SandboxLimit::VmProcesses.as_str(), None).map_or(NOTHING, meter)
+}
+
+fn party(snapshot: &Snapshot, principal: &Principal) -> Party {
+    let name = principal.plan.name;
+    let entry = |limit: SandboxLimit| snapshot.find(limit.as_str(), Some(name));
+    let waiting = entry(SandboxLimit::SidecarStdoutFrames).map_or(0, |stream| stream.waiting);
+    let state = principal.state();
+    let tally = &principal.tally;
+    // Relaxed: numbers for people to read, which order nothing.
+    let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
+    let state_text = match state {
+        State::Running if waiting > 0 => "blocked on its stream".to_owned(),
+        State::Trapped => times(state, load(&tally.traps)),
+        State::MemoryRefused => times(state, load(&tally.refusals)),
+        _ => state.to_string(),
+    };
+    Party {
+        name: name.to_owned(),
+        state: state_text,
+        troubled: waiting > 0 || !matches!(state, State::Starting | State::Running | State::Ended),
+        memory_bytes: entry(SandboxLimit::WasmMemoryBytes).map_or(NOTHING, meter),
+        turn_ms: entry(SandboxLimit::WasmFuelMs).map_or(NOTHING, meter),
+        frames: load(&tally.frames_sent) + load(&tally.frames_taken),
+    }
+}
+
+fn times(state: State, number: u64) -> String {
+    if number > 1 { format!("{state} ×{number}") } else { state.to_string() }
+}
+
+const NOTHING: Meter =
+    Meter { depth: 0, high_water: 0, capacity: 0, low: 0, high: 0, level: Level::Normal };
+
+fn meter(entry: &SnapshotEntry) -> Meter {
+    let marks = entry.watermarks();
+    Meter {
+        depth: entry.depth,
+        high_water: entry.high_water,
+        capacity: entry.capacity().unwrap_or(0),
+        low: marks.low(Level::Elevated).unwrap_or(0),
+        high: marks.high(Level::Elevated).unwrap_or(0),
+        level: entry.level,
+    }
+}

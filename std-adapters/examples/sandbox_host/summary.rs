@@ -1,0 +1,118 @@
+//! The end of a run: the same facts as text for people and as JSON for programs.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use plimsoll::Snapshot;
+use serde_json::{Value, json};
+
+use crate::guests::Principal;
+use crate::log::Counts;
+use crate::view::Meter;
+use crate::{model, view};
+
+/// All that is known once the run is over and the pipeline is empty.
+pub(crate) struct Summary {
+    pub(crate) ran_secs: f64,
+    /// Why the run ended.
+    pub(crate) ended_by: &'static str,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) principals: Vec<Arc<Principal>>,
+    pub(crate) events: Counts,
+}
+
+impl Summary {
+    /// Frames that went into the pipeline, and those that came out at the sink.
+    fn frames(&self) -> (u64, u64) {
+        let sum = |of: fn(&Principal) -> &AtomicU64| {
+            self.principals.iter().map(|principal| load(of(principal))).sum()
+        };
+        (sum(|it| &it.tally.frames_sent), sum(|it| &it.tally.frames_delivered))
+    }
+
+    /// Prints the summary for people.
+    pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        let (sent, delivered) = self.frames();
+        let Counts { raised, cleared, sustained, exhausted } = self.events;
+        writeln!(out, "sandbox_host: {:.1} s, ended by {}", self.ran_secs, self.ended_by)?;
+        writeln!(out, "frames: {sent} sent, {delivered} reached the sink")?;
+        writeln!(
+            out,
+            "events: {raised} raised, {sustained} sustained, {cleared} cleared, {exhausted} \
+             exhausted"
+        )?;
+        writeln!(out, "\n{:<28} {:>8} {:>8} {:>9}", "QUEUE", "peak", "capacity", "blocked")?;
+        for queue in model::queues(&self.snapshot) {
+            let Meter { high_water, capacity, .. } = queue.meter;
+            let blocked = format!("{:.1} s", queue.blocked.as_secs_f64());
+            writeln!(out, "{:<28} {high_water:>8} {capacity:>8} {blocked:>9}", queue.name)?;
+        }
+        writeln!(
+            out,
+            "\n{:<8} {:>5} {:>7} {:>13} {:>11} {:>8} {:>8}",
+            "GUEST", "runs", "frames", "memory peak", "turn peak", "trapped", "refused"
+        )?;
+        let parties = model::parties(&self.snapshot, &self.principals);
+        for (principal, party) in self.principals.iter().zip(parties) {
+            let tally = &principal.tally;
+            let memory = view::mib_of(party.memory_bytes.high_water, party.memory_bytes.capacity);
+            let turn = format!("{}/{} ms", party.turn_ms.high_water, party.turn_ms.capacity);
+            writeln!(
+                out,
+                "{:<8} {:>5} {:>7} {:>13} {turn:>11} {:>8} {:>8}",
+                party.name,
+                load(&tally.runs),
+                party.frames,
+                format!("{memory} MiB"),
+                load(&tally.traps),
+                load(&tally.refusals),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// The snapshot as it serializes, with one more member, `host`, for what the host knows.
+    ///
+    /// # Errors
+    /// What the serializer says.
+    pub(crate) fn to_json(&self) -> serde_json::Result<Value> {
+        let (sent, delivered) = self.frames();
+        let Counts { raised, cleared, sustained, exhausted } = self.events;
+        let principals: Vec<Value> = self.principals.iter().map(|it| principal(it)).collect();
+        let mut json = serde_json::to_value(&self.snapshot)?;
+        json["host"] = json!({
+            "ran_secs": self.ran_secs,
+            "ended_by": self.ended_by,
+            "frames_sent": sent,
+            "frames_delivered": delivered,
+            "events": {
+                "raised": raised,
+                "cleared": cleared,
+                "sustained": sustained,
+                "exhausted": exhausted,
+            },
+            "principals": principals,
+        });
+        Ok(json)
+    }
+}
+
+fn principal(principal: &Principal) -> Value {
+    let tally = &principal.tally;
+    json!({
+        "name": principal.plan.name,
+        "instances": principal.plan.instances,
+        "state": principal.state().to_string(),
+        "runs": load(&tally.runs),
+        "frames_sent": load(&tally.frames_sent),
+        "frames_delivered": load(&tally.frames_delivered),
+        "traps": load(&tally.traps),
+        "refusals": load(&tally.refusals),
+    })
+}
+
+fn load(number: &AtomicU64) -> u64 {
+    // Relaxed: the guests have been joined, which ordered everything.
+    number.load(Ordering::Relaxed)
+}

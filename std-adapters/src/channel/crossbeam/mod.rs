@@ -1,0 +1,172 @@
+//! Tracked `crossbeam_channel::{bounded, unbounded}`.
+//!
+//! The gauge asks the channel for its length, so it needs no counter of its own. Once the last
+//! receiver is gone the depth is 0: nobody can receive what is left.
+//!
+//! In upstream's `select!` and `select_biased!`, name a tracked handle by its `watched()`:
+//!
+//! ```
+//! use plimsoll::{Registry, channel::crossbeam};
+//!
+//! let registry = Registry::new();
+//! let (tx, rx) = crossbeam::bounded::<u32>(&registry, "replies", 8)?;
+//! tx.send(7)?;
+//! crossbeam_channel::select! {
+//!     recv(rx.watched()) -> reply => assert_eq!(reply, Ok(7)),
+//!     default => unreachable!(),
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod receiver;
+mod sender;
+
+pub use crossbeam_channel::{
+    RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
+};
+pub use receiver::{IntoIter, Iter, Receiver, TryIter, WatchedReceiver};
+pub use sender::{Sender, WatchedSender};
+
+use ::std::panic::{RefUnwindSafe, UnwindSafe};
+use ::std::sync::Arc;
+use ::std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+use plimsoll_core::Watermarks;
+
+use super::{Tracked, watermarks_for};
+use crate::source::{Source, SourceReading};
+use crate::{Limit, RegisterError, Registry};
+
+/// What the handles of one channel share.
+struct Shared<T> {
+    tracked: Tracked,
+    /// A receiver to ask for the length with. It goes with the last of the user's, so that senders
+    /// see the channel disconnect just when they would without it.
+    probe: Mutex<Option<crossbeam_channel::Receiver<T>>>,
+    receivers: AtomicUsize,
+}
+
+// As of upstream's handles.
+impl<T> UnwindSafe for Shared<T> {}
+impl<T> RefUnwindSafe for Shared<T> {}
+
+impl<T> Shared<T> {
+    fn depth(&self) -> u64 {
+        self.probe.lock().as_ref().map_or(0, |probe| probe.len() as u64)
+    }
+
+    /// Whether there is a receiver; without one, a send that came just before is no depth either.
+    fn is_receivable(&self) -> bool {
+        // Relaxed: ordered by the fences of the gauge.
+        self.receivers.load(Ordering::Relaxed) > 0
+    }
+
+    /// One receiver more.
+    fn join(&self) {
+        // Relaxed: the handle that is being cloned keeps the count above 0.
+        self.receivers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One receiver less. The last one takes the probe along, and what is in the channel with it.
+    fn leave(&self) {
+        // AcqRel: the last one to leave comes after all others.
+        if self.receivers.fetch_sub(1, Ordering::AcqRel) > 1 {
+            return;
+        }
+        // Items are dropped with the probe, and may panic: the gauge is settled whatever happens.
+        let _settled = Settle(self);
+        let probe = self.probe.lock().take();
+        drop(probe);
+    }
+}
+
+struct Settle<'a, T>(&'a Shared<T>);
+
+impl<T> Drop for Settle<'_, T> {
+    fn drop(&mut self) {
+        let Self(shared) = *self;
+        shared.tracked.emit(shared.tracked.flow.settle(|| shared.depth()));
+    }
+}
+
+impl<T: Send> Source for Shared<T> {
+    fn read(&self) -> SourceReading {
+        let (reading, edge) = self.tracked.flow.reading(|| self.depth());
+        self.tracked.emit(edge);
+        self.tracked.source_reading(reading)
+    }
+
+    fn take_high_water(&self) -> u64 {
+        self.tracked.flow.take_high_water(|| self.depth())
+    }
+
+    fn waiting(&self) -> u64 {
+        self.tracked.waiters.waiting()
+    }
+}
+
+/// A channel that holds up to `capacity` items, tracked under `limit`. Capacity 0 is a rendezvous:
+/// it never has depth, and shows who waits.
+///
+/// The watermarks are 80 % and 50 % of the capacity; [`bounded_with`] takes others.
+///
+/// # Errors
+/// What [`Registry`] refuses: a bad name, too many entries; a capacity above 2^46.
+pub fn bounded<T: Send + 'static>(
+    registry: &Registry,
+    limit: impl Into<Limit>,
+    capacity: usize,
+) -> Result<(Sender<T>, Receiver<T>), RegisterError> {
+    track(registry, limit.into(), watermarks_for(capacity)?, || {
+        crossbeam_channel::bounded(capacity)
+    })
+}
+
+/// A channel as [`bounded`] makes it, with watermarks of the caller's choice; their capacity is the
+/// channel's.
+///
+/// # Errors
+/// What [`Registry`] refuses: a bad name, too many entries.
+pub fn bounded_with<T: Send + 'static>(
+    registry: &Registry,
+    limit: impl Into<Limit>,
+    watermarks: Watermarks,
+) -> Result<(Sender<T>, Receiver<T>), RegisterError> {
+    track(registry, limit.into(), watermarks, || match watermarks.capacity() {
+        // More than this target can address is left to upstream, which panics as it always does.
+        Some(capacity) => {
+            crossbeam_channel::bounded(usize::try_from(capacity).unwrap_or(usize::MAX))
+        }
+        None => crossbeam_channel::unbounded(),
+    })
+}
+
+/// A channel without a bound, tracked under `limit`: depth and high-water mark are kept, nothing is
+/// ever raised.
+///
+/// # Errors
+/// What [`Registry`] refuses: a bad name, too many entries.
+pub fn unbounded<T: Send + 'static>(
+    registry: &Registry,
+    limit: impl Into<Limit>,
+) -> Result<(Sender<T>, Receiver<T>), RegisterError> {
+    track(registry, limit.into(), Watermarks::unbounded(), crossbeam_channel::unbounded)
+}
+
+fn track<T: Send + 'static>(
+    registry: &Registry,
+    limit: Limit,
+    watermarks: Watermarks,
+    channel: impl FnOnce() -> (crossbeam_channel::Sender<T>, crossbeam_channel::Receiver<T>),
+) -> Result<(Sender<T>, Receiver<T>), RegisterError> {
+    let registration = registry.reserve(limit, watermarks)?;
+    let (tx, rx) = channel();
+    let shared = Arc::new(Shared {
+        tracked: Tracked::new(watermarks, registration),
+        probe: Mutex::new(Some(rx.clone())),
+        receivers: AtomicUsize::new(0),
+    });
+    shared.tracked.registration.attach(&shared);
+    Ok((Sender::new(tx, shared.clone()), Receiver::new(rx, shared)))
+}

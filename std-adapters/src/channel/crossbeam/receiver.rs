@@ -1,0 +1,228 @@
+//! The receiving side.
+
+use ::std::fmt;
+use ::std::iter::FusedIterator;
+use ::std::ops::Deref;
+use ::std::sync::Arc;
+use ::std::time::{Duration, Instant};
+
+use crossbeam_channel::{RecvError, RecvTimeoutError, TryRecvError};
+use plimsoll_core::Credit;
+
+use super::Shared;
+use crate::channel::thread_key;
+
+/// The receiving side of a tracked channel: `crossbeam_channel::Receiver` with a gauge.
+pub struct Receiver<T> {
+    // Dropped before `membership`, which drops the channel's last receiver if this was the user's.
+    inner: crossbeam_channel::Receiver<T>,
+    membership: Membership<T>,
+}
+
+impl<T> Receiver<T> {
+    pub(super) fn new(inner: crossbeam_channel::Receiver<T>, shared: Arc<Shared<T>>) -> Self {
+        shared.join();
+        Self {
+            inner,
+            membership: Membership { credit: shared.tracked.flow.join_receiver(), shared },
+        }
+    }
+
+    /// Receives if there is an item now.
+    ///
+    /// # Errors
+    /// As upstream: `Empty` or `Disconnected`.
+    #[inline]
+    pub fn try_recv(&self) -> Result<T, TryRecvError> {
+        self.received(self.inner.try_recv())
+    }
+
+    /// Receives, and blocks while the channel is empty.
+    ///
+    /// # Errors
+    /// As upstream: if the channel is empty and disconnected.
+    #[inline]
+    pub fn recv(&self) -> Result<T, RecvError> {
+        self.received(self.inner.recv())
+    }
+
+    /// Receives, and blocks for `timeout` at most while the channel is empty.
+    ///
+    /// # Errors
+    /// As upstream: `Timeout` or `Disconnected`.
+    pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
+        self.received(self.inner.recv_timeout(timeout))
+    }
+
+    /// Receives, and blocks until `deadline` at most while the channel is empty.
+    ///
+    /// # Errors
+    /// As upstream: `Timeout` or `Disconnected`.
+    pub fn recv_deadline(&self, deadline: Instant) -> Result<T, RecvTimeoutError> {
+        self.received(self.inner.recv_deadline(deadline))
+    }
+
+    #[inline(always)]
+    fn received<E>(&self, result: Result<T, E>) -> Result<T, E> {
+        if result.is_ok() {
+            self.settle();
+        }
+        result
+    }
+
+    #[inline(always)]
+    fn settle(&self) {
+        let Membership { credit, shared } = &self.membership;
+        let depth = || self.inner.len() as u64;
+        shared.tracked.emit(shared.tracked.flow.after_receive(credit, thread_key(), depth));
+    }
+
+    /// This handle as upstream's `select!` takes it; the gauge is settled when the `select!` ends.
+    pub fn watched(&self) -> WatchedReceiver<'_, T> {
+        WatchedReceiver(self)
+    }
+
+    /// Whether the channel is empty.
+    pub fn is_empty(&self) -> bool {
+        self.inner.is_empty()
+    }
+
+    /// Whether the channel is full.
+    pub fn is_full(&self) -> bool {
+        self.inner.is_full()
+    }
+
+    /// How many items are in the channel.
+    pub fn len(&self) -> usize {
+        self.inner.len()
+    }
+
+    /// How many items the channel can hold; `None` without a bound.
+    pub fn capacity(&self) -> Option<usize> {
+        self.inner.capacity()
+    }
+
+    /// Items as they come, blocking, until the channel is empty and disconnected.
+    pub fn iter(&self) -> Iter<'_, T> {
+        Iter { receiver: self }
+    }
+
+    /// The items that are there, without blocking.
+    pub fn try_iter(&self) -> TryIter<'_, T> {
+        TryIter { receiver: self }
+    }
+
+    /// Whether both receive from one channel.
+    pub fn same_channel(&self, other: &Receiver<T>) -> bool {
+        self.inner.same_channel(&other.inner)
+    }
+}
+
+impl<T> Clone for Receiver<T> {
+    fn clone(&self) -> Self {
+        Self::new(self.inner.clone(), self.membership.shared.clone())
+    }
+}
+
+impl<T> fmt::Debug for Receiver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad("Receiver { .. }")
+    }
+}
+
+/// That a receiver is one of its channel's; ends after the upstream handle has been dropped.
+struct Membership<T> {
+    credit: Credit,
+    shared: Arc<Shared<T>>,
+}
+
+impl<T> Drop for Membership<T> {
+    fn drop(&mut self) {
+        self.shared.tracked.flow.leave_receiver(&mut self.credit);
+        self.shared.leave();
+    }
+}
+
+/// A [`Receiver`] in a `select!`. It derefs to the upstream handle and settles the gauge when
+/// dropped, which is when the `select!` ends; until then the operation is in flight.
+#[derive(Debug)]
+#[must_use = "name it inside `select!`: it settles the gauge when dropped"]
+pub struct WatchedReceiver<'a, T>(&'a Receiver<T>);
+
+impl<T> Deref for WatchedReceiver<'_, T> {
+    type Target = crossbeam_channel::Receiver<T>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0.inner
+    }
+}
+
+impl<T> Drop for WatchedReceiver<'_, T> {
+    fn drop(&mut self) {
+        self.0.settle();
+    }
+}
+
+/// Items as they come: see [`Receiver::iter`].
+#[derive(Debug)]
+pub struct Iter<'a, T> {
+    receiver: &'a Receiver<T>,
+}
+
+impl<T> Iterator for Iter<'_, T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        self.receiver.recv().ok()
+    }
+}
+
+impl<T> FusedIterator for Iter<'_, T> {}
+
+/// The items that are there: see [`Receiver::try_iter`].
+#[derive(Debug)]
+pub struct TryIter<'a, T> {
+    receiver: &'a Receiver<T>,
+}
+
+impl<T> Iterator for TryIter<'_, T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        self.receiver.try_recv().ok()
+    }
+}
+
+/// Items as they come, from a receiver that the iterator owns.
+#[derive(Debug)]
+pub struct IntoIter<T> {
+    receiver: Receiver<T>,
+}
+
+impl<T> Iterator for IntoIter<T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        self.receiver.recv().ok()
+    }
+}
+
+impl<T> FusedIterator for IntoIter<T> {}
+
+impl<T> IntoIterator for Receiver<T> {
+    type Item = T;
+    type IntoIter = IntoIter<T>;
+
+    fn into_iter(self) -> IntoIter<T> {
+        IntoIter { receiver: self }
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Receiver<T> {
+    type Item = T;
+    type IntoIter = Iter<'a, T>;
+
+    fn into_iter(self) -> Iter<'a, T> {
+        self.iter()
+    }
+}

@@ -1,0 +1,190 @@
+//! The sending side.
+
+use ::std::fmt;
+use ::std::ops::Deref;
+use ::std::sync::Arc;
+use ::std::time::{Duration, Instant};
+
+use crossbeam_channel::{SendError, SendTimeoutError, TrySendError};
+use crossbeam_utils::Backoff;
+use plimsoll_core::Credit;
+
+use super::Shared;
+use crate::channel::thread_key;
+
+/// The sending side of a tracked channel: `crossbeam_channel::Sender` with a gauge.
+pub struct Sender<T> {
+    inner: crossbeam_channel::Sender<T>,
+    credit: Credit,
+    shared: Arc<Shared<T>>,
+}
+
+impl<T> Sender<T> {
+    pub(super) fn new(inner: crossbeam_channel::Sender<T>, shared: Arc<Shared<T>>) -> Self {
+        Self { inner, credit: shared.tracked.flow.join_sender(), shared }
+    }
+
+    /// Sends if there is room now.
+    ///
+    /// # Errors
+    /// As upstream: the item comes back in `Full` or `Disconnected`.
+    #[inline]
+    pub fn try_send(&self, msg: T) -> Result<(), TrySendError<T>> {
+        let result = self.inner.try_send(msg);
+        if result.is_ok() {
+            self.sent();
+        }
+        result
+    }
+
+    /// Sends, and blocks while the channel is full. A party that blocks is counted as waiting.
+    ///
+    /// # Errors
+    /// As upstream: the item comes back if the channel is disconnected.
+    #[inline]
+    pub fn send(&self, msg: T) -> Result<(), SendError<T>> {
+        match self.inner.try_send(msg) {
+            Ok(()) => {
+                self.sent();
+                Ok(())
+            }
+            Err(TrySendError::Disconnected(msg)) => Err(SendError(msg)),
+            Err(TrySendError::Full(msg)) => self
+                .send_blocking(msg, |msg| {
+                    self.inner
+                        .send(msg)
+                        .map_err(|SendError(msg)| SendTimeoutError::Disconnected(msg))
+                })
+                .map_err(|error| SendError(error.into_inner())),
+        }
+    }
+
+    /// Sends, and blocks for `timeout` at most while the channel is full.
+    ///
+    /// # Errors
+    /// As upstream: the item comes back in `Timeout` or `Disconnected`.
+    pub fn send_timeout(&self, msg: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
+        match Instant::now().checked_add(timeout) {
+            Some(deadline) => self.send_deadline(msg, deadline),
+            None => self.send(msg).map_err(SendTimeoutError::from),
+        }
+    }
+
+    /// Sends, and blocks until `deadline` at most while the channel is full.
+    ///
+    /// # Errors
+    /// As upstream: the item comes back in `Timeout` or `Disconnected`.
+    pub fn send_deadline(&self, msg: T, deadline: Instant) -> Result<(), SendTimeoutError<T>> {
+        match self.try_send(msg) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Disconnected(msg)) => Err(SendTimeoutError::Disconnected(msg)),
+            Err(TrySendError::Full(msg)) => {
+                self.send_blocking(msg, |msg| self.inner.send_deadline(msg, deadline))
+            }
+        }
+    }
+
+    /// Upstream spins for a moment before it parks. To be counted as waiting costs about as much, so
+    /// that begins only when the moment has passed.
+    #[cold]
+    fn send_blocking(
+        &self,
+        mut msg: T,
+        park: impl FnOnce(T) -> Result<(), SendTimeoutError<T>>,
+    ) -> Result<(), SendTimeoutError<T>> {
+        let backoff = Backoff::new();
+        while !backoff.is_completed() {
+            backoff.snooze();
+            match self.try_send(msg) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Disconnected(msg)) => {
+                    return Err(SendTimeoutError::Disconnected(msg));
+                }
+                Err(TrySendError::Full(refused)) => msg = refused,
+            }
+        }
+        let blocked = self.shared.tracked.block();
+        let result = park(msg);
+        drop(blocked);
+        if result.is_ok() {
+            self.sent();
+        }
+        result
+    }
+
+    #[inline(always)]
+    fn sent(&self) {
+        let tracked = &self.shared.tracked;
+        let depth = || if self.shared.is_receivable() { self.inner.len() as u64 } else { 0 };
+        tracked.emit(tracked.flow.after_send(&self.credit, thread_key(), depth));
+    }
+
+    /// This handle as upstream's `select!` takes it; the gauge is settled when the `select!` ends.
+    pub fn watched(&self) -> WatchedSender<'_, T> {
+        WatchedSender(self)
+    }
+
+    /// Whether the channel is empty.
+    pub fn is_empty(&self) -> bool {
+        self.inner.is_empty()
+    }
+
+    /// Whether the channel is full.
+    pub fn is_full(&self) -> bool {
+        self.inner.is_full()
+    }
+
+    /// How many items are in the channel.
+    pub fn len(&self) -> usize {
+        self.inner.len()
+    }
+
+    /// How many items the channel can hold; `None` without a bound.
+    pub fn capacity(&self) -> Option<usize> {
+        self.inner.capacity()
+    }
+
+    /// Whether both send into one channel.
+    pub fn same_channel(&self, other: &Sender<T>) -> bool {
+        self.inner.same_channel(&other.inner)
+    }
+}
+
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Self {
+        Self::new(self.inner.clone(), self.shared.clone())
+    }
+}
+
+impl<T> Drop for Sender<T> {
+    fn drop(&mut self) {
+        self.shared.tracked.flow.leave_sender(&mut self.credit);
+    }
+}
+
+impl<T> fmt::Debug for Sender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad("Sender { .. }")
+    }
+}
+
+/// A [`Sender`] in a `select!`. It derefs to the upstream handle and settles the gauge when dropped,
+/// which is when the `select!` ends; until then the operation is in flight. A party that is blocked in
+/// a `select!` is not counted as waiting: it may be waiting for something else.
+#[derive(Debug)]
+#[must_use = "name it inside `select!`: it settles the gauge when dropped"]
+pub struct WatchedSender<'a, T>(&'a Sender<T>);
+
+impl<T> Deref for WatchedSender<'_, T> {
+    type Target = crossbeam_channel::Sender<T>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0.inner
+    }
+}
+
+impl<T> Drop for WatchedSender<'_, T> {
+    fn drop(&mut self) {
+        self.0.sent();
+    }
+}

@@ -1,0 +1,120 @@
+//! Reserved slots.
+//!
+//! The gauge has nothing to do with a slot until something is in it: these pass on what upstream
+//! does, and count what is sent.
+
+use ::std::fmt;
+use ::std::iter::FusedIterator;
+
+use ::tokio::sync::mpsc;
+
+use super::SenderSide;
+use super::sender::Sender;
+
+/// A reserved slot: `tokio::sync::mpsc::Permit`. Dropping it gives the slot back.
+#[must_use = "dropping a permit gives its slot back"]
+pub struct Permit<'a, T> {
+    inner: mpsc::Permit<'a, T>,
+    side: &'a SenderSide,
+}
+
+impl<'a, T> Permit<'a, T> {
+    pub(super) fn new(inner: mpsc::Permit<'a, T>, sender: &'a Sender<T>) -> Self {
+        Self { inner, side: &sender.side }
+    }
+
+    /// Sends into the slot.
+    pub fn send(self, value: T) {
+        self.inner.send(value);
+        self.side.sent();
+    }
+}
+
+impl<T> fmt::Debug for Permit<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit").finish_non_exhaustive()
+    }
+}
+
+/// Reserved slots, one by one: `tokio::sync::mpsc::PermitIterator`. Dropping it gives back what is
+/// left.
+#[must_use = "dropping the iterator gives its slots back"]
+pub struct PermitIterator<'a, T> {
+    inner: mpsc::PermitIterator<'a, T>,
+    side: &'a SenderSide,
+}
+
+impl<'a, T> PermitIterator<'a, T> {
+    pub(super) fn new(inner: mpsc::PermitIterator<'a, T>, sender: &'a Sender<T>) -> Self {
+        Self { inner, side: &sender.side }
+    }
+}
+
+impl<'a, T> Iterator for PermitIterator<'a, T> {
+    type Item = Permit<'a, T>;
+
+    fn next(&mut self) -> Option<Permit<'a, T>> {
+        Some(Permit { inner: self.inner.next()?, side: self.side })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.inner.size_hint()
+    }
+}
+
+impl<T> ExactSizeIterator for PermitIterator<'_, T> {}
+impl<T> FusedIterator for PermitIterator<'_, T> {}
+
+impl<T> fmt::Debug for PermitIterator<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PermitIterator").field("left", &self.len()).finish_non_exhaustive()
+    }
+}
+
+/// A reserved slot that owns its handle: `tokio::sync::mpsc::OwnedPermit`. Dropping it gives the slot
+/// back and drops the handle.
+#[must_use = "dropping a permit gives its slot back"]
+pub struct OwnedPermit<T> {
+    inner: mpsc::OwnedPermit<T>,
+    side: SenderSide,
+}
+
+impl<T> OwnedPermit<T> {
+    pub(super) fn new(inner: mpsc::OwnedPermit<T>, side: SenderSide) -> Self {
+        Self { inner, side }
+    }
+
+    /// Sends into the slot.
+    ///
+    /// # Returns
+    /// The handle.
+    pub fn send(self, value: T) -> Sender<T> {
+        let sender = Sender::new(self.inner.send(value), self.side);
+        sender.side.sent();
+        sender
+    }
+
+    /// Gives the slot back.
+    ///
+    /// # Returns
+    /// The handle.
+    pub fn release(self) -> Sender<T> {
+        Sender::new(self.inner.release(), self.side)
+    }
+
+    /// Whether both belong to one channel.
+    pub fn same_channel(&self, other: &Self) -> bool {
+        self.inner.same_channel(&other.inner)
+    }
+
+    /// Whether this belongs to the channel of `sender`.
+    pub fn same_channel_as_sender(&self, sender: &Sender<T>) -> bool {
+        self.inner.same_channel_as_sender(&sender.inner)
+    }
+}
+
+impl<T> fmt::Debug for OwnedPermit<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnedPermit").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,242 @@
+//! The sending side of a bounded channel.
+
+use ::std::fmt;
+use ::std::future::Future;
+use ::std::pin::{Pin, pin};
+use ::std::sync::Arc;
+use ::std::time::Duration;
+
+use ::tokio::sync::mpsc;
+use ::tokio::sync::mpsc::error::{SendError, SendTimeoutError, TrySendError};
+
+use super::permit::{OwnedPermit, Permit, PermitIterator};
+use super::{SenderSide, Shared};
+
+/// The sending side of a tracked channel: `tokio::sync::mpsc::Sender` with a gauge.
+///
+/// # Cancellation
+/// As upstream. A future that is dropped is no longer counted as waiting, and what it would have
+/// sent was never counted.
+pub struct Sender<T> {
+    pub(super) inner: mpsc::Sender<T>,
+    pub(super) side: SenderSide,
+}
+
+impl<T> Sender<T> {
+    pub(super) fn new(inner: mpsc::Sender<T>, side: SenderSide) -> Self {
+        Self { inner, side }
+    }
+
+    /// Polls `operation`, which needs `slots`, and counts it as waiting while they are not free.
+    fn blocking<'a, F: Future>(
+        &'a self,
+        slots: usize,
+        operation: Pin<&'a mut F>,
+    ) -> impl Future<Output = F::Output> {
+        self.side.blocking(move || self.inner.capacity() < slots, operation)
+    }
+
+    /// Sends, and waits while the channel is full. A task that waits is counted as waiting.
+    ///
+    /// # Errors
+    /// As upstream: the item comes back if the channel is closed.
+    pub async fn send(&self, value: T) -> Result<(), SendError<T>> {
+        self.blocking(1, pin!(self.inner.send(value))).await?;
+        self.side.sent();
+        Ok(())
+    }
+
+    /// Sends if there is room now.
+    ///
+    /// # Errors
+    /// As upstream: the item comes back in `Full` or `Closed`.
+    pub fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
+        self.inner.try_send(message)?;
+        self.side.sent();
+        Ok(())
+    }
+
+    /// Sends, and waits for `timeout` at most while the channel is full.
+    ///
+    /// # Errors
+    /// As upstream: the item comes back in `Timeout` or `Closed`.
+    ///
+    /// # Panics
+    /// As upstream: outside of a runtime with a timer.
+    pub async fn send_timeout(
+        &self,
+        value: T,
+        timeout: Duration,
+    ) -> Result<(), SendTimeoutError<T>> {
+        self.blocking(1, pin!(self.inner.send_timeout(value, timeout))).await?;
+        self.side.sent();
+        Ok(())
+    }
+
+    /// Sends from outside of a runtime, and blocks while the channel is full. The caller is counted
+    /// as waiting until it has sent: nothing tells beforehand whether it will block.
+    ///
+    /// # Errors
+    /// As upstream: the item comes back if the channel is closed.
+    ///
+    /// # Panics
+    /// As upstream: inside of a runtime.
+    pub fn blocking_send(&self, value: T) -> Result<(), SendError<T>> {
+        let blocked = self.side.shared.tracked.block();
+        let result = self.inner.blocking_send(value);
+        drop(blocked);
+        if result.is_ok() {
+            self.side.sent();
+        }
+        result
+    }
+
+    /// Waits for a slot and reserves it.
+    ///
+    /// # Errors
+    /// As upstream: if the channel is closed.
+    pub async fn reserve(&self) -> Result<Permit<'_, T>, SendError<()>> {
+        let permit = self.blocking(1, pin!(self.inner.reserve())).await?;
+        Ok(Permit::new(permit, self))
+    }
+
+    /// Waits for `n` slots and reserves them.
+    ///
+    /// # Errors
+    /// As upstream: if the channel is closed, or `n` is above its capacity.
+    pub async fn reserve_many(&self, n: usize) -> Result<PermitIterator<'_, T>, SendError<()>> {
+        let permits = self.blocking(n, pin!(self.inner.reserve_many(n))).await?;
+        Ok(PermitIterator::new(permits, self))
+    }
+
+    /// Waits for a slot and reserves it, in exchange for this handle.
+    ///
+    /// # Errors
+    /// As upstream: if the channel is closed.
+    pub async fn reserve_owned(self) -> Result<OwnedPermit<T>, SendError<()>> {
+        let Self { inner, side } = self;
+        let permit = {
+            let operation = pin!(inner.reserve_owned());
+            side.blocking(|| true, operation).await?
+        };
+        Ok(OwnedPermit::new(permit, side))
+    }
+
+    /// Reserves a slot if there is one now.
+    ///
+    /// # Errors
+    /// As upstream: `Full` or `Closed`.
+    pub fn try_reserve(&self) -> Result<Permit<'_, T>, TrySendError<()>> {
+        Ok(Permit::new(self.inner.try_reserve()?, self))
+    }
+
+    /// Reserves `n` slots if they are there now.
+    ///
+    /// # Errors
+    /// As upstream: `Full` or `Closed`.
+    pub fn try_reserve_many(&self, n: usize) -> Result<PermitIterator<'_, T>, TrySendError<()>> {
+        Ok(PermitIterator::new(self.inner.try_reserve_many(n)?, self))
+    }
+
+    /// Reserves a slot if there is one now, in exchange for this handle.
+    ///
+    /// # Errors
+    /// As upstream: the handle comes back in `Full` or `Closed`.
+    pub fn try_reserve_owned(self) -> Result<OwnedPermit<T>, TrySendError<Self>> {
+        let Self { inner, side } = self;
+        match inner.try_reserve_owned() {
+            Ok(permit) => Ok(OwnedPermit::new(permit, side)),
+            Err(TrySendError::Full(inner)) => Err(TrySendError::Full(Self { inner, side })),
+            Err(TrySendError::Closed(inner)) => Err(TrySendError::Closed(Self { inner, side })),
+        }
+    }
+
+    /// Waits until the receiver is closed or dropped.
+    pub async fn closed(&self) {
+        self.inner.closed().await;
+    }
+
+    /// Whether the receiver is closed or dropped.
+    pub fn is_closed(&self) -> bool {
+        self.inner.is_closed()
+    }
+
+    /// Whether both send into one channel.
+    pub fn same_channel(&self, other: &Self) -> bool {
+        self.inner.same_channel(&other.inner)
+    }
+
+    /// Free slots now: neither taken by an item nor reserved.
+    pub fn capacity(&self) -> usize {
+        self.inner.capacity()
+    }
+
+    /// Slots in all.
+    pub fn max_capacity(&self) -> usize {
+        self.inner.max_capacity()
+    }
+
+    /// A handle that does not keep the channel open.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakSender<T> {
+        WeakSender { inner: self.inner.downgrade(), shared: self.side.shared.clone() }
+    }
+
+    /// How many handles keep the channel open.
+    pub fn strong_count(&self) -> usize {
+        self.inner.strong_count()
+    }
+
+    /// How many weak handles there are.
+    pub fn weak_count(&self) -> usize {
+        self.inner.weak_count()
+    }
+}
+
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Self {
+        Self::new(self.inner.clone(), SenderSide::new(self.side.shared.clone()))
+    }
+}
+
+impl<T> fmt::Debug for Sender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").field("inner", &self.inner).finish_non_exhaustive()
+    }
+}
+
+/// A sending handle that does not keep the channel open: `tokio::sync::mpsc::WeakSender`.
+pub struct WeakSender<T> {
+    inner: mpsc::WeakSender<T>,
+    shared: Arc<Shared>,
+}
+
+impl<T> WeakSender<T> {
+    /// A full handle, if there still is one.
+    pub fn upgrade(&self) -> Option<Sender<T>> {
+        let inner = self.inner.upgrade()?;
+        Some(Sender::new(inner, SenderSide::new(self.shared.clone())))
+    }
+
+    /// How many handles keep the channel open.
+    pub fn strong_count(&self) -> usize {
+        self.inner.strong_count()
+    }
+
+    /// How many weak handles there are.
+    pub fn weak_count(&self) -> usize {
+        self.inner.weak_count()
+    }
+}
+
+impl<T> Clone for WeakSender<T> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), shared: self.shared.clone() }
+    }
+}
+
+impl<T> fmt::Debug for WeakSender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WeakSender").finish_non_exhaustive()
+    }
+}

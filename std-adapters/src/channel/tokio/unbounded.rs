@@ -1,0 +1,273 @@
+//! Both sides of an unbounded channel.
+
+use ::std::fmt;
+use ::std::future::poll_fn;
+use ::std::pin::Pin;
+use ::std::sync::Arc;
+use ::std::task::{Context, Poll, ready};
+
+use ::tokio::sync::mpsc;
+use ::tokio::sync::mpsc::error::{SendError, TryRecvError};
+use futures_core::Stream;
+use plimsoll_core::Watermarks;
+
+use super::{ReceiverSide, SenderSide, Shared};
+use crate::{Limit, RegisterError, Registry};
+
+/// A channel without a bound, tracked under `limit`: depth and high-water mark are kept, nothing is
+/// ever raised.
+///
+/// # Errors
+/// What [`Registry`] refuses: a bad name, too many entries.
+pub fn unbounded_channel<T>(
+    registry: &Registry,
+    limit: impl Into<Limit>,
+) -> Result<(UnboundedSender<T>, UnboundedReceiver<T>), RegisterError> {
+    let shared = Shared::track(registry, limit.into(), Watermarks::unbounded())?;
+    let (tx, rx) = mpsc::unbounded_channel();
+    let receiver = UnboundedReceiver { inner: rx, side: ReceiverSide::new(shared.clone()) };
+    Ok((UnboundedSender { inner: tx, side: SenderSide::new(shared) }, receiver))
+}
+
+/// How many items may be taken out before they are counted.
+const BATCH: usize = 64;
+
+/// The sending side of a tracked channel: `tokio::sync::mpsc::UnboundedSender` with a gauge.
+pub struct UnboundedSender<T> {
+    inner: mpsc::UnboundedSender<T>,
+    side: SenderSide,
+}
+
+impl<T> UnboundedSender<T> {
+    /// Sends.
+    ///
+    /// # Errors
+    /// As upstream: the item comes back if the channel is closed.
+    pub fn send(&self, message: T) -> Result<(), SendError<T>> {
+        self.inner.send(message)?;
+        self.side.sent();
+        Ok(())
+    }
+
+    /// Waits until the receiver is closed or dropped.
+    pub async fn closed(&self) {
+        self.inner.closed().await;
+    }
+
+    /// Whether the receiver is closed or dropped.
+    pub fn is_closed(&self) -> bool {
+        self.inner.is_closed()
+    }
+
+    /// Whether both send into one channel.
+    pub fn same_channel(&self, other: &Self) -> bool {
+        self.inner.same_channel(&other.inner)
+    }
+
+    /// A handle that does not keep the channel open.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakUnboundedSender<T> {
+        WeakUnboundedSender { inner: self.inner.downgrade(), shared: self.side.shared.clone() }
+    }
+
+    /// How many handles keep the channel open.
+    pub fn strong_count(&self) -> usize {
+        self.inner.strong_count()
+    }
+
+    /// How many weak handles there are.
+    pub fn weak_count(&self) -> usize {
+        self.inner.weak_count()
+    }
+}
+
+impl<T> Clone for UnboundedSender<T> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), side: SenderSide::new(self.side.shared.clone()) }
+    }
+}
+
+impl<T> fmt::Debug for UnboundedSender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnboundedSender").field("inner", &self.inner).finish_non_exhaustive()
+    }
+}
+
+/// A sending handle that does not keep the channel open: `tokio::sync::mpsc::WeakUnboundedSender`.
+pub struct WeakUnboundedSender<T> {
+    inner: mpsc::WeakUnboundedSender<T>,
+    shared: Arc<Shared>,
+}
+
+impl<T> WeakUnboundedSender<T> {
+    /// A full handle, if there still is one.
+    pub fn upgrade(&self) -> Option<UnboundedSender<T>> {
+        let inner = self.inner.upgrade()?;
+        Some(UnboundedSender { inner, side: SenderSide::new(self.shared.clone()) })
+    }
+
+    /// How many handles keep the channel open.
+    pub fn strong_count(&self) -> usize {
+        self.inner.strong_count()
+    }
+
+    /// How many weak handles there are.
+    pub fn weak_count(&self) -> usize {
+        self.inner.weak_count()
+    }
+}
+
+impl<T> Clone for WeakUnboundedSender<T> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), shared: self.shared.clone() }
+    }
+}
+
+impl<T> fmt::Debug for WeakUnboundedSender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WeakUnboundedSender").finish_non_exhaustive()
+    }
+}
+
+/// The receiving side of a tracked channel: `tokio::sync::mpsc::UnboundedReceiver` with a gauge. Also
+/// a [`Stream`] of the items.
+pub struct UnboundedReceiver<T> {
+    // Dropped before `side`, which then finds the channel gone.
+    inner: mpsc::UnboundedReceiver<T>,
+    side: ReceiverSide,
+}
+
+impl<T> UnboundedReceiver<T> {
+    /// Receives, and waits while the channel is empty; `None` once it is empty and closed.
+    pub async fn recv(&mut self) -> Option<T> {
+        let item = self.inner.recv().await;
+        self.side.received(usize::from(item.is_some()));
+        item
+    }
+
+    /// Receives up to `limit` items into `buffer`, and waits while the channel is empty.
+    ///
+    /// # Returns
+    /// How many came; 0 if the channel is empty and closed, or `limit` is 0.
+    pub async fn recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> usize {
+        poll_fn(|cx| self.poll_recv_many(cx, buffer, limit)).await
+    }
+
+    /// Receives if there is an item now.
+    ///
+    /// # Errors
+    /// As upstream: `Empty` or `Disconnected`.
+    pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
+        let item = self.inner.try_recv()?;
+        self.side.received(1);
+        Ok(item)
+    }
+
+    /// Receives from outside of a runtime, and blocks while the channel is empty.
+    ///
+    /// # Panics
+    /// As upstream: inside of a runtime.
+    pub fn blocking_recv(&mut self) -> Option<T> {
+        let item = self.inner.blocking_recv();
+        self.side.received(usize::from(item.is_some()));
+        item
+    }
+
+    /// Receives up to `limit` items from outside of a runtime, and blocks while the channel is empty.
+    ///
+    /// # Panics
+    /// As upstream: inside of a runtime.
+    pub fn blocking_recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> usize {
+        self.in_batches(limit, |inner, batch| Poll::Ready(inner.blocking_recv_many(buffer, batch)))
+            .unwrap_or(0)
+    }
+
+    /// Polls for an item.
+    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let item = ready!(self.inner.poll_recv(cx));
+        self.side.received(usize::from(item.is_some()));
+        Poll::Ready(item)
+    }
+
+    /// Polls for up to `limit` items.
+    pub fn poll_recv_many(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut Vec<T>,
+        limit: usize,
+    ) -> Poll<usize> {
+        match self.in_batches(limit, |inner, batch| inner.poll_recv_many(cx, buffer, batch)) {
+            Some(items) => Poll::Ready(items),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Receives up to `limit` items, [`BATCH`] at once: `None` if the first call is pending.
+    ///
+    /// Upstream goes on for as long as a producer keeps up. What it has taken out meanwhile is counted
+    /// when it returns, and until then reads as depth.
+    fn in_batches(
+        &mut self,
+        limit: usize,
+        mut receive: impl FnMut(&mut mpsc::UnboundedReceiver<T>, usize) -> Poll<usize>,
+    ) -> Option<usize> {
+        let mut total = 0;
+        loop {
+            let batch = BATCH.min(limit - total);
+            let items = match receive(&mut self.inner, batch) {
+                Poll::Ready(items) => items,
+                Poll::Pending if total == 0 => return None,
+                Poll::Pending => return Some(total),
+            };
+            self.side.received(items);
+            total += items;
+            if items < batch || total == limit || self.inner.is_empty() {
+                return Some(total);
+            }
+        }
+    }
+
+    /// Closes the channel: what is in it can still be received.
+    pub fn close(&mut self) {
+        self.inner.close();
+    }
+
+    /// Whether the channel is closed.
+    pub fn is_closed(&self) -> bool {
+        self.inner.is_closed()
+    }
+
+    /// Whether the channel is empty.
+    pub fn is_empty(&self) -> bool {
+        self.inner.is_empty()
+    }
+
+    /// How many items are in the channel.
+    pub fn len(&self) -> usize {
+        self.inner.len()
+    }
+
+    /// How many handles keep the channel open.
+    pub fn sender_strong_count(&self) -> usize {
+        self.inner.sender_strong_count()
+    }
+
+    /// How many weak handles there are.
+    pub fn sender_weak_count(&self) -> usize {
+        self.inner.sender_weak_count()
+    }
+}
+
+impl<T> Stream for UnboundedReceiver<T> {
+    type Item = T;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        self.poll_recv(cx)
+    }
+}
+
+impl<T> fmt::Debug for UnboundedReceiver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnboundedReceiver").field("inner", &self.inner).finish_non_exhaustive()
+    }
+}

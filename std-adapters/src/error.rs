@@ -1,0 +1,110 @@
+//! What can be refused at construction; nothing is refused later.
+
+use std::fmt;
+
+use plimsoll_core::{RingError, WatermarkError};
+
+use crate::limit::Limit;
+
+/// Why a limit could not be registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// A name has 1 to [`Limit::NAME_BYTES_MAX`] bytes.
+    NameLength {
+        /// How many it had.
+        bytes: usize,
+    },
+    /// A name consists of `a-z`, `0-9` and `_`.
+    NameCharacter {
+        /// The first byte that is none of them.
+        at: usize,
+    },
+    /// An instance label has 1 to [`Limit::LABEL_BYTES_MAX`] bytes.
+    LabelLength {
+        /// How many it had.
+        bytes: usize,
+    },
+    /// An instance label has no control characters.
+    LabelCharacter {
+        /// The byte at which the first one begins.
+        at: usize,
+    },
+    /// The registry holds as many entries as it may.
+    TooManyEntries {
+        /// How many that is.
+        max: usize,
+    },
+    /// A pressure rule repeats at an interval above zero, or not at all.
+    ZeroRepeat,
+    /// The watermarks of the limit could not be made.
+    Watermarks(WatermarkError),
+}
+
+impl fmt::Display for RegisterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NameLength { bytes } => write!(
+                f,
+                "a limit's name has 1 to {} bytes (this one: {bytes})",
+                Limit::NAME_BYTES_MAX
+            ),
+            Self::NameCharacter { at } => {
+                write!(f, "a limit's name consists of a-z, 0-9 and _ (byte {at} does not)")
+            }
+            Self::LabelLength { bytes } => write!(
+                f,
+                "an instance label has 1 to {} bytes (this one: {bytes})",
+                Limit::LABEL_BYTES_MAX
+            ),
+            Self::LabelCharacter { at } => {
+                write!(f, "an instance label has no control characters (byte {at} is one)")
+            }
+            Self::TooManyEntries { max } => write!(f, "the registry holds {max} entries at most"),
+            Self::ZeroRepeat => f.write_str(ZERO_REPEAT),
+            Self::Watermarks(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for RegisterError {}
+
+impl From<WatermarkError> for RegisterError {
+    fn from(error: WatermarkError) -> Self {
+        Self::Watermarks(error)
+    }
+}
+
+/// Why a registry could not be built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A registry holds one entry at least.
+    ZeroEntries,
+    /// The ring of deferred events can not have this capacity.
+    Ring(RingError),
+    /// The ring of deferred events would be larger than 2^24 events.
+    RingTooLarge {
+        /// What was asked.
+        capacity: usize,
+    },
+    /// A pressure rule repeats at an interval above zero, or not at all.
+    ZeroRepeat,
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ZeroEntries => f.write_str("a registry holds one entry at least"),
+            Self::Ring(error) => error.fmt(f),
+            Self::RingTooLarge { capacity } => {
+                write!(f, "deferred delivery holds 2^24 events at most (asked {capacity})")
+            }
+            Self::ZeroRepeat => f.write_str(ZERO_REPEAT),
+        }
+    }
+}
+
+impl std::error::Error for BuildError {}
+
+const ZERO_REPEAT: &str = "a pressure rule repeats at an interval above zero, or not at all";

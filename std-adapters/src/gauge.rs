@@ -1,0 +1,227 @@
+//! Gauges that a registry lists.
+
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use plimsoll_core::{Gauge, Level, MAX_STEP, Reading, SampledGauge, Watermarks};
+
+use crate::source::{Registration, Source, SourceReading};
+
+/// A counted [`Gauge`] in a [`Registry`](crate::Registry); its edges become events.
+///
+/// Clones are handles to the same gauge. With the last handle and the last permit it leaves the
+/// registry.
+///
+/// ```
+/// use plimsoll::{Category, Limit, Registry, Watermarks};
+///
+/// let registry = Registry::new();
+/// let processes = registry.gauge(
+///     Limit::new("vm_processes", Category::Resource).instance("guest-7"),
+///     Watermarks::percent(32, 80, 50),
+/// )?;
+/// let process = processes.permit(1);
+/// assert_eq!(processes.depth(), 1);
+/// drop(process);
+/// assert_eq!((processes.depth(), processes.high_water()), (0, 1));
+/// # Ok::<(), plimsoll::RegisterError>(())
+/// ```
+#[derive(Clone)]
+pub struct TrackedGauge(Arc<Counted>);
+
+struct Counted {
+    gauge: Gauge,
+    registration: Registration,
+}
+
+impl TrackedGauge {
+    pub(crate) fn new(registration: Registration, watermarks: Watermarks) -> Self {
+        let counted = Arc::new(Counted { gauge: Gauge::new(watermarks), registration });
+        counted.registration.attach(&counted);
+        Self(counted)
+    }
+
+    /// Counts `amount` in, as [`Gauge::add`] does.
+    #[inline]
+    pub fn add(&self, amount: u64) {
+        self.0.registration.emit(self.0.gauge.add(amount));
+    }
+
+    /// Counts `amount` out, as [`Gauge::sub`] does.
+    #[inline]
+    pub fn sub(&self, amount: u64) {
+        self.0.registration.emit(self.0.gauge.sub(amount));
+    }
+
+    /// Counts `amount` in for as long as the permit lives.
+    #[inline]
+    pub fn permit(&self, amount: u64) -> TrackedPermit {
+        self.add(amount);
+        TrackedPermit { gauge: self.clone(), amount: amount.min(MAX_STEP) }
+    }
+
+    /// The gauge itself, to be read. What is added or taken out there makes no events.
+    pub fn gauge(&self) -> &Gauge {
+        &self.0.gauge
+    }
+
+    /// The depth now.
+    pub fn depth(&self) -> u64 {
+        self.0.gauge.depth()
+    }
+
+    /// The level that agrees with the depth now.
+    pub fn level(&self) -> Level {
+        self.0.gauge.level()
+    }
+
+    /// The largest depth of the gauge's life.
+    pub fn high_water(&self) -> u64 {
+        self.0.gauge.high_water()
+    }
+
+    /// Depth, high-water mark and level at one moment.
+    pub fn reading(&self) -> Reading {
+        self.0.gauge.reading()
+    }
+}
+
+impl Source for Counted {
+    fn read(&self) -> SourceReading {
+        self.registration.emit(self.gauge.settle());
+        unblocked(self.gauge.reading())
+    }
+
+    fn take_high_water(&self) -> u64 {
+        self.gauge.take_high_water()
+    }
+}
+
+/// Nobody waits for these gauges.
+fn unblocked(reading: Reading) -> SourceReading {
+    SourceReading { reading, waiting: 0, blocked: Duration::ZERO }
+}
+
+impl fmt::Debug for TrackedGauge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TrackedGauge").field(&self.0.registration).field(&self.reading()).finish()
+    }
+}
+
+/// What is counted in at a [`TrackedGauge`] for as long as this lives. It keeps the gauge
+/// registered.
+#[derive(Debug)]
+#[must_use = "dropping a permit counts its amount out at once"]
+pub struct TrackedPermit {
+    gauge: TrackedGauge,
+    amount: u64,
+}
+
+impl TrackedPermit {
+    /// How much this permit counts; at most [`MAX_STEP`], whatever was asked.
+    pub const fn amount(&self) -> u64 {
+        self.amount
+    }
+
+    /// Takes `amount` of it into a permit of its own, or all of it if that is less.
+    pub fn split(&mut self, amount: u64) -> TrackedPermit {
+        let amount = amount.min(self.amount);
+        self.amount -= amount;
+        TrackedPermit { gauge: self.gauge.clone(), amount }
+    }
+}
+
+impl Drop for TrackedPermit {
+    fn drop(&mut self) {
+        let amount = mem::take(&mut self.amount);
+        if amount > 0 {
+            self.gauge.sub(amount);
+        }
+    }
+}
+
+/// A gauge in a [`Registry`](crate::Registry) that is told its depth: for what is measured, such as
+/// the bytes of a heap; its edges become events.
+///
+/// Clones are handles to the same gauge. With the last handle it leaves the registry.
+///
+/// ```
+/// use plimsoll::{Limit, Registry, Watermarks};
+///
+/// let registry = Registry::new();
+/// let heap = registry.recorded_gauge(Limit::memory("v8_heap_bytes"), Watermarks::new(64 << 20))?;
+/// heap.record(3 << 20);
+/// heap.record(1 << 20);
+/// assert_eq!((heap.depth(), heap.high_water()), (1 << 20, 3 << 20));
+/// # Ok::<(), plimsoll::RegisterError>(())
+/// ```
+#[derive(Clone)]
+pub struct RecordedGauge(Arc<Recorded>);
+
+struct Recorded {
+    /// What was told last.
+    depth: AtomicU64,
+    gauge: SampledGauge,
+    registration: Registration,
+}
+
+impl RecordedGauge {
+    pub(crate) fn new(registration: Registration, watermarks: Watermarks) -> Self {
+        let gauge = SampledGauge::new(watermarks);
+        let recorded = Arc::new(Recorded { depth: AtomicU64::new(0), gauge, registration });
+        recorded.registration.attach(&recorded);
+        Self(recorded)
+    }
+
+    /// Sets the depth. Of several that are told at once, one is the last and holds.
+    #[inline]
+    pub fn record(&self, depth: u64) {
+        // Relaxed: a move of the depth, which the gauge orders before its look.
+        self.0.depth.swap(depth, Ordering::Relaxed);
+        self.0.registration.emit(self.0.gauge.observe_with(|| self.0.depth()));
+    }
+
+    /// The depth that was told last.
+    pub fn depth(&self) -> u64 {
+        self.0.depth()
+    }
+
+    /// The level that holds.
+    pub fn level(&self) -> Level {
+        self.0.gauge.level()
+    }
+
+    /// The largest depth that was told.
+    pub fn high_water(&self) -> u64 {
+        self.0.gauge.high_water()
+    }
+}
+
+impl Recorded {
+    fn depth(&self) -> u64 {
+        // Relaxed: the number carries no other data.
+        self.depth.load(Ordering::Relaxed)
+    }
+}
+
+impl Source for Recorded {
+    fn read(&self) -> SourceReading {
+        let (reading, edge) = self.gauge.reading(|| self.depth());
+        self.registration.emit(edge);
+        unblocked(reading)
+    }
+
+    fn take_high_water(&self) -> u64 {
+        self.gauge.take_high_water(|| self.depth())
+    }
+}
+
+impl fmt::Debug for RecordedGauge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("RecordedGauge");
+        debug.field("limit", &self.0.registration).field("depth", &self.depth()).finish()
+    }
+}

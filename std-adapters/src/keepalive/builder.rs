@@ -1,0 +1,107 @@
+//! How a watcher is made.
+
+use std::fmt;
+use std::time::Duration;
+
+use plimsoll_core::Watermarks;
+
+use super::clock::{Clock, MonotonicClock};
+use super::error::WatcherError;
+use super::table::{Bounds, Table};
+use super::watcher::{Shared, Watcher};
+use crate::limit::Limit;
+use crate::registry::Registry;
+
+/// Settings of a [`Watcher`].
+#[must_use = "it has no effect until `build`"]
+pub struct WatcherBuilder {
+    tick: Duration,
+    capacity: usize,
+    bounds: Bounds,
+    clock: Box<dyn Clock>,
+    limit: Limit,
+}
+
+const TICK_MIN: Duration = Duration::from_millis(1);
+const TICK_MAX: Duration = Duration::from_secs(3_600);
+
+impl WatcherBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            tick: Duration::from_millis(10),
+            capacity: 65_536,
+            bounds: Bounds { looks_max: 4_096, suspect_above: None },
+            clock: Box::new(MonotonicClock::default()),
+            limit: Limit::resource("guest_keepalive"),
+        }
+    }
+
+    /// How finely silence is told: no more than two ticks after the window. 10 ms by default.
+    pub fn tick(mut self, tick: Duration) -> Self {
+        self.tick = tick;
+        self
+    }
+
+    /// How many runs are watched at one time; 65,536 by default. Room is taken at once: 60 bytes
+    /// for each.
+    pub fn capacity(mut self, capacity: usize) -> Self {
+        self.capacity = capacity;
+        self
+    }
+
+    /// How many runs a step looks at; 4,096 by default. If more are due, another step follows.
+    pub fn looks_per_step(mut self, max: usize) -> Self {
+        self.bounds.looks_max = max;
+        self
+    }
+
+    /// If more than `max` runs expire in one step, one [`EventKind::Suspect`] is told instead, and
+    /// each of them gets another window. Off by default.
+    ///
+    /// [`EventKind::Suspect`]: crate::EventKind::Suspect
+    pub fn suspect_above(mut self, max: usize) -> Self {
+        self.bounds.suspect_above = Some(max);
+        self
+    }
+
+    /// The time to go by; [`MonotonicClock`] by default.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Box::new(clock);
+        self
+    }
+
+    /// The name of the watcher in the registry, which lists how many runs are watched of how many
+    /// there is room for; `guest_keepalive` by default.
+    pub fn limit(mut self, limit: impl Into<Limit>) -> Self {
+        self.limit = limit.into();
+        self
+    }
+
+    /// Makes a watcher that tells `registry`.
+    ///
+    /// # Errors
+    /// [`WatcherError`], for numbers that can not be.
+    pub fn build(self, registry: &Registry) -> Result<Watcher, WatcherError> {
+        let Self { tick, capacity, bounds, clock, limit } = self;
+        if !(TICK_MIN..=TICK_MAX).contains(&tick) {
+            return Err(WatcherError::Tick { tick });
+        }
+        if bounds.looks_max == 0 {
+            return Err(WatcherError::ZeroLooks);
+        }
+        let no_room = WatcherError::Capacity { capacity };
+        if capacity == 0 || capacity > 1 << 31 {
+            return Err(no_room);
+        }
+        let table = Table::new(tick / 2, capacity).ok_or(no_room)?;
+        let watched = registry.gauge(limit.clone(), Watermarks::new(capacity as u64))?;
+        Shared::assemble(table, bounds, clock, registry.clone(), limit, watched).ok_or(no_room)
+    }
+}
+
+impl fmt::Debug for WatcherBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("WatcherBuilder");
+        debug.field("tick", &self.tick).field("capacity", &self.capacity).finish_non_exhaustive()
+    }
+}

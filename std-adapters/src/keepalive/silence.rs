@@ -1,0 +1,50 @@
+//! What is told of a guest that is late, silent or back.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::event::{Event, EventKind};
+
+/// A run of a guest that has fallen silent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Silence {
+    /// The guest's id.
+    pub guest: Arc<str>,
+    /// The run's id.
+    pub run: Arc<str>,
+    /// How long it may be without a beat.
+    pub window: Duration,
+    /// How long it has been without one for sure, as attended by the watcher: never below `window`.
+    pub elapsed: Duration,
+    /// The same and the stalls of the watcher meanwhile: never below `elapsed`.
+    pub elapsed_raw: Duration,
+    /// Tells the silences of one run apart: the tick of the last beat.
+    pub sequence: u64,
+}
+
+impl fmt::Display for Silence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { guest, run, window, elapsed, .. } = self;
+        write!(f, "guest {guest}, run {run}: silent for {elapsed:?} of {window:?}")
+    }
+}
+
+impl Silence {
+    /// The silence that an event of [`EventKind::Silent`] tells of, in whole milliseconds; `None`
+    /// of other events.
+    pub fn of(event: &Event) -> Option<Silence> {
+        if event.kind != EventKind::Silent {
+            return None;
+        }
+        Some(Silence {
+            guest: event.instance()?.into(),
+            run: event.run.clone()?,
+            window: Duration::from_millis(event.capacity?),
+            elapsed: Duration::from_millis(event.depth),
+            elapsed_raw: Duration::from_millis(event.peak),
+            sequence: event.sequence,
+        })
+    }
+}

@@ -1,0 +1,96 @@
+//! How a registry is made.
+
+use super::deferred::Queue;
+use super::{Entries, Registry, Shared, Subscribers};
+use crate::error::BuildError;
+use crate::pressure::PressureRule;
+
+/// On which thread subscribers run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Delivery {
+    /// On the thread that made the edge, before its operation returns.
+    #[default]
+    Inline,
+    /// On the threads that call [`Registry::deliver`]: the hot path puts events in a bounded
+    /// lock-free ring. What finds no room is dropped and counted.
+    Deferred {
+        /// Events that the ring holds: a power of two from 2 to 2^24.
+        capacity: usize,
+    },
+}
+
+/// Settings of a [`Registry`].
+///
+/// ```
+/// use std::time::Duration;
+/// use plimsoll::{Delivery, PressureRule, Registry};
+///
+/// let registry = Registry::builder()
+///     .max_entries(1_000)
+///     .delivery(Delivery::Deferred { capacity: 1024 })
+///     .pressure(PressureRule::held_for(Duration::from_millis(50)))
+///     .build()?;
+/// let _delivery = registry.spawn_delivery(Duration::from_millis(10))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "it has no effect until `build`"]
+pub struct RegistryBuilder {
+    max_entries: usize,
+    delivery: Delivery,
+    pressure: Option<PressureRule>,
+}
+
+impl RegistryBuilder {
+    /// Entries that a registry holds unless told otherwise.
+    pub const MAX_ENTRIES_DEFAULT: usize = 65_536;
+
+    pub(super) fn new() -> Self {
+        Self { max_entries: Self::MAX_ENTRIES_DEFAULT, delivery: Delivery::Inline, pressure: None }
+    }
+
+    /// How many entries may be registered at one time.
+    pub fn max_entries(mut self, max: usize) -> Self {
+        self.max_entries = max;
+        self
+    }
+
+    /// On which thread subscribers run; inline by default.
+    pub fn delivery(mut self, delivery: Delivery) -> Self {
+        self.delivery = delivery;
+        self
+    }
+
+    /// The rule of all limits that have none of their own, tiny ones included.
+    pub fn pressure(mut self, rule: PressureRule) -> Self {
+        self.pressure = Some(rule);
+        self
+    }
+
+    /// Makes the registry.
+    ///
+    /// # Errors
+    /// [`BuildError`], for numbers that can not be.
+    pub fn build(self) -> Result<Registry, BuildError> {
+        if self.max_entries == 0 {
+            return Err(BuildError::ZeroEntries);
+        }
+        if self.pressure.is_some_and(|rule| !rule.is_valid()) {
+            return Err(BuildError::ZeroRepeat);
+        }
+        let queue = match self.delivery {
+            Delivery::Inline => None,
+            Delivery::Deferred { capacity } => Some(Queue::new(capacity)?),
+        };
+        Ok(self.registry(queue))
+    }
+
+    pub(super) fn registry(self, queue: Option<Queue>) -> Registry {
+        Registry::from_shared(Shared {
+            entries: Entries::new(self.max_entries),
+            subscribers: Subscribers::new(),
+            queue,
+            pressure: self.pressure,
+        })
+    }
+}

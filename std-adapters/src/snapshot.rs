@@ -1,0 +1,191 @@
+//! Everything that is registered, at one moment.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use plimsoll_core::{Level, Watermarks};
+
+use crate::limit::Category;
+use crate::registry::Tag;
+use crate::source::SourceReading;
+
+/// What [`Registry::snapshot`](crate::Registry::snapshot) has read: the entries in the order of
+/// their registration, and the counts of events.
+///
+/// `Display` is a table. With the feature `serde` it serializes to `{"entries": [...], "events":
+/// {"delivered", "dropped", "panicked"}}`; an entry has `name`, `category`, `instance`, `depth`,
+/// `high_water`, `capacity`, `high`, `low`, `level`, `waiting` and `blocked_ms`, where `high` and
+/// `low` are the watermarks of the first level, and what is not there is `null`.
+///
+/// ```
+/// use plimsoll::{Registry, Watermarks};
+///
+/// let registry = Registry::new();
+/// let frames = registry.gauge("stdout_frames", Watermarks::percent(10, 80, 50))?;
+/// frames.add(9);
+/// let table = registry.snapshot().to_string();
+/// assert_eq!(table.lines().count(), 2);
+/// assert!(table.lines().nth(1).unwrap().starts_with("stdout_frames  queue"));
+/// # Ok::<(), plimsoll::RegisterError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    entries: Vec<SnapshotEntry>,
+    stats: RegistryStats,
+}
+
+/// One limit of a [`Snapshot`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SnapshotEntry {
+    tag: Arc<Tag>,
+    /// The depth, in the limit's own unit.
+    pub depth: u64,
+    /// The largest depth there has been, or in this window if
+    /// [`snapshot_window`](crate::Registry::snapshot_window) was asked; never below `depth`.
+    pub high_water: u64,
+    /// The level that agrees with the depth.
+    pub level: Level,
+    /// How many parties are blocked on it.
+    pub waiting: u64,
+    /// How long parties have been blocked on it in all.
+    pub blocked: Duration,
+}
+
+/// What a registry has done; see [`Registry::stats`](crate::Registry::stats).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RegistryStats {
+    /// Entries that are registered now.
+    pub entries: usize,
+    /// Events that were delivered.
+    pub delivered: u64,
+    /// Events that found no room while they waited to be delivered.
+    pub dropped: u64,
+    /// Calls of subscribers that ended in a panic.
+    pub panicked: u64,
+}
+
+impl Snapshot {
+    pub(crate) fn new(entries: Vec<SnapshotEntry>, stats: RegistryStats) -> Self {
+        Self { entries, stats }
+    }
+
+    pub(crate) fn entry(tag: Arc<Tag>, read: SourceReading) -> SnapshotEntry {
+        let SourceReading { reading, waiting, blocked } = read;
+        SnapshotEntry {
+            tag,
+            depth: reading.depth,
+            high_water: reading.high_water,
+            level: reading.level,
+            waiting,
+            blocked,
+        }
+    }
+
+    /// The entries, in the order of their registration.
+    pub fn entries(&self) -> &[SnapshotEntry] {
+        &self.entries
+    }
+
+    /// The first entry of that name and instance label.
+    pub fn find(&self, name: &str, instance: Option<&str>) -> Option<&SnapshotEntry> {
+        self.entries.iter().find(|entry| entry.name() == name && entry.instance() == instance)
+    }
+
+    /// The counts of events.
+    pub const fn stats(&self) -> &RegistryStats {
+        &self.stats
+    }
+}
+
+impl SnapshotEntry {
+    /// The name of the limit.
+    pub fn name(&self) -> &str {
+        &self.tag.name
+    }
+
+    /// The category of the limit.
+    pub fn category(&self) -> Category {
+        self.tag.category
+    }
+
+    /// The instance label of the limit.
+    pub fn instance(&self) -> Option<&str> {
+        self.tag.instance.as_deref()
+    }
+
+    /// The watermarks, and with them the capacity.
+    pub fn watermarks(&self) -> &Watermarks {
+        &self.tag.watermarks
+    }
+
+    /// The capacity; `None` if there is no bound, `Some(0)` for a rendezvous.
+    pub fn capacity(&self) -> Option<u64> {
+        self.tag.watermarks.capacity()
+    }
+
+    /// The depth in percent of the capacity, rounded down; `None` without a capacity above 0.
+    pub fn percent(&self) -> Option<u64> {
+        let capacity = self.capacity().filter(|capacity| *capacity > 0)?;
+        Some((u128::from(self.depth) * 100 / u128::from(capacity)) as u64)
+    }
+}
+
+const HEADINGS: [&str; 9] =
+    ["LIMIT", "CATEGORY", "LEVEL", "DEPTH", "CAPACITY", "USED", "HIGH-WATER", "WAITING", "BLOCKED"];
+/// Columns from here on hold numbers, and are aligned to the right.
+const NUMBERS_FROM: usize = 3;
+
+impl fmt::Display for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows: Vec<_> = self.entries.iter().map(row).collect();
+        let mut widths = HEADINGS.map(str::len);
+        for row in &rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+        line(f, &widths, &HEADINGS)?;
+        rows.iter().try_for_each(|row| {
+            writeln!(f)?;
+            line(f, &widths, row)
+        })
+    }
+}
+
+fn row(entry: &SnapshotEntry) -> [String; 9] {
+    let or_dash = |number: Option<u64>| number.map_or("-".into(), |number| number.to_string());
+    [
+        match entry.instance() {
+            Some(label) => format!("{}[{label}]", entry.name()),
+            None => entry.name().into(),
+        },
+        entry.category().to_string(),
+        entry.level.to_string(),
+        entry.depth.to_string(),
+        or_dash(entry.capacity()),
+        entry.percent().map_or("-".into(), |percent| format!("{percent}%")),
+        entry.high_water.to_string(),
+        entry.waiting.to_string(),
+        format!("{:.3}s", entry.blocked.as_secs_f64()),
+    ]
+}
+
+fn line(
+    f: &mut fmt::Formatter<'_>,
+    widths: &[usize; 9],
+    cells: &[impl AsRef<str>; 9],
+) -> fmt::Result {
+    for (column, (width, cell)) in widths.iter().zip(cells).enumerate() {
+        let gap = if column == 0 { "" } else { "  " };
+        let cell = cell.as_ref();
+        if column < NUMBERS_FROM {
+            write!(f, "{gap}{cell:<width$}")?;
+        } else {
+            write!(f, "{gap}{cell:>width$}")?;
+        }
+    }
+    Ok(())
+}

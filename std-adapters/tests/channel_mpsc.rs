@@ -1,0 +1,163 @@
+//! CHAN-1 and CHAN-2 for the tracked `sync_channel`: upstream's behaviour, and a gauge that tells the
+//! truth through every path in and out.
+#![cfg(feature = "std-channel")]
+
+mod common;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+use std::time::Duration;
+
+use common::{Events, entry};
+use plimsoll::channel::mpsc::{self, RecvTimeoutError, TryRecvError, TrySendError};
+use plimsoll::{EventKind, Level, Registry};
+
+const MOMENT: Duration = Duration::from_millis(20);
+
+#[test]
+fn chan_1_order_capacity_and_errors_are_upstreams() {
+    let registry = Registry::new();
+    let (tx, rx) = mpsc::sync_channel(&registry, "q", 3).unwrap();
+    for n in 0..3 {
+        tx.send(n).unwrap();
+    }
+    assert_eq!(tx.try_send(9), Err(TrySendError::Full(9)));
+    assert_eq!(rx.try_iter().collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
+    assert_eq!(rx.recv_timeout(MOMENT), Err(RecvTimeoutError::Timeout));
+    tx.send(4).unwrap();
+    drop(tx.clone());
+    drop(tx);
+    assert_eq!(rx.recv(), Ok(4));
+    assert!(rx.recv().is_err());
+    assert_eq!(rx.try_recv(), Err(TryRecvError::Disconnected));
+    assert_eq!(rx.recv_timeout(MOMENT), Err(RecvTimeoutError::Disconnected));
+
+    let (tx, rx) = mpsc::sync_channel(&registry, "q", 3).unwrap();
+    drop(rx);
+    assert!(tx.send(1).is_err());
+    assert_eq!(tx.try_send(1), Err(TrySendError::Disconnected(1)));
+}
+
+#[test]
+fn chan_1_zero_capacity_hands_over_and_has_no_depth() {
+    let registry = Registry::new();
+    let events = Events::of(&registry);
+    let (tx, rx) = mpsc::sync_channel(&registry, "handover", 0).unwrap();
+    assert_eq!(tx.try_send(1), Err(TrySendError::Full(1)));
+    thread::scope(|scope| {
+        let sender = scope.spawn(|| (0..100).for_each(|n| tx.send(n).unwrap()));
+        common::until(|| entry(&registry, "handover").waiting == 1);
+        for n in 0..100 {
+            assert_eq!(rx.recv(), Ok(n));
+            assert_eq!(entry(&registry, "handover").depth, 0);
+        }
+        sender.join().unwrap();
+    });
+    let seen = entry(&registry, "handover");
+    assert_eq!((seen.depth, seen.high_water, seen.waiting), (0, 0, 0));
+    assert_eq!(events.kinds(), []);
+}
+
+#[test]
+fn gauge_1_depth_is_exact_through_every_path() {
+    let registry = Registry::new();
+    let (tx, rx) = mpsc::sync_channel(&registry, "q", 6).unwrap();
+    let depth = || entry(&registry, "q").depth;
+    for n in 0..6 {
+        if n % 2 == 0 { tx.send(n).unwrap() } else { tx.try_send(n).unwrap() }
+    }
+    assert!(tx.try_send(9).is_err());
+    assert_eq!(depth(), 6);
+    rx.recv().unwrap();
+    rx.try_recv().unwrap();
+    rx.recv_timeout(MOMENT).unwrap();
+    assert_eq!(rx.iter().take(1).count() + (&rx).into_iter().take(1).count(), 2);
+    assert_eq!(depth(), 1);
+    drop(tx);
+    assert_eq!(depth(), 1, "senders are gone, the item is not");
+    assert_eq!(rx.into_iter().count(), 1);
+}
+
+#[test]
+fn gauge_1_a_send_to_a_gone_receiver_counts_nothing() {
+    let registry = Registry::new();
+    let events = Events::of(&registry);
+    let (tx, rx) = mpsc::sync_channel(&registry, "q", 10).unwrap();
+    for n in 0..9 {
+        tx.send(n).unwrap();
+    }
+    drop(rx);
+    for n in 0..100 {
+        assert!(tx.send(n).is_err());
+    }
+    let seen = entry(&registry, "q");
+    assert_eq!((seen.depth, seen.high_water, seen.level), (0, 9, Level::Normal));
+    assert_eq!(events.kinds(), [EventKind::Raised, EventKind::Cleared]);
+}
+
+#[test]
+fn gauge_1_and_4_hold_when_items_panic_as_the_receiver_drops_them() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            if !thread::panicking() {
+                panic!("as an item's drop may");
+            }
+        }
+    }
+    let registry = Registry::new();
+    let events = Events::of(&registry);
+    let (tx, rx) = mpsc::sync_channel(&registry, "q", 4).unwrap();
+    for _ in 0..4 {
+        assert!(tx.send(Bomb).is_ok());
+    }
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(rx))).is_err());
+    assert_eq!(entry(&registry, "q").depth, 0);
+    assert_eq!(events.kinds(), [EventKind::Raised, EventKind::Cleared]);
+}
+
+#[test]
+fn gauge_2_blocked_senders_are_no_depth() {
+    let registry = Registry::new();
+    let (tx, rx) = mpsc::sync_channel(&registry, "q", 4).unwrap();
+    thread::scope(|scope| {
+        for n in 0..16 {
+            let tx = tx.clone();
+            scope.spawn(move || tx.send(n).unwrap());
+        }
+        common::until(|| entry(&registry, "q").waiting == 12);
+        let seen = entry(&registry, "q");
+        assert_eq!((seen.depth, seen.high_water), (4, 4));
+        assert_eq!(rx.iter().take(16).count(), 16);
+    });
+    let seen = entry(&registry, "q");
+    assert_eq!((seen.depth, seen.high_water, seen.waiting), (0, 4, 0));
+    assert!(seen.blocked > Duration::ZERO);
+}
+
+#[test]
+fn gauge_3_and_4_hold_after_a_storm() {
+    let registry = Registry::new();
+    let events = Events::of(&registry);
+    let (tx, rx) = mpsc::sync_channel(&registry, "q", 16).unwrap();
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            let tx = tx.clone();
+            scope.spawn(move || (0..50_000).for_each(|n| tx.send(n).unwrap()));
+        }
+        let rx = &rx;
+        (0..100_000).for_each(|_| assert!(rx.recv().is_ok()));
+    });
+    let seen = entry(&registry, "q");
+    assert_eq!((seen.depth, seen.level), (0, Level::Normal));
+    assert!(seen.high_water <= 16);
+    let mut edges: Vec<_> = events.all().iter().map(|e| (e.sequence, e.kind)).collect();
+    edges.sort_unstable_by_key(|(sequence, _)| *sequence);
+    for (index, (sequence, kind)) in edges.iter().enumerate() {
+        assert_eq!(*sequence, index as u64 + 1, "each edge once");
+        let expected = if index % 2 == 0 { EventKind::Raised } else { EventKind::Cleared };
+        assert_eq!(*kind, expected);
+    }
+    assert_eq!(edges.len() % 2, 0, "the last edge cleared");
+}

@@ -1,0 +1,251 @@
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
+
+use plimsoll::{
+    Delivery, EventKind, Level, Limit, PressureRule, RegisterError, Registry, TrackedGauge,
+    Watermarks,
+};
+
+use super::{Log, TEN};
+
+fn count(counter: &AtomicUsize) {
+    counter.fetch_add(1, Ordering::SeqCst);
+}
+
+#[test]
+fn an_edge_becomes_one_event_with_all_that_is_known() {
+    let registry = Registry::new();
+    let log = Log::of(&registry);
+    let limit = Limit::resource("vm_sockets").instance("guest-7");
+    let sockets = registry.gauge(limit, TEN.with_level(10, 9)).unwrap();
+    sockets.add(8);
+    sockets.add(2);
+    sockets.sub(1);
+    sockets.sub(9);
+    let events = log.take();
+    let seen: Vec<_> = events
+        .iter()
+        .map(|event| (event.kind, event.level, event.depth, event.peak, event.sequence))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (EventKind::Raised, Level::Elevated, 8, 8, 1),
+            (EventKind::Raised, Level::Critical, 10, 10, 2),
+            (EventKind::Cleared, Level::Elevated, 9, 10, 3),
+            (EventKind::Cleared, Level::Normal, 0, 10, 4),
+        ]
+    );
+    for event in &events {
+        assert_eq!((event.name(), event.instance()), ("vm_sockets", Some("guest-7")));
+        assert_eq!((event.capacity, event.waiting, event.repeat), (Some(10), 0, 0));
+        assert_eq!(event.duration.is_some(), event.kind == EventKind::Cleared);
+    }
+    assert_eq!(events[0].to_string(), "resource vm_sockets[guest-7] raised to elevated: 8 of 10");
+    assert_eq!(registry.stats().delivered, 4);
+}
+
+#[test]
+fn an_exhausted_limit_need_not_be_registered() {
+    let registry = Registry::new();
+    let log = Log::of(&registry);
+    let fuel = || Limit::cpu("fuel").instance("g");
+    registry.warn_exhausted(fuel(), Some(7), Some(9), "trapped").unwrap();
+    registry.warn_exhausted(fuel(), None, Some(9), String::new()).unwrap();
+    registry.warn_exhausted(fuel(), None, None, "").unwrap();
+    let events = log.take();
+    let seen: Vec<_> = events.iter().map(|event| (event.depth, event.detail.as_deref())).collect();
+    assert_eq!(seen, [(7, Some("trapped")), (9, None), (0, None)]);
+    assert!(events.iter().all(|e| (e.kind, e.level) == (EventKind::Exhausted, Level::Full)));
+    assert_eq!(events[0].to_string(), "cpu fuel[g] exhausted: 7 of 9, trapped");
+}
+
+#[test]
+fn reg_3_each_edge_is_delivered_once_whoever_makes_it() {
+    let registry = Registry::new();
+    let sequences = Arc::new(Mutex::new(Vec::new()));
+    let sink = sequences.clone();
+    let _subscription = registry.subscribe(move |event| sink.lock().unwrap().push(event.sequence));
+    let limit = Limit::queue("busy").pressure(PressureRule::IMMEDIATE);
+    let gauge = registry.gauge(limit, Watermarks::counts(2, 1, 0)).unwrap();
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| (0..5_000).for_each(|_| drop(gauge.permit(1))));
+        }
+    });
+    let mut sequences = std::mem::take(&mut *sequences.lock().unwrap());
+    sequences.sort_unstable();
+    assert!(sequences.iter().copied().eq(1..=sequences.len() as u64), "each once, none missing");
+    assert_eq!(sequences.len() % 2, 0, "in the end it is cleared");
+    assert_eq!(gauge.level(), Level::Normal);
+}
+
+#[test]
+fn reg_3_a_subscriber_may_register_snapshot_send_and_subscribe() {
+    let registry = Registry::new();
+    let inner = Log::of(&Registry::new()); // unrelated, and silent
+    let queue = registry.gauge("queue", TEN).unwrap();
+    let (handle, kept) = (registry.clone(), Mutex::new(Vec::new()));
+    let told = Arc::new(AtomicUsize::new(0));
+    let counter = told.clone();
+    let subscription = registry.subscribe(move |event| {
+        if event.name() != "queue" {
+            return;
+        }
+        let fresh = handle.gauge("fresh", TEN).unwrap();
+        fresh.add(event.depth); // raises an edge of its own, which comes back to us
+        assert_eq!(handle.snapshot().find("queue", None).unwrap().depth, event.depth);
+        handle.deliver();
+        let counter = counter.clone();
+        let another = handle.subscribe(move |_| count(&counter));
+        kept.lock().unwrap().push((fresh, another));
+    });
+    queue.add(9);
+    queue.sub(9);
+    assert_eq!(told.load(Ordering::SeqCst), 1, "the first of the new ones hears the second edge");
+    let names: Vec<_> =
+        registry.snapshot().entries().iter().map(|entry| entry.name().to_owned()).collect();
+    assert_eq!(names, ["queue", "fresh", "fresh"]);
+    assert_eq!((registry.stats().panicked, inner.take().len()), (0, 0));
+    drop(subscription);
+}
+
+#[test]
+fn reg_3_a_subscriber_may_feed_the_gauge_that_calls_it() {
+    let registry = Registry::new();
+    let log = Log::of(&registry);
+    let gauge = registry.gauge("stalled", TEN).unwrap();
+    let fed: Arc<OnceLock<TrackedGauge>> = Arc::default();
+    let feed = fed.clone();
+    let _subscription = registry.subscribe(move |event| {
+        if event.kind == EventKind::Raised {
+            feed.get().unwrap().sub(5);
+        }
+    });
+    fed.set(gauge.clone()).unwrap();
+    gauge.add(8);
+    assert_eq!(log.take_kinds(), [EventKind::Raised, EventKind::Cleared]);
+    assert_eq!((gauge.depth(), gauge.level()), (3, Level::Normal));
+}
+
+#[test]
+fn reg_3_a_subscriber_is_removed_by_dropping_its_guard_even_inside_a_call() {
+    let registry = Registry::new();
+    let gauge = registry.gauge("queue", TEN).unwrap();
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let guards = Arc::new(Mutex::new(Vec::new()));
+    for n in 0..3 {
+        let (calls, taken) = (calls.clone(), guards.clone());
+        let guard = registry.subscribe(move |_| {
+            calls.lock().unwrap().push(n);
+            // The first call removes everybody, itself included.
+            let all = std::mem::take(&mut *taken.lock().unwrap());
+            drop(all);
+        });
+        guards.lock().unwrap().push(guard);
+    }
+    gauge.add(8);
+    gauge.sub(8);
+    assert_eq!(*calls.lock().unwrap(), [0]);
+    assert_eq!(Arc::strong_count(&calls), 1, "the callbacks are gone as well");
+}
+
+#[test]
+fn reg_3_a_detached_subscriber_stays() {
+    let registry = Registry::new();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counter = calls.clone();
+    registry.subscribe(move |_| count(&counter)).detach();
+    registry.gauge("queue", TEN).unwrap().add(8);
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
+    drop(registry);
+    assert_eq!(Arc::strong_count(&calls), 1, "it goes with the registry");
+}
+
+#[test]
+fn reg_3_a_guard_may_outlive_its_registry_and_a_gauge_its_handles() {
+    let registry = Registry::new();
+    let log = Log::of(&registry);
+    let gauge = registry.gauge("queue", TEN).unwrap();
+    drop(registry);
+    gauge.add(8);
+    drop(gauge);
+    assert_eq!(log.take_kinds(), [EventKind::Raised]);
+}
+
+/// Its drop panics as well.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("a payload that panics");
+    }
+}
+
+#[test]
+fn reg_3_a_panicking_subscriber_is_contained_and_counted() {
+    let registry = Registry::new();
+    let before = Log::of(&registry);
+    let _first = registry.subscribe(|_| panic!("a subscriber that panics"));
+    let _second = registry.subscribe(|_| panic_any(Bomb));
+    let after = Log::of(&registry);
+    let gauge = registry.gauge("queue", TEN).unwrap();
+    let permit = gauge.permit(8);
+    // Also while its recorder unwinds.
+    let unwound = catch_unwind(AssertUnwindSafe(|| {
+        let _permit = permit;
+        panic!("the guest's code");
+    }));
+    assert_eq!(*unwound.unwrap_err().downcast_ref::<&str>().unwrap(), "the guest's code");
+    assert_eq!(before.take_kinds(), [EventKind::Raised, EventKind::Cleared]);
+    assert_eq!(after.take_kinds(), [EventKind::Raised, EventKind::Cleared]);
+    assert_eq!(registry.stats().panicked, 4);
+    assert_eq!(gauge.depth(), 0);
+}
+
+#[test]
+fn settings_that_can_not_be_are_typed_errors() {
+    use plimsoll::BuildError;
+    use std::time::Duration;
+
+    let never = PressureRule::IMMEDIATE.repeated_every(Duration::ZERO);
+    let ring = |capacity| Registry::builder().delivery(Delivery::Deferred { capacity }).build();
+    assert_eq!(Registry::builder().max_entries(0).build().unwrap_err(), BuildError::ZeroEntries);
+    assert_eq!(Registry::builder().pressure(never).build().unwrap_err(), BuildError::ZeroRepeat);
+    for capacity in [0, 1, 1_000] {
+        assert!(matches!(ring(capacity).unwrap_err(), BuildError::Ring(_)));
+    }
+    let capacity = 1 << 40;
+    assert_eq!(ring(capacity).unwrap_err(), BuildError::RingTooLarge { capacity });
+
+    let registry = Registry::new();
+    let limit = Limit::queue("a").pressure(never);
+    assert_eq!(registry.gauge(limit, TEN).unwrap_err(), RegisterError::ZeroRepeat);
+    assert!(registry.spawn_delivery(Duration::ZERO).is_err());
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn an_event_serializes_what_is_known() {
+    let registry = Registry::new();
+    let log = Log::of(&registry);
+    registry.gauge("queue", TEN).unwrap().add(8);
+    let limit = Limit::memory("heap").instance("g");
+    registry.warn_exhausted(limit, Some(7), None, "trapped").unwrap();
+    let events: Vec<_> =
+        log.take().iter().map(|event| serde_json::to_value(event).unwrap()).collect();
+    let expected = serde_json::json!([
+        {
+            "name": "queue", "category": "queue", "kind": "raised", "level": "elevated",
+            "depth": 8, "capacity": 10, "sequence": 1, "waiting": 0, "peak": 8, "repeat": 0,
+        },
+        {
+            "name": "heap", "category": "memory", "instance": "g", "kind": "exhausted",
+            "level": "full", "depth": 7, "sequence": 0, "waiting": 0, "peak": 7, "repeat": 0,
+            "detail": "trapped",
+        },
+    ]);
+    assert_eq!(serde_json::Value::from(events), expected);
+}

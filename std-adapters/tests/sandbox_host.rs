@@ -1,0 +1,192 @@
+//! The example `sandbox_host`, run as a user runs it, and the unit tests of its pure parts.
+//!
+//! Cargo builds the examples for a plain `cargo test`, but not for `--test sandbox_host` alone.
+
+#![forbid(unsafe_code)]
+
+#[path = "../examples/sandbox_host/args.rs"]
+mod args;
+#[path = "../examples/sandbox_host/view.rs"]
+mod view;
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// The example's executable, which lies beside the folder of the test executables.
+fn host() -> Command {
+    let test = std::env::current_exe().expect("the path of this test");
+    let profile = test.ancestors().nth(2).expect("target/PROFILE/deps/TEST");
+    let name = format!("sandbox_host{}", std::env::consts::EXE_SUFFIX);
+    let path: PathBuf = [profile, "examples".as_ref(), name.as_ref()].iter().collect();
+    assert!(
+        path.exists(),
+        "{} is missing: cargo build -p plimsoll --example sandbox_host",
+        path.display()
+    );
+    let mut command = Command::new(path);
+    command.stdin(Stdio::null());
+    command
+}
+
+fn run(args: &[&str]) -> Output {
+    host().args(args).output().expect("the example starts")
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("output is UTF-8")
+}
+
+/// The snapshot's entry for a limit, and for a principal's share of it where it has one.
+fn entry<'a>(json: &'a Value, name: &str, instance: Option<&str>) -> &'a Value {
+    let entries = json["entries"].as_array().expect("a list of entries");
+    entries
+        .iter()
+        .find(|entry| entry["name"] == name && entry["instance"].as_str() == instance)
+        .unwrap_or_else(|| panic!("{name} of {instance:?} is not in the snapshot"))
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_else(|| panic!("{value} is no natural number"))
+}
+
+/// Everything that the run did, read off its JSON: this is also what a program may rely on.
+#[test]
+fn the_json_tells_what_happened() {
+    let output = run(&["--seconds", "2.2", "--json"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let json: Value = serde_json::from_slice(&output.stdout).expect("JSON and nothing else");
+
+    for entry in json["entries"].as_array().expect("a list of entries") {
+        assert!(number(&entry["high_water"]) >= number(&entry["depth"]), "{entry}");
+        assert_eq!(number(&entry["depth"]), 0, "GAUGE-1: all is over, nothing is left: {entry}");
+        assert_eq!(number(&entry["waiting"]), 0, "{entry}");
+        assert_eq!(entry["level"], "normal", "GAUGE-4: {entry}");
+    }
+    for name in ["steady", "burst", "hog", "spin"] {
+        let stream = entry(&json, "sidecar_stdout_frames", Some(name));
+        assert!(number(&stream["high_water"]) >= 1, "{stream}");
+    }
+    for name in ["steady", "burst", "hog", "spin", "sink"] {
+        let memory = entry(&json, "wasm_memory_bytes", Some(name));
+        assert!(number(&memory["high_water"]) >= 65_536, "each guest has a page: {memory}");
+        entry(&json, "wasm_fuel_ms", Some(name));
+    }
+    // Back-pressure reached from the sink all the way back to the burst.
+    let full = |name, instance| {
+        let entry = entry(&json, name, instance);
+        assert_eq!(entry["high_water"], entry["capacity"], "{entry}");
+    };
+    full("sidecar_stdout_frames", Some("burst"));
+    full("v8_session_frames", None);
+    full("completed_sidecar_responses", None);
+    let steady = entry(&json, "sidecar_stdout_frames", Some("steady"));
+    assert!(number(&steady["high_water"]) < 13, "the burst took nothing from others: {steady}");
+
+    let processes = entry(&json, "vm_processes", None);
+    assert!(number(&processes["high_water"]) >= 5, "{processes}");
+
+    let host = &json["host"];
+    let events = &host["events"];
+    let kinds = ["raised", "cleared", "sustained", "exhausted"];
+    let counted: u64 = kinds.iter().map(|kind| number(&events[kind])).sum();
+    assert_eq!(number(&json["events"]["delivered"]), counted, "REG-4: {json:#}");
+    assert_eq!(json["events"]["dropped"], 0, "REG-4");
+    assert_eq!(json["events"]["panicked"], 0, "REG-3");
+    for kind in ["raised", "cleared", "exhausted"] {
+        assert!(number(&events[kind]) >= 1, "{events}");
+    }
+    assert_eq!(host["ended_by"], "the clock");
+    assert!(number(&host["frames_sent"]) > 100, "{host}");
+    assert_eq!(host["frames_sent"], host["frames_delivered"], "no frame is lost: {host}");
+    for principal in host["principals"].as_array().expect("a list of principals") {
+        assert_eq!(principal["state"], "ended", "{principal}");
+        let name = principal["name"].as_str().expect("a name");
+        assert_eq!(number(&principal["traps"]) > 0, name == "spin", "{principal}");
+        assert_eq!(number(&principal["refusals"]) > 0, name == "hog", "{principal}");
+    }
+}
+
+#[test]
+fn without_a_terminal_it_prints_plain_lines() {
+    let output = run(&["--seconds", "1.3"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let lines = text(&output.stdout);
+    assert!(!lines.contains('\u{1b}'), "no escape sequence where nobody can show it");
+    for part in ["raised", "cleared", "exhausted", "status", "ended by the clock", "sink"] {
+        assert!(lines.contains(part), "'{part}' is missing in:\n{lines}");
+    }
+}
+
+#[test]
+fn a_bad_argument_is_named_and_ends_with_2() {
+    for (args, named) in [
+        (&["--fast"][..], "--fast"),
+        (&["--seconds", "soon"], "soon"),
+        (&["--seconds", "0"], "'0'"),
+        (&["--seconds"], "--seconds"),
+        (&["--json", "15"], "15"),
+    ] {
+        let output = run(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(text(&output.stderr).contains(named), "{args:?}: {}", text(&output.stderr));
+        assert!(output.stdout.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn help_is_no_error() {
+    let output = run(&["--help"]);
+    assert!(output.status.success());
+    assert_eq!(text(&output.stdout), args::USAGE);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_and_a_polite_kill_end_it_in_order() {
+    for signal in ["-INT", "-TERM"] {
+        let mut child = host()
+            .args(["--seconds", "60"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the example starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("its output"));
+        let mut output = String::new();
+        while !output.contains("raised") {
+            let read = lines.read_line(&mut output).expect("its output");
+            assert!(read > 0, "it ended before anything was raised:\n{output}");
+        }
+        let id = child.id().to_string();
+        let killed = Command::new("kill").args([signal, &id]).status().expect("kill");
+        assert!(killed.success());
+        let asked = Instant::now();
+        // It may fill the pipe while it ends.
+        let rest = thread::spawn(move || {
+            lines.read_to_string(&mut output).expect("its output");
+            output
+        });
+        let status = ended_within(&mut child, Duration::from_secs(2));
+        assert!(status.success(), "{signal}: {status}");
+        let output = rest.join().expect("the reader");
+        assert!(output.contains("ended by a signal"), "{signal} after {:?}", asked.elapsed());
+    }
+}
+
+#[cfg(unix)]
+fn ended_within(child: &mut Child, limit: Duration) -> ExitStatus {
+    let until = Instant::now() + limit;
+    loop {
+        if let Some(status) = child.try_wait().expect("its status") {
+            return status;
+        }
+        if Instant::now() > until {
+            child.kill().expect("kill");
+            panic!("it still ran after {limit:?}");
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
