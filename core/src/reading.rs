@@ -8,6 +8,7 @@ use crate::watermarks::Watermarks;
 /// # Invariants
 /// GAUGE-5: `depth <= high_water`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reading {
     /// How much is in, in the gauge's own unit.
     pub depth: u64,

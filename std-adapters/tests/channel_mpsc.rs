@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use common::{Events, entry};
 use plimsoll::channel::mpsc::{self, RecvTimeoutError, TryRecvError, TrySendError};
-use plimsoll::{EventKind, Level, Registry};
+use plimsoll::{EventKind, Level, RegisterError, Registry, WatermarkError, Watermarks};
 
 const MOMENT: Duration = Duration::from_millis(20);
 
@@ -160,4 +160,25 @@ fn gauge_3_and_4_hold_after_a_storm() {
         assert_eq!(*kind, expected);
     }
     assert_eq!(edges.len() % 2, 0, "the last edge cleared");
+}
+
+#[test]
+fn watermarks_of_the_users_choice_are_the_channels() {
+    let registry = Registry::new();
+    let events = Events::of(&registry);
+    let levels = Watermarks::counts(100, 50, 20).with_level(80, 60).with_level(100, 90);
+    let (tx, rx) = mpsc::sync_channel_with(&registry, "q", levels).unwrap();
+    for _ in 0..100 {
+        tx.try_send(()).unwrap();
+    }
+    assert_eq!(tx.try_send(()), Err(TrySendError::Full(())));
+    assert_eq!(rx.try_iter().count(), 100);
+    let depths: Vec<_> = events.all().iter().map(|e| e.depth).collect();
+    assert_eq!(depths, [50, 80, 100, 90, 60, 20]);
+
+    let unbounded = Watermarks::unbounded();
+    let refused = mpsc::sync_channel_with::<()>(&registry, "none", unbounded).unwrap_err();
+    assert_eq!(refused, RegisterError::Watermarks(WatermarkError::NoCapacity));
+    let (tx, _rx) = mpsc::sync_channel_with(&registry, "none", Watermarks::rendezvous()).unwrap();
+    assert_eq!(tx.try_send(1), Err(TrySendError::Full(1)));
 }

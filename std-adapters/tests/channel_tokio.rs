@@ -12,7 +12,7 @@ use common::{Events, entry};
 use futures_core::Stream;
 use plimsoll::channel::tokio::error::{SendTimeoutError, TryRecvError, TrySendError};
 use plimsoll::channel::tokio::{self as tracked, Receiver, Sender};
-use plimsoll::{EventKind, Level, RegisterError, Registry};
+use plimsoll::{EventKind, Level, RegisterError, Registry, WatermarkError, Watermarks};
 use tokio::time::timeout;
 
 const MOMENT: Duration = Duration::from_millis(20);
@@ -314,4 +314,23 @@ async fn bad_input_is_a_typed_error() {
     assert!(matches!(error, RegisterError::Watermarks(_)), "{error}");
     let error = tracked::unbounded_channel::<u32>(&registry, "no spaces").unwrap_err();
     assert!(matches!(error, RegisterError::NameCharacter { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn watermarks_of_the_users_choice_are_the_channels() {
+    let registry = Registry::new();
+    let events = Events::of(&registry);
+    let levels = Watermarks::counts(100, 50, 20).with_level(80, 60).with_level(100, 90);
+    let (tx, mut rx) = tracked::channel_with(&registry, "q", levels).unwrap();
+    assert_eq!(tx.max_capacity(), 100);
+    for _ in 0..100 {
+        tx.try_send(()).unwrap();
+    }
+    while rx.try_recv().is_ok() {}
+    let depths: Vec<_> = events.all().iter().map(|e| e.depth).collect();
+    assert_eq!(depths, [50, 80, 100, 90, 60, 20]);
+    for none in [Watermarks::unbounded(), Watermarks::rendezvous()] {
+        let refused = tracked::channel_with::<()>(&registry, "none", none).unwrap_err();
+        assert_eq!(refused, RegisterError::Watermarks(WatermarkError::NoCapacity));
+    }
 }

@@ -17,6 +17,8 @@
 
 #[cfg(feature = "crossbeam")]
 pub mod crossbeam;
+#[cfg(any(feature = "crossbeam", feature = "std-channel"))]
+mod iter;
 #[cfg(feature = "std-channel")]
 pub mod mpsc;
 #[cfg(feature = "tokio")]

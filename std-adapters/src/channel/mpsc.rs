@@ -21,8 +21,9 @@ use ::std::sync::{Arc, mpsc};
 use ::std::time::Duration;
 
 use crossbeam_utils::Backoff;
-use plimsoll_core::{Credit, SplitCount};
+use plimsoll_core::{Credit, SplitCount, WatermarkError, Watermarks};
 
+use super::iter::receiver_iterators;
 use super::{Tracked, is_narrow, thread_key, watermarks_for};
 use crate::source::{Source, SourceReading};
 use crate::{Limit, RegisterError, Registry};
@@ -70,7 +71,9 @@ impl Source for Shared {
 }
 
 /// A channel that holds up to `capacity` items, tracked under `limit`. Capacity 0 is a rendezvous:
-/// it never has depth, and shows who waits. The watermarks are 80 % and 50 % of the capacity.
+/// it never has depth, and shows who waits.
+///
+/// The watermarks are 80 % and 50 % of the capacity; [`sync_channel_with`] takes others.
 ///
 /// # Errors
 /// What [`Registry`] refuses: a bad name, too many entries; a capacity above 2^46.
@@ -79,13 +82,27 @@ pub fn sync_channel<T>(
     limit: impl Into<Limit>,
     capacity: usize,
 ) -> Result<(SyncSender<T>, Receiver<T>), RegisterError> {
-    let watermarks = watermarks_for(capacity)?;
+    sync_channel_with(registry, limit, watermarks_for(capacity)?)
+}
+
+/// A channel as [`sync_channel`] makes it, with watermarks of the caller's choice; their capacity is
+/// the channel's.
+///
+/// # Errors
+/// What [`Registry`] refuses: a bad name, too many entries; watermarks without a capacity.
+pub fn sync_channel_with<T>(
+    registry: &Registry,
+    limit: impl Into<Limit>,
+    watermarks: Watermarks,
+) -> Result<(SyncSender<T>, Receiver<T>), RegisterError> {
+    let capacity = watermarks.capacity().ok_or(WatermarkError::NoCapacity)?;
     let registration = registry.reserve(limit.into(), watermarks)?;
-    let (tx, rx) = mpsc::sync_channel(capacity);
+    // More than this target can address is left to upstream, which panics as it always does.
+    let (tx, rx) = mpsc::sync_channel(usize::try_from(capacity).unwrap_or(usize::MAX));
     let shared = Arc::new(Shared {
         tracked: Tracked::new(watermarks, registration),
         count: SplitCount::new(),
-        capacity: capacity as u64,
+        capacity,
         is_narrow: is_narrow(&watermarks),
     });
     shared.tracked.registration.attach(&shared);
@@ -259,62 +276,4 @@ impl<T> fmt::Debug for Receiver<T> {
     }
 }
 
-/// Items as they come: see [`Receiver::iter`].
-#[derive(Debug)]
-pub struct Iter<'a, T> {
-    receiver: &'a Receiver<T>,
-}
-
-impl<T> Iterator for Iter<'_, T> {
-    type Item = T;
-
-    fn next(&mut self) -> Option<T> {
-        self.receiver.recv().ok()
-    }
-}
-
-/// The items that are there: see [`Receiver::try_iter`].
-#[derive(Debug)]
-pub struct TryIter<'a, T> {
-    receiver: &'a Receiver<T>,
-}
-
-impl<T> Iterator for TryIter<'_, T> {
-    type Item = T;
-
-    fn next(&mut self) -> Option<T> {
-        self.receiver.try_recv().ok()
-    }
-}
-
-/// Items as they come, from a receiver that the iterator owns.
-#[derive(Debug)]
-pub struct IntoIter<T> {
-    receiver: Receiver<T>,
-}
-
-impl<T> Iterator for IntoIter<T> {
-    type Item = T;
-
-    fn next(&mut self) -> Option<T> {
-        self.receiver.recv().ok()
-    }
-}
-
-impl<T> IntoIterator for Receiver<T> {
-    type Item = T;
-    type IntoIter = IntoIter<T>;
-
-    fn into_iter(self) -> IntoIter<T> {
-        IntoIter { receiver: self }
-    }
-}
-
-impl<'a, T> IntoIterator for &'a Receiver<T> {
-    type Item = T;
-    type IntoIter = Iter<'a, T>;
-
-    fn into_iter(self) -> Iter<'a, T> {
-        self.iter()
-    }
-}
+receiver_iterators!();

@@ -1,7 +1,6 @@
 //! The receiving side.
 
 use ::std::fmt;
-use ::std::iter::FusedIterator;
 use ::std::ops::Deref;
 use ::std::sync::Arc;
 use ::std::time::{Duration, Instant};
@@ -10,6 +9,7 @@ use crossbeam_channel::{RecvError, RecvTimeoutError, TryRecvError};
 use plimsoll_core::Credit;
 
 use super::Shared;
+use crate::channel::iter::receiver_iterators;
 use crate::channel::thread_key;
 
 /// The receiving side of a tracked channel: `crossbeam_channel::Receiver` with a gauge.
@@ -163,66 +163,4 @@ impl<T> Drop for WatchedReceiver<'_, T> {
     }
 }
 
-/// Items as they come: see [`Receiver::iter`].
-#[derive(Debug)]
-pub struct Iter<'a, T> {
-    receiver: &'a Receiver<T>,
-}
-
-impl<T> Iterator for Iter<'_, T> {
-    type Item = T;
-
-    fn next(&mut self) -> Option<T> {
-        self.receiver.recv().ok()
-    }
-}
-
-impl<T> FusedIterator for Iter<'_, T> {}
-
-/// The items that are there: see [`Receiver::try_iter`].
-#[derive(Debug)]
-pub struct TryIter<'a, T> {
-    receiver: &'a Receiver<T>,
-}
-
-impl<T> Iterator for TryIter<'_, T> {
-    type Item = T;
-
-    fn next(&mut self) -> Option<T> {
-        self.receiver.try_recv().ok()
-    }
-}
-
-/// Items as they come, from a receiver that the iterator owns.
-#[derive(Debug)]
-pub struct IntoIter<T> {
-    receiver: Receiver<T>,
-}
-
-impl<T> Iterator for IntoIter<T> {
-    type Item = T;
-
-    fn next(&mut self) -> Option<T> {
-        self.receiver.recv().ok()
-    }
-}
-
-impl<T> FusedIterator for IntoIter<T> {}
-
-impl<T> IntoIterator for Receiver<T> {
-    type Item = T;
-    type IntoIter = IntoIter<T>;
-
-    fn into_iter(self) -> IntoIter<T> {
-        IntoIter { receiver: self }
-    }
-}
-
-impl<'a, T> IntoIterator for &'a Receiver<T> {
-    type Item = T;
-    type IntoIter = Iter<'a, T>;
-
-    fn into_iter(self) -> Iter<'a, T> {
-        self.iter()
-    }
-}
+receiver_iterators!();

@@ -19,6 +19,7 @@
 
 mod permit;
 mod receiver;
+mod receiving;
 mod sender;
 mod unbounded;
 
@@ -35,7 +36,7 @@ use ::std::pin::Pin;
 use ::std::sync::Arc;
 
 use ::tokio::sync::mpsc;
-use plimsoll_core::{Credit, SplitCount, Watermarks};
+use plimsoll_core::{Credit, SplitCount, WatermarkError, Watermarks};
 
 use super::{Tracked, is_narrow, thread_key};
 use crate::source::{Source, SourceReading};
@@ -181,8 +182,9 @@ impl Drop for ReceiverSide {
     }
 }
 
-/// A channel that holds up to `buffer` items, tracked under `limit`. The watermarks are 80 % and
-/// 50 % of the capacity.
+/// A channel that holds up to `buffer` items, tracked under `limit`.
+///
+/// The watermarks are 80 % and 50 % of the capacity; [`channel_with`] takes others.
 ///
 /// # Errors
 /// What [`Registry`] refuses: a bad name, too many entries; a capacity above 2^46, or of 0, where
@@ -195,8 +197,26 @@ pub fn channel<T>(
     limit: impl Into<Limit>,
     buffer: usize,
 ) -> Result<(Sender<T>, Receiver<T>), RegisterError> {
-    let watermarks = Watermarks::try_new(buffer as u64)?;
+    channel_with(registry, limit, Watermarks::try_new(buffer as u64)?)
+}
+
+/// A channel as [`channel`] makes it, with watermarks of the caller's choice; their capacity is the
+/// channel's.
+///
+/// # Errors
+/// What [`Registry`] refuses: a bad name, too many entries; watermarks without a capacity, or with
+/// one of 0.
+///
+/// # Panics
+/// As upstream: if the capacity is larger than its semaphore can count.
+pub fn channel_with<T>(
+    registry: &Registry,
+    limit: impl Into<Limit>,
+    watermarks: Watermarks,
+) -> Result<(Sender<T>, Receiver<T>), RegisterError> {
+    let capacity = watermarks.capacity().filter(|capacity| *capacity > 0);
+    let capacity = capacity.ok_or(WatermarkError::NoCapacity)?;
     let shared = Shared::track(registry, limit.into(), watermarks)?;
-    let (tx, rx) = mpsc::channel(buffer);
+    let (tx, rx) = mpsc::channel(usize::try_from(capacity).unwrap_or(usize::MAX));
     Ok((Sender::new(tx, SenderSide::new(shared.clone())), Receiver::new(rx, shared)))
 }

@@ -2,15 +2,14 @@
 
 use ::std::fmt;
 use ::std::future::poll_fn;
-use ::std::pin::Pin;
 use ::std::sync::Arc;
-use ::std::task::{Context, Poll, ready};
+use ::std::task::{Context, Poll};
 
 use ::tokio::sync::mpsc;
-use ::tokio::sync::mpsc::error::{SendError, TryRecvError};
-use futures_core::Stream;
+use ::tokio::sync::mpsc::error::SendError;
 use plimsoll_core::Watermarks;
 
+use super::receiving::receiver_methods;
 use super::{ReceiverSide, SenderSide, Shared};
 use crate::{Limit, RegisterError, Registry};
 
@@ -130,7 +129,7 @@ impl<T> fmt::Debug for WeakUnboundedSender<T> {
 }
 
 /// The receiving side of a tracked channel: `tokio::sync::mpsc::UnboundedReceiver` with a gauge. Also
-/// a [`Stream`] of the items.
+/// a [`Stream`](futures_core::Stream) of the items.
 pub struct UnboundedReceiver<T> {
     // Dropped before `side`, which then finds the channel gone.
     inner: mpsc::UnboundedReceiver<T>,
@@ -138,39 +137,12 @@ pub struct UnboundedReceiver<T> {
 }
 
 impl<T> UnboundedReceiver<T> {
-    /// Receives, and waits while the channel is empty; `None` once it is empty and closed.
-    pub async fn recv(&mut self) -> Option<T> {
-        let item = self.inner.recv().await;
-        self.side.received(usize::from(item.is_some()));
-        item
-    }
-
     /// Receives up to `limit` items into `buffer`, and waits while the channel is empty.
     ///
     /// # Returns
     /// How many came; 0 if the channel is empty and closed, or `limit` is 0.
     pub async fn recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> usize {
         poll_fn(|cx| self.poll_recv_many(cx, buffer, limit)).await
-    }
-
-    /// Receives if there is an item now.
-    ///
-    /// # Errors
-    /// As upstream: `Empty` or `Disconnected`.
-    pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        let item = self.inner.try_recv()?;
-        self.side.received(1);
-        Ok(item)
-    }
-
-    /// Receives from outside of a runtime, and blocks while the channel is empty.
-    ///
-    /// # Panics
-    /// As upstream: inside of a runtime.
-    pub fn blocking_recv(&mut self) -> Option<T> {
-        let item = self.inner.blocking_recv();
-        self.side.received(usize::from(item.is_some()));
-        item
     }
 
     /// Receives up to `limit` items from outside of a runtime, and blocks while the channel is empty.
@@ -180,13 +152,6 @@ impl<T> UnboundedReceiver<T> {
     pub fn blocking_recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> usize {
         self.in_batches(limit, |inner, batch| Poll::Ready(inner.blocking_recv_many(buffer, batch)))
             .unwrap_or(0)
-    }
-
-    /// Polls for an item.
-    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let item = ready!(self.inner.poll_recv(cx));
-        self.side.received(usize::from(item.is_some()));
-        Poll::Ready(item)
     }
 
     /// Polls for up to `limit` items.
@@ -226,48 +191,6 @@ impl<T> UnboundedReceiver<T> {
             }
         }
     }
-
-    /// Closes the channel: what is in it can still be received.
-    pub fn close(&mut self) {
-        self.inner.close();
-    }
-
-    /// Whether the channel is closed.
-    pub fn is_closed(&self) -> bool {
-        self.inner.is_closed()
-    }
-
-    /// Whether the channel is empty.
-    pub fn is_empty(&self) -> bool {
-        self.inner.is_empty()
-    }
-
-    /// How many items are in the channel.
-    pub fn len(&self) -> usize {
-        self.inner.len()
-    }
-
-    /// How many handles keep the channel open.
-    pub fn sender_strong_count(&self) -> usize {
-        self.inner.sender_strong_count()
-    }
-
-    /// How many weak handles there are.
-    pub fn sender_weak_count(&self) -> usize {
-        self.inner.sender_weak_count()
-    }
 }
 
-impl<T> Stream for UnboundedReceiver<T> {
-    type Item = T;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        self.poll_recv(cx)
-    }
-}
-
-impl<T> fmt::Debug for UnboundedReceiver<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UnboundedReceiver").field("inner", &self.inner).finish_non_exhaustive()
-    }
-}
+receiver_methods!(UnboundedReceiver);
