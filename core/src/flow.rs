@@ -1,6 +1,6 @@
 //! The gauge of a channel with many handles.
 
-use crate::credit::{Credit, CreditPool, GRANT_MIN, Grant, ThreadKey};
+use crate::credit::{Credit, CreditPool, GRANT_MIN, Grant, Granted, ThreadKey};
 use crate::edge::Edge;
 use crate::reading::Reading;
 use crate::sampled::SampledGauge;
@@ -156,8 +156,7 @@ impl FlowGauge {
         thread: ThreadKey,
         depth: impl Fn() -> u64,
     ) -> Option<Edge> {
-        fence_after_rmw();
-        if self.gauge.state().is_normal() || credit.spend(self.receives.granted(), thread) {
+        if self.needs_no_look(|granted| credit.spend(granted, thread)) {
             return None;
         }
         self.look_after_receive(credit, thread, depth)
@@ -176,13 +175,17 @@ impl FlowGauge {
         items: u64,
         depth: impl Fn() -> u64,
     ) -> Option<Edge> {
-        fence_after_rmw();
-        if self.gauge.state().is_normal()
-            || credit.spend_many(self.receives.granted(), thread, items)
-        {
+        if self.needs_no_look(|granted| credit.spend_many(granted, thread, items)) {
             return None;
         }
         self.look_after_receive(credit, thread, depth)
+    }
+
+    /// Whether a receive can clear nothing, or `spend` has paid for it.
+    #[inline(always)]
+    fn needs_no_look(&self, spend: impl FnOnce(Granted) -> bool) -> bool {
+        fence_after_rmw();
+        self.gauge.state().is_normal() || spend(self.receives.granted())
     }
 
     // Out of line as well.
