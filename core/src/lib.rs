@@ -15,6 +15,7 @@
 //!   [`Wheel`] says which of a million trackers to look at.
 //! - [`PeakLedger`] and [`SumLedger`] follow the largest users of something among millions, in fixed
 //!   memory; see [`ledger`].
+//! - [`PoolSlots`] say which of a fixed number of instances are lent, and to whom; see [`pool`].
 //!
 //! ```
 //! use plimsoll_core::{Gauge, Watermarks};
@@ -58,7 +59,11 @@
 //! | `Cell::words` | WORDS x 64 | `ledger/cell.rs` | who has taken the cell | all | LEDGER-7 |
 //! | `CellPool::taken` | 64 | `ledger/cell.rs` | admissions | admissions | LEDGER-7 |
 //! | `Hints::words` | WORDS x 64 | `ledger/hints.rs` | admissions, looks | looks | none: a hint |
+//! | `NotedFloor::value` | 64 | `ledger/floor.rs` | admissions | records | LEDGER-4, LEDGER-11 |
 //! | `LedgerSet::bound` | 64 | `ledger/set.rs` | merges | sums, readers | LEDGER-2, LEDGER-11 |
+//! | `PoolSlot::word` | 64 | `pool/slot.rs` | takers, evictors, builders; the holder | all | POOL-2, POOL-3, POOL-8, POOL-10 |
+//! | `PoolSlot::since` | 64 | `pool/slot.rs` | the holder | takers, evictors, readers | POOL-8 |
+//! | `Demand::word` | 64 | `pool/demand.rs` | waiters, closers | takers, releasers | POOL-6, POOL-9 |
 //!
 //! # Features and targets
 //! No features. Targets without 64-bit atomics are served by `portable-atomic`; those without
@@ -80,6 +85,7 @@ mod keepalive;
 pub mod ledger;
 #[cfg(loom)]
 pub mod model;
+pub mod pool;
 mod reading;
 mod ring;
 mod sampled;
@@ -101,6 +107,10 @@ pub use keepalive::{
 pub use ledger::{
     Certificate, Entry, Key, KeyError, KeyRef, LedgerError, LedgerHandle, LedgerSet, Lookup,
     PeakLedger, Recorded, Seed, SumLedger, Top, WindowLedger, sets_for,
+};
+pub use pool::{
+    Demand, DemandReading, PoolClosed, PoolCounts, PoolId, PoolSlot, PoolSlots, PoolSlotsError,
+    SlotId, SlotState, Tenant, TenantError,
 };
 pub use reading::Reading;
 pub use ring::{Ring, RingError, RingFull, RingSlot};

@@ -7,6 +7,7 @@ mod gauge;
 mod keepalive;
 mod ledger;
 mod marks;
+mod pool;
 mod ring;
 mod sampled;
 mod twins;

@@ -1,0 +1,60 @@
+//! Which of a fixed number of instances are lent, to whom, and which are kept warm.
+//!
+//! The words of a pool without its objects: [`PoolSlots`] are the life cycles of the places that
+//! instances have, and [`Demand`] is who waits for one, and whether the pool is closed. What is in
+//! the places belongs to the caller, who moves it in and out as the tokens that are handed out here
+//! allow: whoever holds a token of a place has the place's object for itself.
+//!
+//! ```
+//! use plimsoll_core::pool::{PoolId, PoolSlot, PoolSlots, Tenant};
+//! use plimsoll_core::Tick;
+//!
+//! static SLOTS: PoolSlots<[PoolSlot; 2]> = PoolSlots::new(PoolId::new(1));
+//!
+//! let (ours, theirs) = (Tenant::new(1)?, Tenant::new(2)?);
+//! let building = SLOTS.reserve(ours).expect("a place is vacant");
+//! SLOTS.finish(building, Tick::new(10))?;
+//!
+//! assert!(SLOTS.take(theirs, None).is_none(), "what ran one tenant is not lent to another");
+//! let lease = SLOTS.take(ours, None).expect("an idle one");
+//! SLOTS.give_back(lease, Tick::new(11))?;
+//!
+//! let old = SLOTS.evict(Tick::new(11)).expect("idle for long enough");
+//! assert_eq!(SLOTS.counts().live(), 1, "it counts until its object is gone");
+//! SLOTS.vacate(old)?;
+//! assert_eq!(SLOTS.counts().live(), 0);
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+//!
+//! # Nobody waits beside an idle slot
+//! Who finds no slot [arrives](Demand::arrive), and then looks at the slots *again* before it
+//! sleeps. Who has changed a slot to idle or vacant then
+//! [looks at the demand](Demand::look_after_release). Each writes its own word by a
+//! read-modify-write, passes a fence, and then reads the other's. Take the order of the two fences.
+//! If the waiter's is the earlier one, the releaser reads its arrival, and wakes it. If the
+//! releaser's is, the waiter reads the slot as it was released, or as somebody has changed it
+//! since, who releases it in turn. So nobody sleeps for ever while a slot is idle (POOL-6).
+//!
+//! [Closing](Demand::close) is the same with the closer in the waiter's place: either it finds the
+//! idle slot and evicts it, or who gave it back finds the pool closed, and evicts it (POOL-9).
+
+mod counts;
+mod demand;
+mod error;
+mod flaw;
+mod slot;
+mod slots;
+mod tenant;
+mod token;
+mod word;
+
+pub use counts::{PoolCounts, SlotView};
+pub use demand::{Demand, DemandReading};
+pub use error::{ClaimError, ForeignToken, PoolClosed, PoolSlotsError, TenantError};
+#[cfg(loom)]
+pub use flaw::{Flaw, plant};
+pub use slot::PoolSlot;
+pub use slots::PoolSlots;
+pub use tenant::Tenant;
+pub use token::{Building, Condemned, Leased, PoolId, SlotId, Token};
+pub use word::SlotState;

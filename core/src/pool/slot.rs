@@ -1,0 +1,153 @@
+//! One place of a pool.
+
+use super::flaw::{Flaw, is_planted};
+use super::tenant::Tenant;
+use super::word::{Event, SlotWord};
+use crate::Tick;
+use crate::sync::{AtomicU64, Ordering, const_unless_loom};
+
+/// The life cycle of one place of a pool, on a cache line of its own.
+///
+/// ```text
+///          1 reserve            2 finish            5 take
+///  vacant ----------> building ---------> idle ---------------> leased
+///   ^ ^                |   |               | ^                  ^ |  |
+///   | |    4 fail      |   |               | +------------------|-+  |
+///   | +----------------+   |               |      6 give_back   |    |
+///   |                      +---------------|--------------------+    |
+///   |                        3 finish_leased                         |
+///   |      9 vacate               8 evict  v        7 condemn        |
+///   +--------------------------------- condemned <-------------------+
+/// ```
+///
+/// `claim` leaves a leased slot leased, and makes nobody's a tenant's. Only 1, 5 and 8 are open to
+/// all; every other change is made by the holder of the slot's token, and by nobody else.
+///
+/// # Invariants
+/// - POOL-2: an idle word is exchanged once, so one thread leases it.
+/// - POOL-3: the only ways to idle are a finished build and `give_back`.
+/// - POOL-8: 5 and 8 are exchanges of the same word: one of them succeeds.
+/// - POOL-10: 5 is for the word's own tenant, and a tenant's slot is nobody else's until it is vacant.
+///
+/// # Orderings
+/// | operation | success | failure | pairs with | publishes | model |
+/// |---|---|---|---|---|---|
+/// | `look`: load | Relaxed | | | checked by the exchange that follows | `pool_2` |
+/// | `look_with_age`: load | Acquire | | `release` | since when it is idle, or later | `pool_8_age` |
+/// | `since`: load | Relaxed | | | after the word's load; else a hint | `pool_8_age` |
+/// | `release_idle`: store of `since` | Relaxed | | | published by `release` | `pool_8_age` |
+/// | `acquire`: exchange | Acquire | Relaxed | `release` | | `pool_2` |
+/// | `advance`: exchange | Relaxed | Relaxed | | same holder, before and after | `pool_3` |
+/// | `release`: exchange | Release | Relaxed | `acquire`, `look_with_age` | the object, or that it is gone | `pool_2` |
+#[derive(Debug)]
+// Two lines: x86 processors fetch them in pairs.
+#[repr(align(128))]
+pub struct PoolSlot {
+    word: AtomicU64,
+    since: AtomicU64,
+}
+
+impl PoolSlot {
+    const_unless_loom! {
+        /// A vacant slot.
+        pub const fn new() -> PoolSlot {
+            PoolSlot { word: AtomicU64::new(SlotWord::VACANT.word()), since: AtomicU64::new(0) }
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn look(&self) -> SlotWord {
+        // Relaxed: whoever acts on it exchanges this very word.
+        SlotWord::from_word(self.word.load(Ordering::Relaxed))
+    }
+
+    /// The word, and since when it is idle if it is; a later moment if it is idle no more.
+    #[inline(always)]
+    pub(super) fn look_with_age(&self) -> (SlotWord, Tick) {
+        // Acquire: the moment was noted before the word.
+        let word = SlotWord::from_word(self.word.load(Ordering::Acquire));
+        (word, self.since())
+    }
+
+    /// Since when it is idle. A hint, unless its word was looked at before.
+    #[inline(always)]
+    pub(super) fn since(&self) -> Tick {
+        // Relaxed: it decides which slot is tried first.
+        Tick::new(self.since.load(Ordering::Relaxed))
+    }
+
+    /// 1, 5, 8: the caller becomes the holder, if the word is unchanged.
+    #[inline(always)]
+    pub(super) fn acquire(&self, word: SlotWord, event: Event) -> Option<SlotWord> {
+        let next = word.transition_on(event).to()?;
+        // Acquire: what the last holder did with the object, or that it has taken it out. Of two
+        // who exchange one word, the second fails.
+        self.word
+            .compare_exchange(word.word(), next.word(), Ordering::Acquire, Ordering::Relaxed)
+            .is_ok()
+            .then_some(next)
+    }
+
+    /// 3, 7 and `claim`: the holder stays the holder.
+    #[inline(always)]
+    pub(super) fn advance(&self, word: SlotWord, event: Event) -> Option<SlotWord> {
+        let next = word.transition_on(event).to()?;
+        // Relaxed: nothing is handed over. What was handed over before is still found by whoever
+        // comes after, for the exchanges form a chain.
+        self.word
+            .compare_exchange(word.word(), next.word(), Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+            .then_some(next)
+    }
+
+    /// 4, 9: the slot is everybody's again.
+    #[inline(always)]
+    pub(super) fn release(&self, word: SlotWord, event: Event) -> Option<SlotWord> {
+        let next = word.transition_on(event).to()?;
+        let publish =
+            if is_planted(Flaw::UnpublishedReturn) { Ordering::Relaxed } else { Ordering::Release };
+        // Release: what was done with the object comes before its next holder. A read-modify-write
+        // and no store: the holder's look at the demand comes after it.
+        self.word
+            .compare_exchange(word.word(), next.word(), publish, Ordering::Relaxed)
+            .is_ok()
+            .then_some(next)
+    }
+
+    /// 2, 6: the same, with an object to be leased.
+    #[inline(always)]
+    pub(super) fn release_idle(&self, word: SlotWord, event: Event, now: Tick) -> Option<SlotWord> {
+        if is_planted(Flaw::SinceAfterReturn) {
+            let next = self.release(word, event);
+            self.since.store(now.get(), Ordering::Relaxed);
+            return next;
+        }
+        // Relaxed: published by the exchange. Only the holder stores.
+        self.since.store(now.get(), Ordering::Relaxed);
+        self.release(word, event)
+    }
+
+    /// 8.
+    pub(super) fn evict(&self, word: SlotWord) -> Option<SlotWord> {
+        if is_planted(Flaw::EvictByPlace) {
+            let next = word.transition_on(Event::Evict).to()?;
+            self.word.store(next.word(), Ordering::Relaxed);
+            return Some(next);
+        }
+        self.acquire(word, Event::Evict)
+    }
+
+    /// 5, if it is idle and this tenant's.
+    #[inline(always)]
+    pub(super) fn take(&self, tenant: Tenant) -> Option<SlotWord> {
+        let word = self.look();
+        let tenant = if is_planted(Flaw::AnyTenant) { word.tenant() } else { tenant };
+        if word.is_idle_of(tenant) { self.acquire(word, Event::Take(tenant)) } else { None }
+    }
+}
+
+impl Default for PoolSlot {
+    fn default() -> Self {
+        Self::new()
+    }
+}

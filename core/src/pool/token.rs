@@ -1,0 +1,117 @@
+//! What the holder of a slot has in hand.
+
+use super::tenant::Tenant;
+use super::word::SlotWord;
+
+/// Tells the pools of a process apart, so that none takes the token of another.
+///
+/// The caller gives the numbers out, such as from a counter. Pools of the same number take each
+/// other's tokens if the slots are in the same state, and lend one slot twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PoolId(u32);
+
+impl PoolId {
+    /// The pool of this number.
+    pub const fn new(number: u32) -> PoolId {
+        PoolId(number)
+    }
+
+    /// Its number.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+/// The place of a slot in its pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SlotId(u32);
+
+impl SlotId {
+    /// The slot at this place, counted from 0. A pool without such a place has no use for it, and
+    /// says so where it matters.
+    pub const fn new(place: u32) -> SlotId {
+        SlotId(place)
+    }
+
+    /// The place among the pool's slots.
+    #[inline(always)]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What every token knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    pub(super) pool: PoolId,
+    pub(super) slot: SlotId,
+    /// The slot's word, which only the holder changes.
+    pub(super) word: SlotWord,
+}
+
+pub(super) mod sealed {
+    pub trait Sealed: Sized {
+        fn new(held: super::Held) -> Self;
+        fn held(&self) -> super::Held;
+    }
+}
+
+/// A token of a slot: [`Building`], [`Leased`] or [`Condemned`].
+pub trait Token: sealed::Sealed {
+    /// The pool that has made it.
+    fn pool(&self) -> PoolId {
+        self.held().pool
+    }
+}
+
+macro_rules! token {
+    ($(#[$meta:meta])* $name:ident) => {
+        $(#[$meta])*
+        #[derive(Debug, PartialEq, Eq)]
+        pub struct $name(Held);
+
+        impl sealed::Sealed for $name {
+            #[inline(always)]
+            fn new(held: Held) -> Self {
+                $name(held)
+            }
+
+            #[inline(always)]
+            fn held(&self) -> Held {
+                self.0
+            }
+        }
+
+        impl Token for $name {}
+
+        impl $name {
+            /// The place of the slot.
+            #[inline(always)]
+            pub const fn slot(&self) -> SlotId {
+                self.0.slot
+            }
+
+            /// Whose it is.
+            #[inline(always)]
+            pub const fn tenant(&self) -> Tenant {
+                self.0.word.tenant()
+            }
+        }
+    };
+}
+
+token! {
+    /// A slot that is reserved for an object that is being made.
+    #[must_use = "a token that is dropped keeps its slot for ever: finish it, or fail it"]
+    Building
+}
+token! {
+    /// A slot whose object is lent to the holder of this.
+    #[must_use = "a token that is dropped keeps its slot for ever: give it back, or condemn it"]
+    Leased
+}
+token! {
+    /// A slot whose object is never to be lent again, for the holder of this to take out and drop.
+    #[must_use = "a token that is dropped keeps its slot for ever: drop the object, then vacate it"]
+    Condemned
+}

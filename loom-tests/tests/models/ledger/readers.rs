@@ -1,0 +1,110 @@
+//! Readers beside a thread that records.
+
+use std::sync::Arc;
+
+use loom::thread;
+use plimsoll_loom::ledger::Flaw;
+use plimsoll_loom::{Entry, Key, Lookup};
+
+use super::{Peaks, SEED, check, key, peaks};
+use crate::common::Model;
+
+/// LEDGER-7: a key that is being replaced, in a cell that is used again at once, is read whole and
+/// with its own value.
+#[test]
+fn ledger_7_torn_readers() {
+    check(Model::bounded(2).at_least([75, 240, 150]), &[Flaw::UnvalidatedReader], || {
+        let name = |half: &[u8; 8], other: &[u8; 8]| {
+            Key::<2>::new(&[*half, *other].concat()).expect("16 bytes")
+        };
+        let [old, new] = [name(b"old old ", b"old old "), name(b"new new ", b"new new ")];
+        let ledger = Arc::new(Peaks::<1, 2>::new(SEED));
+        let between = Key::from(3);
+        let all = [(old, 5), (Key::from(2), 9), (between, 6), (new, 7)];
+        for (key, value) in &all[..2] {
+            ledger.record(key, *value);
+        }
+        let other = ledger.clone();
+        let other = thread::spawn(move || {
+            // The cell of `old` becomes free, and the next one that is taken.
+            other.record(&between, 6);
+            other.record(&new, 7);
+        });
+        let read: Vec<Entry<2>> = ledger.entries().collect();
+        for entry in read {
+            assert!(all.contains(&(*entry.key(), entry.value())), "LEDGER-7: {entry:?}");
+        }
+        other.join().unwrap();
+    });
+}
+
+/// LEDGER-7: the same for one who looks for a key that is half the old one and half the new one.
+#[test]
+fn ledger_7_torn_lookups() {
+    check(Model::bounded(2).at_least([2900, 280, 410]), &[Flaw::UnvalidatedReader], || {
+        let name = |half: &[u8; 8], other: &[u8; 8]| {
+            Key::<2>::new(&[*half, *other].concat()).expect("16 bytes")
+        };
+        let ledger = Arc::new(Peaks::<1, 2>::new(SEED));
+        ledger.record(&name(b"old old ", b"old old "), 5);
+        ledger.record(&Key::from(2), 9);
+        let other = ledger.clone();
+        let other = thread::spawn(move || {
+            other.record(&Key::from(3), 6);
+            other.record(&name(b"new new ", b"new new "), 7);
+        });
+        let never = [name(b"old old ", b"new new "), name(b"new new ", b"old old ")];
+        for torn in never {
+            assert!(matches!(ledger.get(&torn), Lookup::Absent { .. }), "LEDGER-7");
+            assert!(!ledger.record(&torn, 1).is_tracked(), "LEDGER-7");
+        }
+        other.join().unwrap();
+    });
+}
+
+/// LEDGER-11: of a key that is evicted while somebody asks, no less is said than it had.
+#[test]
+fn ledger_11_absent() {
+    check(Model::bounded(3).at_least([1, 370, 490]), &[Flaw::SingleCollect], || {
+        let truth = peaks(&[(1, 3), (2, 5)]);
+        let other = truth.clone();
+        let other = thread::spawn(move || other.record_all(&[(1, 10), (3, 7)]));
+        let answer = truth.ledger.get(&key(2));
+        assert!(answer.at_most() >= 5, "LEDGER-11: {answer:?}");
+        other.join().unwrap();
+        truth.assert_at_rest();
+    });
+}
+
+/// LEDGER-2: a certificate is never overstated: what is not listed had no more than its bound.
+#[test]
+fn ledger_2_certificate() {
+    check(Model::bounded(3).at_least([1, 2700, 3700]), &[Flaw::SingleCollect], || {
+        let truth = peaks(&[(1, 3), (2, 5)]);
+        let other = truth.clone();
+        let other = thread::spawn(move || other.record_all(&[(1, 10), (3, 7)]));
+        let mut buffer = [Entry::NONE; 4];
+        let top = truth.ledger.top(&mut buffer);
+        truth.assert_covers(&[(1, 3), (2, 5)], top.entries(), top.bound());
+        let certificate = truth.ledger.certificate();
+        assert!(certificate.covered() <= 2 && certificate.bound() >= 3, "LEDGER-2");
+        other.join().unwrap();
+        truth.assert_at_rest();
+    });
+}
+
+/// LEDGER-10: a reader of all entries meets no key twice, even one that goes and comes back.
+#[test]
+fn ledger_10_listed_once() {
+    check(Model::bounded(3).at_least([1, 750, 930]), &[], || {
+        let truth = peaks(&[(1, 3), (2, 5)]);
+        let other = truth.clone();
+        let other = thread::spawn(move || other.record_all(&[(3, 6), (1, 7)]));
+        let mut listed: Vec<u64> =
+            truth.ledger.entries().filter_map(|entry| entry.key().as_integer()).collect();
+        listed.sort_unstable();
+        assert!(listed.is_sorted_by(|one, other| one < other), "LEDGER-10: {listed:?}");
+        other.join().unwrap();
+        truth.assert_at_rest();
+    });
+}

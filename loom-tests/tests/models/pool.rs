@@ -1,0 +1,344 @@
+//! The pool's slots and its demand: POOL-1, POOL-2, POOL-3, POOL-4, POOL-6, POOL-8, POOL-9, POOL-10.
+//!
+//! Each model is run as it is, and must pass; and with each mistake that it is there to find, and
+//! must fail.
+
+mod frozen;
+mod house;
+
+use plimsoll_loom::pool::{Flaw, plant};
+use plimsoll_loom::{SlotId, Tenant};
+
+use crate::common::Model;
+use house::{House, join, spawn, tenant};
+
+/// Checks that `model` passes, and that it fails with each of the mistakes.
+fn check(bounds: Model, flaws: &[Flaw], model: impl Fn() + Copy + Send + Sync + 'static) {
+    plant(None);
+    bounds.check(model);
+    for flaw in flaws {
+        plant(Some(*flaw));
+        bounds.check_wrong(model);
+    }
+    plant(None);
+}
+
+const FIRST: SlotId = SlotId::new(0);
+const SECOND: SlotId = SlotId::new(1);
+
+/// Takes, uses and gives back, if there is something to take.
+fn use_once<const N: usize>(house: &House<N>, owner: u64, near: Option<SlotId>, now: u64) {
+    if let Some(lease) = house.take(tenant(owner), near) {
+        house.give_back(lease, now);
+    }
+}
+
+/// POOL-1: condemned objects count until they are gone.
+#[test]
+fn pool_1_never_more_objects_than_slots() {
+    check(Model::bounded(2).at_least([4700, 4700, 130]), &[Flaw::UnpublishedReturn], || {
+        let house = House::<2>::new();
+        let build_and_lose = |house: &House<2>| {
+            if let Some(built) = house.reserve(tenant(1)) {
+                let lease = house.finish_leased(built);
+                assert!(house.slots.counts().live() >= 1, "POOL-1: its own");
+                house.vacate(house.condemn(lease));
+            }
+        };
+        let threads = [spawn(&house, build_and_lose), spawn(&house, build_and_lose)];
+        if let Some(built) = house.reserve(tenant(2)) {
+            house.fail(built);
+        }
+        join(threads);
+        house.assert_at_rest();
+    });
+}
+
+/// POOL-2: three threads and one object.
+#[test]
+fn pool_2_one_object_among_three() {
+    check(Model::bounded(3).at_least([21000, 21000, 580]), &[Flaw::UnpublishedReturn], || {
+        let house = House::<1>::with(&[(tenant(1), 0)]);
+        let threads = [
+            spawn(&house, |house| use_once(house, 1, Some(FIRST), 2)),
+            spawn(&house, |house| use_once(house, 1, None, 3)),
+        ];
+        use_once(&house, 1, None, 4);
+        join(threads);
+        house.assert_at_rest();
+    });
+}
+
+/// POOL-2: two objects; who looks for the hottest meets who comes back to the near one. Two threads
+/// never find both slots taken.
+#[test]
+fn pool_2_near_and_hottest() {
+    check(Model::bounded(3).at_least([90, 90, 23]), &[Flaw::UnpublishedReturn], || {
+        let house = House::<2>::with(&[(tenant(1), 0), (tenant(1), 1)]);
+        let near = spawn(&house, |house| {
+            for now in [2, 3] {
+                use_once(house, 1, Some(FIRST), now);
+            }
+        });
+        use_once(&house, 1, None, 5);
+        use_once(&house, 1, Some(SECOND), 6);
+        join([near]);
+        house.assert_at_rest();
+    });
+}
+
+/// POOL-3: a lease that came to a bad end is not lent again without a new object.
+#[test]
+fn pool_3_a_condemned_object_is_not_lent_again() {
+    check(Model::bounded(3).at_least([2800, 2800, 360]), &[Flaw::UnpublishedReturn], || {
+        let house = House::<1>::with(&[(tenant(1), 0)]);
+        let threads = [
+            spawn(&house, |house| use_once(house, 1, Some(FIRST), 4)),
+            spawn(&house, |house| {
+                if let Some(built) = house.reserve(tenant(1)) {
+                    house.finish(built, 3);
+                }
+            }),
+        ];
+        if let Some(lease) = house.take(tenant(1), None) {
+            house.vacate(house.condemn(lease));
+        }
+        join(threads);
+        house.assert_at_rest();
+    });
+}
+
+/// POOL-4: whatever two threads do to the one object, there is one at most, and there is room again.
+#[test]
+fn pool_4_a_pool_of_one() {
+    check(
+        Model::bounded(3).at_least([370, 580, 100]),
+        &[Flaw::EvictByPlace, Flaw::UnpublishedReturn],
+        || {
+            let house = House::<1>::with(&[(tenant(1), 0)]);
+            let replace = spawn(&house, |house| {
+                if let Some(lease) = house.take(tenant(1), None) {
+                    house.vacate(house.condemn(lease));
+                }
+                if let Some(built) = house.reserve(tenant(2)) {
+                    house.finish(built, 3);
+                }
+            });
+            if let Some(gone) = house.evict(9) {
+                house.vacate(gone);
+            }
+            if let Some(built) = house.reserve(tenant(3)) {
+                let lease = house.finish_leased(built);
+                house.give_back(lease, 5);
+            }
+            join([replace]);
+            house.assert_at_rest();
+        },
+    );
+}
+
+const LOST_WAKEUPS: [Flaw; 2] = [Flaw::NoFenceAfterRelease, Flaw::NoFenceAfterArrival];
+
+/// POOL-6: nobody sleeps for ever beside an idle slot; a third one takes what was meant for the
+/// waiter, and gives it back.
+#[test]
+fn pool_6_no_lost_wakeup() {
+    check(Model::bounded(3).at_least([960, 960, 56]), &LOST_WAKEUPS, || {
+        let house = House::<1>::with(&[(tenant(1), 0)]);
+        let lease = house.take(tenant(1), None).expect("idle");
+        let waiter = spawn(&house, |house| {
+            let lease = house.wait_for(|| house.take(tenant(1), None));
+            house.give_back(lease, 9);
+        });
+        house.give_back(lease, 2);
+        house.after_release();
+        if let Some(lease) = house.take(tenant(1), Some(FIRST)) {
+            house.give_back(lease, 3);
+            house.after_release();
+        }
+        join([waiter]);
+        assert!(house.demand.look().is_quiet(), "POOL-6: who has left is not counted");
+        house.assert_at_rest();
+    });
+}
+
+/// POOL-6: two slots come back at once, either of which is enough.
+#[test]
+fn pool_6_two_releasers() {
+    check(Model::bounded(3).at_least([3300, 3300, 1200]), &LOST_WAKEUPS, || {
+        let house = House::<2>::with(&[(tenant(1), 0), (tenant(1), 0)]);
+        let leases = [0, 1].map(|_| house.take(tenant(1), None).expect("idle"));
+        let give_back = leases.map(|lease| {
+            spawn(&house, |house| {
+                house.give_back(lease, 2);
+                house.after_release();
+            })
+        });
+        let lease = house.wait_for(|| house.take(tenant(1), None));
+        house.give_back(lease, 9);
+        join(give_back);
+        house.assert_at_rest();
+    });
+}
+
+/// POOL-6: room for a new object wakes who waits for that, also when a build fails.
+#[test]
+fn pool_6_a_vacated_slot() {
+    check(Model::bounded(3).at_least([460, 460, 120]), &LOST_WAKEUPS, || {
+        let house = House::<1>::with(&[(tenant(1), 0)]);
+        let gone = house.evict(0).expect("idle");
+        let other = spawn(&house, |house| {
+            house.vacate(gone);
+            house.after_release();
+            if let Some(built) = house.reserve(tenant(2)) {
+                house.fail(built);
+                house.after_release();
+            }
+        });
+        let built = house.wait_for(|| house.reserve(tenant(3)));
+        house.finish(built, 9);
+        join([other]);
+        house.assert_at_rest();
+    });
+}
+
+/// POOL-8: of an eviction and a take one wins, and what is lent is not touched.
+#[test]
+fn pool_8_evict_against_take() {
+    check(
+        Model::bounded(3).at_least([10000, 5900, 640]),
+        &[Flaw::EvictByPlace, Flaw::UnpublishedReturn],
+        || {
+            let house = House::<1>::with(&[(tenant(1), 0)]);
+            let threads = [
+                spawn(&house, |house| use_once(house, 1, Some(FIRST), 2)),
+                spawn(&house, |house| {
+                    if let Some(gone) = house.evict(9) {
+                        house.vacate(gone);
+                    }
+                }),
+            ];
+            use_once(&house, 1, None, 3);
+            join(threads);
+            house.assert_at_rest();
+        },
+    );
+}
+
+/// POOL-8: nothing is evicted that has been idle for less than was asked.
+#[test]
+fn pool_8_age_is_never_overrated() {
+    let flaws = [Flaw::SinceAfterReturn, Flaw::EvictByPlace, Flaw::NoGeneration];
+    check(Model::bounded(3).at_least([33, 62, 20]), &flaws, || {
+        let house = House::<1>::with(&[(tenant(1), 1)]);
+        let user = spawn(&house, |house| use_once(house, 1, Some(FIRST), 9));
+        if let Some(gone) = house.evict(5) {
+            house.vacate(gone);
+        }
+        join([user]);
+        house.assert_at_rest();
+    });
+}
+
+/// Nothing is idle, and nobody can come.
+fn assert_closed<const N: usize>(house: &House<N>) {
+    let counts = house.slots.counts();
+    assert_eq!((counts.vacant, counts.live()), (N, 0), "POOL-9");
+    assert!(house.demand.arrive().is_err() && house.demand.look().waiting() == 0, "POOL-9");
+}
+
+const LATE_FOR_THE_CLOSE: [Flaw; 2] = [Flaw::CloseWithoutFence, Flaw::NoFenceAfterRelease];
+
+/// POOL-9: a return that is late for the close.
+#[test]
+fn pool_9_a_late_return() {
+    check(Model::bounded(3).at_least([360, 230, 200]), &LATE_FOR_THE_CLOSE, || {
+        let house = House::<1>::with(&[(tenant(1), 0)]);
+        let lease = house.take(tenant(1), None).expect("idle");
+        let late = spawn(&house, |house| {
+            house.give_back(lease, 2);
+            house.after_release();
+        });
+        let other = spawn(&house, |house| {
+            if house.demand.close() {
+                house.clear();
+            }
+        });
+        if house.demand.close() {
+            house.clear();
+        }
+        join([late, other]);
+        assert!(!house.demand.close(), "POOL-9: closed once");
+        assert_closed(&house);
+    });
+}
+
+/// POOL-9: a build that is late for the close, beside an object that is idle and one thread more that
+/// has released, and evicts what it finds.
+#[test]
+fn pool_9_a_late_build() {
+    check(Model::bounded(2).at_least([10000, 390, 380]), &LATE_FOR_THE_CLOSE, || {
+        let house = House::<2>::with(&[(tenant(1), 0)]);
+        let lease = house.take(tenant(1), None).expect("idle");
+        let built = house.reserve(tenant(2)).expect("vacant");
+        let threads = [
+            spawn(&house, |house| {
+                house.give_back(lease, 2);
+                house.after_release();
+            }),
+            spawn(&house, |house| {
+                house.finish(built, 3);
+                house.after_release();
+            }),
+        ];
+        assert!(house.demand.close(), "POOL-9: closed once");
+        house.clear();
+        join(threads);
+        assert_closed(&house);
+    });
+}
+
+/// POOL-9: whoever takes before it knows of the close finds out when it gives back.
+#[test]
+fn pool_9_a_take_beside_the_close() {
+    check(
+        Model::bounded(3).at_least([110, 200, 14]),
+        &[Flaw::CloseWithoutFence, Flaw::NoFenceAfterRelease],
+        || {
+            let house = House::<1>::with(&[(tenant(1), 0)]);
+            let threads = [spawn(&house, |house| {
+                if house.demand.look().is_closed() {
+                    return;
+                }
+                if let Some(lease) = house.take(tenant(1), Some(FIRST)) {
+                    house.give_back(lease, 2);
+                    house.after_release();
+                }
+            })];
+            house.demand.close();
+            house.clear();
+            join(threads);
+            assert_closed(&house);
+        },
+    );
+}
+
+/// POOL-10: one tenant never gets another's, not even one that is near; what is nobody's is claimed by
+/// one of two, and is its own from then on.
+#[test]
+fn pool_10_tenants_are_kept_apart() {
+    fn claim_and_use(house: &House<2>, number: u64) {
+        if let Some(lease) = house.take(Tenant::NONE, Some(SECOND)) {
+            let lease = house.claim(lease, tenant(number));
+            house.give_back(lease, 2);
+        }
+        use_once(house, number, Some(FIRST), 3);
+    }
+    check(Model::bounded(3).at_least([430, 430, 130]), &[Flaw::AnyTenant], || {
+        let house = House::<2>::with(&[(tenant(1), 0), (Tenant::NONE, 0)]);
+        let other = spawn(&house, |house| claim_and_use(house, 2));
+        claim_and_use(&house, 3);
+        join([other]);
+        house.assert_at_rest();
+    });
+}
