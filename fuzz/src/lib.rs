@@ -12,9 +12,11 @@ pub mod flow;
 pub mod gauge;
 pub mod hysteresis;
 pub mod keepalive;
+pub mod ledger;
 pub mod machine;
 pub mod marks;
 pub mod number;
+pub mod pool;
 pub mod recipe;
 pub mod ring;
 mod seen;
@@ -73,6 +75,8 @@ pub const TARGETS: &[Target] = &[
     Target::of::<gauge::Job>("gauge"),
     Target::of::<flow::Job>("flow"),
     Target::of::<keepalive::Job>("keepalive"),
+    Target::of::<ledger::Job>("ledger"),
+    Target::of::<pool::Job>("pool"),
     Target::of::<ring::Job>("ring"),
     Target::of::<sustain::Job>("sustain"),
 ];

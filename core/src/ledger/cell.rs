@@ -1,7 +1,8 @@
 //! Where keys lie.
 
 use super::CELLS;
-use super::key::{Key, KeyRef, words_in};
+use super::key::{Key, words_in};
+use super::key_ref::KeyRef;
 use super::word::VALUE_MAX;
 use crate::sync::{AtomicU64, Ordering, const_unless_loom, fence};
 
@@ -21,7 +22,8 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom, fence};
 /// |---|---|---|---|---|---|
 /// | `write`: fence | Release | | the fence of `Slot::still` | that no slot leads here | `ledger_7_torn_readers` |
 /// | `write`: meta, words store | Relaxed | | | published by the slot | `ledger_7_torn_readers` |
-/// | `holds`, `read`: meta, words load | Relaxed | | | validated by `Slot::still` | `ledger_7_torn_readers` |
+/// | `holds`: fence | Acquire | | the fence of `write` | | `ledger_4_the_noted_floor` |
+/// | `is`, `read`: meta, words load | Relaxed | | | validated by `Slot::still` | `ledger_7_torn_readers` |
 #[derive(Debug)]
 pub(super) struct Cell<const WORDS: usize> {
     meta: AtomicU64,
@@ -48,17 +50,31 @@ impl<const WORDS: usize> Cell<WORDS> {
         fence(Ordering::Release);
         // Relaxed: the exchange that leads a slot here publishes them.
         self.meta.store(key.code().into(), Ordering::Relaxed);
-        for (cell, word) in self.words.iter().zip(key.words()) {
+        self.words[key.last_index()].store(key.last(), Ordering::Relaxed);
+        for (cell, word) in self.words.iter().zip(key.words_before()) {
             cell.store(word, Ordering::Relaxed);
         }
     }
 
-    /// Whether this is the key's. Holds only if the slot still leads here afterwards.
+    /// Whether this is the key's. `true` holds only if the slot still leads here afterwards; after
+    /// `false`, whoever has evicted the key is seen to have done so.
     #[inline(always)]
     pub(super) fn holds(&self, key: KeyRef<'_, WORDS>) -> bool {
-        // Relaxed: validated by the caller.
-        self.meta.load(Ordering::Relaxed) as u8 == key.code()
-            && (self.words.iter().zip(key.words()))
+        let is_key = self.is(key);
+        if !is_key {
+            // Acquire: if the cell was the key's and has been written anew, the slot is seen to have
+            // changed hands, and the other slots as high as the one who evicted saw them.
+            fence(Ordering::Acquire);
+        }
+        is_key
+    }
+
+    #[inline(always)]
+    fn is(&self, key: KeyRef<'_, WORDS>) -> bool {
+        // Relaxed: see `holds`. Ids differ at their ends, more often than not.
+        self.words[key.last_index()].load(Ordering::Relaxed) == key.last()
+            && self.meta.load(Ordering::Relaxed) as u8 == key.code()
+            && (self.words.iter().zip(key.words_before()))
                 .all(|(cell, word)| cell.load(Ordering::Relaxed) == word)
     }
 
@@ -99,6 +115,7 @@ impl<const WORDS: usize> Cell<WORDS> {
 /// | `put_back`: taken `fetch_sub` | Release | | `take` | that no slot leads there | `ledger_3_raise_meets_two_evictions` |
 /// | `taken`: taken load | Relaxed | | | the word is its own message | `ledger_1_cells` |
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct CellPool<const WORDS: usize> {
     taken: AtomicU64,
     cells: [Cell<WORDS>; CELLS],

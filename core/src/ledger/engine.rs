@@ -4,9 +4,10 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use super::error::{LedgerError, check_sets};
-use super::key::{KeyRef, Seed};
+use super::key_ref::KeyRef;
 use super::lookup::{Lookup, Recorded};
 use super::rule::{Highest, Plus, Rule};
+use super::seed::Seed;
 use super::set::LedgerSet;
 use super::word::VALUE_MAX;
 use super::{WAYS, capacity_of};

@@ -18,6 +18,8 @@ pub enum Flaw {
     LeakedCell,
     /// Adds a weight again after a failed exchange, as if that had not been its only addition.
     AddTwice,
+    /// Notes the newcomer's value as the set's floor, and not its victim's.
+    FloorTooHigh,
     /// Merges the entries of another ledger, and not what it has lost.
     NoMergeBound,
 }

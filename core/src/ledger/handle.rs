@@ -3,8 +3,9 @@
 use core::ops::Deref;
 
 use super::engine::{Aggregate, Ledger};
-use super::key::{Home, Key};
+use super::key::Key;
 use super::lookup::{Lookup, Recorded};
+use super::seed::Home;
 use super::set::{LedgerSet, Place};
 
 /// A key of a ledger, with the place where it was last found.

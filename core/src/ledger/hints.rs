@@ -6,8 +6,10 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 /// The tags of a set's slots side by side, eight to a word, the first slot in the low byte.
 ///
 /// A look at these few words finds the slot of nearly every tracked key, which is then confirmed at
-/// the slot itself. A tag that is missing or stale costs a look at all slots, and nothing else: so
-/// nothing orders these words with the slots, and a model's set is too small to have any.
+/// the slot itself. Who changes a slot notes its tag here, and then looks whether the slot still has
+/// it, so that the last note is the right one. A note that is stale nevertheless costs a look at all
+/// slots, which mends it: only *all slots* tell that a key is absent. So nothing orders these words
+/// with the slots, and a model's set is too small to have any.
 ///
 /// # Orderings
 /// | operation | success | failure | pairs with | publishes | model |
@@ -19,6 +21,7 @@ pub(super) struct Hints {
 }
 
 const WORDS: usize = WAYS / 8;
+const _: () = assert!(WORDS <= 8 && (WORDS * 8 == WAYS || WORDS == 0));
 /// The lowest and the highest bit of every byte.
 const LOW: u64 = u64::MAX / 0xff;
 const HIGH: u64 = LOW << 7;
@@ -34,21 +37,17 @@ impl Hints {
         }
     }
 
-    /// The slots that may have the tag; the first answer of `confirm`.
+    /// The slots that may have the tag.
     #[inline(always)]
-    pub(super) fn find<T>(&self, tag: u8, confirm: impl Fn(usize) -> Option<T>) -> Option<T> {
+    pub(super) fn find(&self, tag: u8) -> Guesses {
+        let mut guesses = 0;
         for (row, word) in self.words.iter().enumerate() {
             // Relaxed: a guess.
-            let mut matches = matching(word.load(Ordering::Relaxed), tag);
-            while matches != 0 {
-                let found = confirm(8 * row + matches.trailing_zeros() as usize / 8);
-                if found.is_some() {
-                    return found;
-                }
-                matches &= matches - 1;
-            }
+            let matches = matching(word.load(Ordering::Relaxed), tag);
+            // A match is the highest bit of its byte: eight rows fit into one word.
+            guesses |= matches >> (7 - row);
         }
-        None
+        Guesses(guesses)
     }
 
     /// Notes the tag of a slot.
@@ -61,14 +60,28 @@ impl Hints {
         let mut before = word.load(Ordering::Relaxed);
         loop {
             let after = before & !(0xff << shift) | u64::from(tag) << shift;
-            if after == before {
-                return;
-            }
             match word.compare_exchange_weak(before, after, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return,
                 Err(moved) => before = moved,
             }
         }
+    }
+}
+
+/// Slots that may have a tag: row `r` and byte `b` of the hints are bit `8 * b + r`.
+pub(super) struct Guesses(u64);
+
+impl Iterator for Guesses {
+    type Item = usize;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<usize> {
+        if self.0 == 0 {
+            return None;
+        }
+        let bit = self.0.trailing_zeros() as usize;
+        self.0 &= self.0 - 1;
+        Some(bit % 8 * 8 + bit / 8)
     }
 }
 
@@ -89,11 +102,12 @@ mod tests {
             hints.note(slot, 100 + slot as u8);
         }
         for slot in 0..WAYS {
-            let confirm = |guess| (guess == slot).then_some(guess);
-            assert_eq!(hints.find(100 + slot as u8, confirm), Some(slot));
+            assert!(hints.find(100 + slot as u8).any(|guess| guess == slot));
             hints.note(slot, 0);
-            assert_eq!(hints.find(100 + slot as u8, confirm), None);
+            assert!(hints.find(100 + slot as u8).all(|guess| guess != slot));
         }
+        let all = hints.find(0);
+        assert_eq!(all.filter(|slot| *slot < WAYS).count(), WAYS);
     }
 
     #[test]

@@ -23,9 +23,12 @@ pub enum Recorded {
         /// The value of the entry that went, 0 if there was a free slot.
         evicted: u64,
     },
-    /// The key is not tracked.
+    /// The key is not tracked, and the amount does not get it in.
+    ///
+    /// If other threads are admitting to the same set at this moment, a tracked key may be told the
+    /// same of an amount up to the floor: it changes nothing either.
     TurnedAway {
-        /// The least value of its set: nothing above it was recorded here.
+        /// All entries of its set have this much or more, and the amount is not above it.
         floor: u64,
     },
 }

@@ -89,12 +89,16 @@ mod certificate;
 mod engine;
 mod error;
 mod flaw;
+mod floor;
 mod handle;
 mod hints;
 mod key;
+mod key_ref;
 mod lookup;
 mod merge;
 mod rule;
+mod search;
+mod seed;
 mod set;
 mod slot;
 #[cfg(test)]
@@ -110,8 +114,10 @@ pub use error::LedgerError;
 #[cfg(loom)]
 pub use flaw::{Flaw, plant};
 pub use handle::LedgerHandle;
-pub use key::{KEY_BYTES_MAX, Key, KeyError, KeyRef, Seed};
+pub use key::{KEY_BYTES_MAX, Key, KeyError};
+pub use key_ref::KeyRef;
 pub use lookup::{Entry, Lookup, Recorded};
+pub use seed::Seed;
 pub use set::LedgerSet;
 pub use top::Top;
 pub use view::Entries;

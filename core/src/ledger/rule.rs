@@ -7,6 +7,9 @@ pub trait Rule: Copy {
     /// What an entry at `value` rises to; `None` if it stays as it is.
     fn raise(self, value: u64) -> Option<u64>;
 
+    /// Whether nothing changes by this in a set whose least value is `least` or more.
+    fn is_idle(self, least: u64) -> bool;
+
     /// What a newcomer enters with over the least entry's `least`; `None` if it is turned away.
     /// `absent_max` is what an absent key may have had: `least` or more.
     fn admit(self, least: u64, absent_max: impl FnOnce() -> u64) -> Option<Admission>;
@@ -31,6 +34,11 @@ impl Rule for Highest {
     }
 
     #[inline(always)]
+    fn is_idle(self, least: u64) -> bool {
+        self.0.min(VALUE_MAX) <= least
+    }
+
+    #[inline(always)]
     fn admit(self, least: u64, _: impl FnOnce() -> u64) -> Option<Admission> {
         self.raise(least).map(|value| Admission { value, error: 0 })
     }
@@ -45,6 +53,12 @@ impl Rule for Plus {
     fn raise(self, value: u64) -> Option<u64> {
         let sum = value.saturating_add(self.0).min(VALUE_MAX);
         (sum > value).then_some(sum)
+    }
+
+    #[inline(always)]
+    fn is_idle(self, _: u64) -> bool {
+        // A tracked key adds up, and a newcomer inherits.
+        false
     }
 
     #[inline(always)]
@@ -68,6 +82,10 @@ impl Rule for Moved {
         None
     }
 
+    fn is_idle(self, least: u64) -> bool {
+        self.0.value <= least
+    }
+
     fn admit(self, least: u64, _: impl FnOnce() -> u64) -> Option<Admission> {
         (self.0.value > least).then_some(self.0)
     }
@@ -85,6 +103,9 @@ mod tests {
             for least in ENDS.into_iter().filter(|least| *least <= VALUE_MAX) {
                 let raised = rule.raise(least);
                 assert!(raised.is_none_or(|value| value > least && value <= VALUE_MAX));
+                assert!(
+                    !rule.is_idle(least) || (raised, rule.admit(least, || least)) == (None, None)
+                );
                 for absent_max in ENDS.into_iter().filter(|max| (least..=VALUE_MAX).contains(max)) {
                     if let Some(Admission { value, error }) = rule.admit(least, || absent_max) {
                         assert!(least < value && value <= VALUE_MAX && error <= value);

@@ -1,19 +1,25 @@
-//! The set of slots that a key can be in.
+//! The set of slots that a key can be in, and how it changes.
 
 use super::cell::CellPool;
 use super::flaw::{Flaw, is_planted};
+use super::floor::NotedFloor;
 use super::hints::Hints;
-use super::key::{Key, KeyRef};
+use super::key::Key;
+use super::key_ref::KeyRef;
 use super::rule::{Admission, Rule};
+use super::search::Found;
 use super::slot::Slot;
 use super::word::SlotWord;
-use super::{Entry, Recorded, WAYS};
+use super::{Recorded, WAYS};
 use crate::sync::{AtomicU64, Ordering, const_unless_loom, spin_loop};
 
 /// Room for `WAYS` entries of a ledger, and for the keys of so many more as may be on
 /// their way in at once.
 ///
 /// A key belongs to one set, by its hash. Sets have nothing to do with each other.
+///
+/// The first cache line finds a key's slot, or turns it away; after it come the keys, and then the
+/// slots' words in cache lines of their own.
 ///
 /// # Orderings
 /// | operation | success | failure | pairs with | publishes | model |
@@ -24,14 +30,15 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom, spin_loop};
 /// # Invariants
 /// - LEDGER-10: one key holds one slot. See [the module](super) for why.
 #[derive(Debug)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub struct LedgerSet<const WORDS: usize = 8> {
-    hints: Hints,
-    slots: [Slot; WAYS],
+    pub(super) hints: Hints,
+    floor: NotedFloor,
     /// What absent keys can have had although no entry is as high: what a merged ledger had lost
     /// (LEDGER-2, LEDGER-11).
     bound: AtomicU64,
-    cells: CellPool<WORDS>,
+    pub(super) cells: CellPool<WORDS>,
+    pub(super) slots: [Slot; WAYS],
 }
 
 /// Where an entry was, and the word that led to it.
@@ -39,17 +46,6 @@ pub struct LedgerSet<const WORDS: usize = 8> {
 pub(super) struct Place {
     pub(super) slot: usize,
     pub(super) word: SlotWord,
-}
-
-/// Slots that are looked at side by side.
-const LANES: usize = if WAYS % 4 == 0 { 4 } else { 1 };
-
-/// What a look for a key has found.
-enum Found {
-    /// The key's entry.
-    Entry(Place),
-    /// The least entry, or an empty slot, by value and then by place.
-    Least { slot: usize, value: u64 },
 }
 
 impl<const WORDS: usize> LedgerSet<WORDS> {
@@ -62,7 +58,8 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
             let slots = core::array::from_fn(|_| Slot::new());
             // Does not compile for a width that no key has.
             let _ = Key::<WORDS>::BYTES_MAX;
-            LedgerSet { hints: Hints::new(), slots, bound: AtomicU64::new(0), cells: CellPool::new() }
+            let (hints, floor, cells) = (Hints::new(), NotedFloor::new(), CellPool::new());
+            LedgerSet { hints, floor, bound: AtomicU64::new(0), cells, slots }
         }
     }
 
@@ -70,7 +67,30 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
     ///
     /// # Returns
     /// What happened, and where the entry is if there is one.
+    #[inline]
     pub(super) fn record(
+        &self,
+        key: KeyRef<'_, WORDS>,
+        tag: u8,
+        rule: impl Rule,
+    ) -> (Recorded, Option<Place>) {
+        if let Some(place) = self.find_hinted(key, tag) {
+            if let Some((done, place)) = self.raise_at(place, rule) {
+                return (done, Some(place));
+            }
+        } else {
+            // A key that is tracked and not hinted has this much as well: nothing would change.
+            let floor = self.floor.get();
+            if rule.is_idle(floor) {
+                return (Recorded::TurnedAway { floor }, None);
+            }
+        }
+        self.look_and_record(key, tag, rule)
+    }
+
+    /// The same, with a look at all slots.
+    #[inline(never)]
+    fn look_and_record(
         &self,
         key: KeyRef<'_, WORDS>,
         tag: u8,
@@ -101,7 +121,7 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
         rule: impl Rule,
         taken: &mut Option<usize>,
     ) -> Option<(Recorded, Option<Place>)> {
-        let (slot, floor) = match self.find(key, tag) {
+        let (slot, floor) = match self.find_unhinted(key, tag) {
             Found::Entry(place) => {
                 let (done, place) = self.raise_at(place, rule)?;
                 return Some((done, Some(place)));
@@ -126,6 +146,8 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
         let least = self.flawed_victim(least, admission.value);
         let place = self.admit_over(least, key, tag, admission, cell)?;
         *taken = (floor > 0).then(|| least.word.cell());
+        let is_wrong = is_planted(Flaw::FloorTooHigh);
+        self.floor.note(if is_wrong { admission.value } else { floor });
         Some((Recorded::Admitted { evicted: floor }, Some(place)))
     }
 
@@ -182,7 +204,7 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
         if !self.slots[slot].replace(word, next) {
             return None;
         }
-        self.hints.note(slot, tag);
+        self.note_hint(slot, tag);
         Some(Place { slot, word: next })
     }
 
@@ -199,94 +221,6 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
             all.rfind(tied).unwrap_or(least)
         } else {
             least
-        }
-    }
-
-    /// Looks for the key, and for the least entry on the way.
-    ///
-    /// A slot's value and tag come from one look at it; where the tag fits, a later look tells
-    /// whether the key is there. So a key that is not found was not in the slot when its value was
-    /// seen, or has left it since.
-    #[inline]
-    fn find(&self, key: KeyRef<'_, WORDS>, tag: u8) -> Found {
-        let confirm = |slot| Some(Place { slot, word: self.confirm(slot, tag, key)? });
-        match self.hints.find(tag, confirm) {
-            Some(place) => Found::Entry(place),
-            None => self.find_unhinted(key, tag),
-        }
-    }
-
-    fn find_unhinted(&self, key: KeyRef<'_, WORDS>, tag: u8) -> Found {
-        let mut least = [u64::MAX; LANES];
-        let mut tagged = 0u64;
-        for (row, slots) in self.slots.chunks_exact(LANES).enumerate() {
-            for (lane, slot) in slots.iter().enumerate() {
-                let (index, word) = (row * LANES + lane, slot.look());
-                tagged |= u64::from(word.has_tag(tag)) << index;
-                least[lane] = least[lane].min(word.rank(index));
-            }
-        }
-        while tagged != 0 {
-            let slot = tagged.trailing_zeros() as usize;
-            if let Some(word) = self.confirm(slot, tag, key) {
-                self.hints.note(slot, tag);
-                return Found::Entry(Place { slot, word });
-            }
-            tagged &= tagged - 1;
-        }
-        let (slot, value) = SlotWord::of_rank(least.into_iter().fold(u64::MAX, u64::min));
-        Found::Least { slot, value }
-    }
-
-    /// The slot's word, if it leads to the key.
-    #[inline(always)]
-    fn confirm(&self, slot: usize, tag: u8, key: KeyRef<'_, WORDS>) -> Option<SlotWord> {
-        let slot = &self.slots[slot];
-        loop {
-            let word = slot.look();
-            // A cell that has been written anew answers no, and rightly: its key has left the slot.
-            if word.is_empty() || !word.has_tag(tag) || !self.cells.cell(word.cell()).holds(key) {
-                return None;
-            }
-            if slot.still(word) || is_planted(Flaw::UnvalidatedReader) {
-                return Some(word);
-            }
-        }
-    }
-
-    /// The key, value and error in a slot at one moment.
-    pub(super) fn entry(&self, slot: usize) -> Option<(SlotWord, Entry<WORDS>)> {
-        let slot = &self.slots[slot];
-        loop {
-            let word = slot.look();
-            if word.is_empty() {
-                return None;
-            }
-            let (key, error) = self.cells.cell(word.cell()).read();
-            if slot.still(word) || is_planted(Flaw::UnvalidatedReader) {
-                return Some((word, Entry { key, value: word.value(), error }));
-            }
-        }
-    }
-
-    /// Value and error of the key's entry, or what an absent key can have had.
-    pub(super) fn get(&self, key: KeyRef<'_, WORDS>, tag: u8) -> Result<(u64, u64), u64> {
-        match self.find(key, tag) {
-            Found::Entry(place) => self.read_at(place, key).ok_or_else(|| self.absent_max()),
-            Found::Least { value, .. } if is_planted(Flaw::SingleCollect) => {
-                Err(value.max(self.bound()))
-            }
-            Found::Least { .. } => Err(self.absent_max()),
-        }
-    }
-
-    fn read_at(&self, mut place: Place, key: KeyRef<'_, WORDS>) -> Option<(u64, u64)> {
-        loop {
-            let (_, error) = self.cells.cell(place.word.cell()).read();
-            if self.slots[place.slot].still(place.word) {
-                return Some((place.word.value(), error));
-            }
-            place.word = self.confirm(place.slot, place.word.tag(), key)?;
         }
     }
 

@@ -25,11 +25,12 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom, fence};
 /// | `still`: fence | Acquire | | the fence of `Cell::write` | | `ledger_7_torn_readers` |
 /// | `still`: load | Relaxed | | | after the fence | `ledger_7_torn_readers` |
 /// | `hint`: load | Relaxed | | | checked by `raise`, or equal to a word once looked at | `ledger_3_handles` |
-/// | `raise`: exchange | Release | Relaxed | `replace` | that the key was read before | `ledger_3_raise_meets_eviction` |
-/// | `replace`: exchange | AcqRel | Relaxed | `look`, `raise` | the key in the new cell | `ledger_7_torn_readers` |
+/// | `raise`: exchange | Relaxed | Relaxed | | goes on with what `replace` has published | `ledger_3_raise_meets_eviction` |
+/// | `replace`: exchange | Release | Relaxed | `look` | the key in the new cell | `ledger_7_torn_readers` |
 ///
-/// Without the Release of `raise`, or the Acquire of `replace`, a processor could delay the reading of
-/// a key beyond the raise and beyond the key's end. Models do not show loads that are delayed so.
+/// Nothing need keep a processor from reading a key late, after a raise and in the cell's next life.
+/// Whoever has written there has done so behind a fence, after the slot had changed hands; a reader
+/// who meets it meets that fence with its own, and `still` finds another word.
 #[derive(Debug)]
 pub(super) struct Slot {
     word: AtomicU64,
@@ -70,10 +71,9 @@ impl Slot {
     pub(super) fn raise(&self, word: SlotWord, value: u64) -> Option<SlotWord> {
         debug_assert!(value > word.value());
         let next = word.transition_to(value);
-        // Release: whoever evicts this entry, and writes its cell anew, comes after the key was
-        // read. Readers still find what `replace` has published: the exchanges form a chain.
+        // Relaxed: readers find what `replace` has published behind it, for exchanges form a chain.
         self.word
-            .compare_exchange(word.word(), next.word(), Ordering::Release, Ordering::Relaxed)
+            .compare_exchange(word.word(), next.word(), Ordering::Relaxed, Ordering::Relaxed)
             .is_ok()
             .then_some(next)
     }
@@ -81,9 +81,10 @@ impl Slot {
     /// 1, 3: makes the slot another key's, if the word is unchanged.
     pub(super) fn replace(&self, word: SlotWord, next: SlotWord) -> bool {
         debug_assert!(next.value() > word.value() || is_planted(Flaw::EvictByKey));
-        // AcqRel: publishes the key in the new cell; whoever raised the old entry has read its key.
+        // Release: publishes the key in the new cell, and the look at the other slots. What the old
+        // word had published was acquired by the look that found it.
         self.word
-            .compare_exchange(word.word(), next.word(), Ordering::AcqRel, Ordering::Relaxed)
+            .compare_exchange(word.word(), next.word(), Ordering::Release, Ordering::Relaxed)
             .is_ok()
     }
 }

@@ -2,8 +2,9 @@
 
 use super::engine::PeakLedger;
 use super::error::LedgerError;
-use super::key::{KeyRef, Seed};
+use super::key_ref::KeyRef;
 use super::lookup::{Entry, Lookup, Recorded};
+use super::seed::Seed;
 use super::set::LedgerSet;
 use super::top::Top;
 use super::word::VALUE_MAX;

@@ -72,6 +72,12 @@ impl SlotWord {
         ((self.0 & TAG_MASK) >> TAG_SHIFT) as u8
     }
 
+    /// A number whose highest bit is set if the tag fits, and only then.
+    #[inline(always)]
+    pub(crate) const fn tag_fit(self, tag: u8) -> u64 {
+        ((self.0 ^ (tag as u64) << TAG_SHIFT) & TAG_MASK).wrapping_sub(1)
+    }
+
     /// A number that is the less, the less the value is, and of equal values the less the place is.
     #[inline(always)]
     pub(crate) const fn rank(self, place: usize) -> u64 {
@@ -108,6 +114,7 @@ mod tests {
                 let word = SlotWord::entry(value, tag, cell);
                 assert_eq!((word.value(), word.tag(), word.cell()), (value, tag, cell));
                 assert!(word.has_tag(tag) && !word.has_tag(!tag) && !word.is_empty());
+                assert_eq!((word.tag_fit(tag) >> 63, word.tag_fit(!tag) >> 63), (1, 0));
                 assert_eq!(word.transition_to(7), SlotWord::entry(7, tag, cell));
                 assert_eq!(SlotWord::from_word(word.word()), word);
             }

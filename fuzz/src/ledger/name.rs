@@ -1,0 +1,57 @@
+//! Keys that are easily mistaken for one another.
+
+use std::collections::BTreeMap;
+
+use plimsoll_core::Key;
+
+/// One of 256 keys.
+pub(super) type Name = u8;
+
+/// Numbers, the same numbers as bytes, and texts of one length that differ at the front or at the
+/// end only.
+pub(super) fn key(name: Name) -> Key {
+    let number = u64::from(name / 4);
+    match name % 4 {
+        0 => Key::from(number),
+        1 => Key::new(&number.to_le_bytes()).expect("8 bytes"),
+        2 => Key::new(format!("{:60}{:04}", "tenant", number).as_bytes()).expect("64 bytes"),
+        _ => Key::new(format!("{number:02}/guest-of-a-tenant").as_bytes()).expect("20 bytes"),
+    }
+}
+
+/// What was recorded for each name, as whole numbers of any size.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Truth(BTreeMap<Name, u128>);
+
+impl Truth {
+    pub(super) fn on_peak(&mut self, name: Name, amount: u64) {
+        let peak = self.0.entry(name).or_default();
+        *peak = u128::from(amount).max(*peak);
+    }
+
+    pub(super) fn on_weight(&mut self, name: Name, amount: u64) {
+        *self.0.entry(name).or_default() += u128::from(amount);
+    }
+
+    pub(super) fn merge(&mut self, other: &Truth, is_sum: bool) {
+        for (name, value) in &other.0 {
+            let mine = self.0.entry(*name).or_default();
+            *mine = if is_sum { *mine + value } else { *value.max(mine) };
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Name, u128)> + '_ {
+        self.0.iter().map(|(name, value)| (*name, *value))
+    }
+
+    pub(super) fn total(&self) -> u128 {
+        self.0.values().sum()
+    }
+
+    /// All values, the largest first.
+    pub(super) fn descending(&self) -> Vec<u128> {
+        let mut values: Vec<_> = self.0.values().copied().collect();
+        values.sort_unstable_by(|one, other| other.cmp(one));
+        values
+    }
+}
