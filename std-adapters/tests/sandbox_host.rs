@@ -6,7 +6,11 @@
 
 #[path = "../examples/sandbox_host/args.rs"]
 mod args;
-#[path = "../examples/sandbox_host/view.rs"]
+#[path = "../examples/sandbox_host/plain.rs"]
+mod plain;
+#[path = "../examples/sandbox_host/silences.rs"]
+mod silences;
+#[path = "../examples/sandbox_host/view/mod.rs"]
 mod view;
 
 use std::io::{BufRead, BufReader, Read};
@@ -57,7 +61,7 @@ fn number(value: &Value) -> u64 {
 /// Everything that the run did, read off its JSON: this is also what a program may rely on.
 #[test]
 fn the_json_tells_what_happened() {
-    let output = run(&["--seconds", "2.2", "--json"]);
+    let output = run(&["--seconds", "4", "--json"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let json: Value = serde_json::from_slice(&output.stdout).expect("JSON and nothing else");
 
@@ -92,7 +96,7 @@ fn the_json_tells_what_happened() {
 
     let host = &json["host"];
     let events = &host["events"];
-    let kinds = ["raised", "cleared", "sustained", "exhausted"];
+    let kinds = ["raised", "cleared", "sustained", "exhausted", "late", "silent", "recovered"];
     let counted: u64 = kinds.iter().map(|kind| number(&events[kind])).sum();
     assert_eq!(number(&json["events"]["delivered"]), counted, "REG-4: {json:#}");
     assert_eq!(json["events"]["dropped"], 0, "REG-4");
@@ -103,21 +107,58 @@ fn the_json_tells_what_happened() {
     assert_eq!(host["ended_by"], "the clock");
     assert!(number(&host["frames_sent"]) > 100, "{host}");
     assert_eq!(host["frames_sent"], host["frames_delivered"], "no frame is lost: {host}");
+    let watched = entry(&json, "guest_keepalive", None);
+    assert!(number(&watched["high_water"]) >= 5, "each run is watched: {watched}");
+    let silent = entry(&json, "guest_keepalive_silent", None);
+    assert!((1..=2).contains(&number(&silent["high_water"])), "{silent}");
     for principal in host["principals"].as_array().expect("a list of principals") {
         assert_eq!(principal["state"], "ended", "{principal}");
+        silences_are_told_once(principal);
         let name = principal["name"].as_str().expect("a name");
         assert_eq!(number(&principal["traps"]) > 0, name == "spin", "{principal}");
         assert_eq!(number(&principal["refusals"]) > 0, name == "hog", "{principal}");
     }
 }
 
+/// LIVE-3, LIVE-4: within these four seconds `hog` is silent once and recovers, and each run of
+/// `spin` is silent once, until it is stopped.
+fn silences_are_told_once(principal: &Value) {
+    let keepalive = &principal["keepalive"];
+    let facts = ["silent", "recovered"].map(|fact| number(&keepalive[fact]));
+    match principal["name"].as_str().expect("a name") {
+        "hog" => assert_eq!(facts, [1, 1], "{principal}"),
+        "spin" => {
+            let traps = number(&principal["traps"]);
+            assert!(facts[0] == traps || facts[0] == traps + 1, "one run may go on: {principal}");
+            assert_eq!(facts[1], 0, "{principal}");
+        }
+        _ => assert_eq!(facts, [0, 0], "LIVE-2: {principal}"),
+    }
+    let longest = number(&keepalive["longest_silence_ms"]);
+    assert_eq!(longest >= number(&keepalive["window_ms"]), facts[0] > 0, "{principal}");
+}
+
 #[test]
 fn without_a_terminal_it_prints_plain_lines() {
-    let output = run(&["--seconds", "1.3"]);
+    let output = run(&["--seconds", "4"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let lines = text(&output.stdout);
     assert!(!lines.contains('\u{1b}'), "no escape sequence where nobody can show it");
     for part in ["raised", "cleared", "exhausted", "status", "ended by the clock", "sink"] {
+        assert!(lines.contains(part), "'{part}' is missing in:\n{lines}");
+    }
+    let told = |kind: &str, guest: &str| {
+        let of =
+            |line: &&str| line.contains(kind) && line.contains(guest) && line.ends_with("run-1");
+        lines.lines().filter(of).count()
+    };
+    assert_eq!(told("■ silent", "[hog]"), 1, "LIVE-3: {lines}");
+    assert_eq!(told("▼ recovered", "[hog]"), 1, "LIVE-4: {lines}");
+    assert_eq!(told("■ silent", "[spin]"), 1, "LIVE-3: {lines}");
+    assert_eq!(told("▼ recovered", "[spin]"), 0, "{lines}");
+    for part in
+        ["\nhog      fell silent once, for", "\nspin     fell silent", "never silent: steady"]
+    {
         assert!(lines.contains(part), "'{part}' is missing in:\n{lines}");
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 /// What `--help` prints.
 pub(crate) const USAGE: &str = "\
-Runs WebAssembly guests behind a chain of tracked queues and shows where the pressure builds.
+Runs WebAssembly guests behind a chain of tracked queues and shows where the pressure builds, and
+which guest falls silent.
 
 Usage: sandbox_host [--seconds N] [--json]
 

@@ -13,6 +13,7 @@ use wasmtime::{
 };
 
 use crate::guests::{Principal, count};
+use crate::heartbeat::Heartbeat;
 use crate::limits::{Memory, Turn};
 use crate::pipeline::Frame;
 use crate::stop::Stop;
@@ -57,6 +58,7 @@ pub(crate) struct Lease {
     principal: Arc<Principal>,
     memory: Memory,
     turn: Turn,
+    heartbeat: Heartbeat,
     port: Port,
     stop: Stop,
     started: Instant,
@@ -67,6 +69,7 @@ impl Lease {
     async fn emit(&mut self, bytes: Box<[u8]>) -> wasmtime::Result<()> {
         let Port::Source(stream) = &self.port else { bail!("this guest may not emit") };
         let frame = Frame { from: Arc::clone(&self.principal), bytes };
+        let _waiting = self.heartbeat.on_frame();
         // The dropped send takes its frame along: a stop does not wait for room in the stream.
         tokio::select! {
             biased;
@@ -80,7 +83,9 @@ impl Lease {
     /// Waits for the next frame. Nothing, once the pipeline has closed.
     fn next(&self) -> wasmtime::Result<Option<Frame>> {
         let Port::Sink(responses) = &self.port else { bail!("this guest may not take frames") };
+        let waiting = self.heartbeat.on_frame();
         let frame = responses.recv().ok();
+        drop(waiting);
         if let Some(frame) = &frame {
             count(&frame.from.tally.frames_delivered);
             count(&self.principal.tally.frames_taken);
@@ -153,12 +158,18 @@ impl Guest {
     }
 
     /// Runs the program once, from its beginning, in a store of its own.
-    pub(crate) async fn run(&self, port: Port, stop: Stop) -> (Port, Outcome) {
+    pub(crate) async fn run(
+        &self,
+        port: Port,
+        heartbeat: Heartbeat,
+        stop: Stop,
+    ) -> (Port, Outcome) {
         let principal = &self.principal;
         let lease = Lease {
             memory: Memory::new(Arc::clone(principal)),
             turn: Turn::new(Arc::clone(principal)),
             principal: Arc::clone(principal),
+            heartbeat,
             port,
             stop,
             started: self.started,

@@ -3,84 +3,16 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use plimsoll::catalog::SandboxLimit;
+use plimsoll::keepalive::WatchError;
 use plimsoll::{Limit, RegisterError, Registry, TrackedGauge, Watermarks};
 
 use crate::engine::{Guest, Outcome, Port};
+use crate::heartbeat::{Heartbeat, Heartbeats};
 use crate::limits::Quota;
+use crate::plans::Plan;
 use crate::stop::Stop;
-
-/// Everything that is decided about a principal beforehand.
-pub(crate) struct Plan {
-    pub(crate) name: &'static str,
-    /// The guest's program, as WebAssembly text.
-    pub(crate) wat: &'static str,
-    /// How many instances run at once.
-    pub(crate) instances: u64,
-    /// The most memory, over all instances.
-    memory_max_bytes: u64,
-    /// The longest turn of one instance.
-    pub(crate) turn_max_ms: u64,
-    /// When the first run begins.
-    start_after: Duration,
-    /// How long to wait before a guest that ended is started afresh.
-    rest: Duration,
-}
-
-const MIB: u64 = 1 << 20;
-
-/// The principals whose output flows into the pipeline.
-pub(crate) const PRODUCERS: [Plan; 4] = [
-    Plan {
-        name: "steady",
-        wat: include_str!("guests/steady.wat"),
-        instances: 1,
-        memory_max_bytes: MIB,
-        turn_max_ms: 100,
-        start_after: Duration::ZERO,
-        rest: Duration::from_secs(1),
-    },
-    Plan {
-        name: "burst",
-        wat: include_str!("guests/burst.wat"),
-        instances: 3,
-        memory_max_bytes: MIB,
-        turn_max_ms: 100,
-        start_after: Duration::from_millis(300),
-        rest: Duration::from_secs(1),
-    },
-    Plan {
-        name: "hog",
-        wat: include_str!("guests/hog.wat"),
-        instances: 1,
-        memory_max_bytes: 16 * MIB,
-        turn_max_ms: 100,
-        start_after: Duration::ZERO,
-        rest: Duration::from_secs(2),
-    },
-    Plan {
-        name: "spin",
-        wat: include_str!("guests/spin.wat"),
-        instances: 1,
-        memory_max_bytes: MIB,
-        turn_max_ms: 250,
-        start_after: Duration::from_millis(200),
-        rest: Duration::from_secs(2),
-    },
-];
-
-/// The principal at the pipeline's end.
-pub(crate) const SINK: Plan = Plan {
-    name: "sink",
-    wat: include_str!("guests/sink.wat"),
-    instances: 1,
-    memory_max_bytes: MIB,
-    turn_max_ms: 100,
-    start_after: Duration::ZERO,
-    rest: Duration::ZERO,
-};
 
 /// What a principal is doing, or what was last done to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,10 +59,10 @@ pub(crate) struct Tally {
     pub(crate) refusals: AtomicU64,
 }
 
-/// Adds one to a number of a [`Tally`].
-pub(crate) fn count(number: &AtomicU64) {
+/// Adds one to a number of a [`Tally`], and returns what it is then.
+pub(crate) fn count(number: &AtomicU64) -> u64 {
     // Relaxed: a number for people to read, which orders nothing.
-    number.fetch_add(1, Ordering::Relaxed);
+    number.fetch_add(1, Ordering::Relaxed) + 1
 }
 
 /// A principal: the party that limits and blame attach to, whatever the number of its instances.
@@ -139,12 +71,17 @@ pub(crate) struct Principal {
     pub(crate) memory: Quota,
     pub(crate) turn: TrackedGauge,
     pub(crate) tally: Tally,
+    pub(crate) heartbeats: Heartbeats,
     state: Mutex<State>,
     registry: Registry,
 }
 
 impl Principal {
-    pub(crate) fn new(registry: &Registry, plan: &'static Plan) -> Result<Self, RegisterError> {
+    pub(crate) fn new(
+        registry: &Registry,
+        heartbeats: &Heartbeats,
+        plan: &'static Plan,
+    ) -> Result<Self, RegisterError> {
         let memory = SandboxLimit::WasmMemoryBytes;
         let turn = Limit::from(SandboxLimit::WasmFuelMs).instance(plan.name);
         let turn_max_ms = plan.turn_max_ms * plan.instances;
@@ -153,6 +90,7 @@ impl Principal {
             memory: Quota::new(registry, memory, plan.name, plan.memory_max_bytes)?,
             turn: registry.gauge(turn, Watermarks::new(turn_max_ms))?,
             tally: Tally::default(),
+            heartbeats: heartbeats.clone(),
             state: Mutex::new(State::Starting),
             registry: registry.clone(),
         })
@@ -164,6 +102,14 @@ impl Principal {
 
     fn transition_to(&self, state: State) {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
+    /// A run begins, and is watched as long as its heartbeat lives.
+    fn on_run(&self) -> Result<Heartbeat, WatchError> {
+        let number = count(&self.tally.runs);
+        let heartbeat = self.heartbeats.watch(self.plan, number)?;
+        self.transition_to(State::Running);
+        Ok(heartbeat)
     }
 
     /// A growth to `desired_bytes` was refused: the gauge never sees it, so it is said outright.
@@ -249,8 +195,8 @@ pub(crate) async fn consume(
 }
 
 async fn run(guest: &Guest, port: Port, stop: &Stop) -> (Port, Outcome) {
-    let principal = &guest.principal;
-    count(&principal.tally.runs);
-    principal.transition_to(State::Running);
-    guest.run(port, stop.clone()).await
+    match guest.principal.on_run() {
+        Ok(heartbeat) => guest.run(port, heartbeat, stop.clone()).await,
+        Err(error) => (port, Outcome::Failed(error.into())),
+    }
 }

@@ -5,18 +5,18 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use plimsoll::catalog::SandboxLimit;
+use plimsoll::keepalive::WatcherThread;
 use plimsoll::{Registry, TrackedGauge, Watermarks};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
 use crate::Failure;
 use crate::engine::{Guest, Port, engine};
-use crate::guests::{PRODUCERS, Plan, Principal, SINK, consume, produce};
+use crate::guests::{Principal, consume, produce};
+use crate::heartbeat::Heartbeats;
 use crate::pipeline::{Drained, Ends, Pipeline};
+use crate::plans::{INSTANCES_MAX, PRODUCERS, Plan, SINK};
 use crate::stop::Stop;
-
-/// Instances that may run at once, over all principals.
-const INSTANCES_MAX: u64 = 16;
 
 /// A running host.
 pub(crate) struct Host {
@@ -27,6 +27,7 @@ pub(crate) struct Host {
     pipeline: Pipeline,
     sink: JoinHandle<wasmtime::Result<Port>>,
     vm_processes: TrackedGauge,
+    watch: WatcherThread,
     stop: Stop,
 }
 
@@ -35,7 +36,11 @@ impl Host {
     ///
     /// # Errors
     /// Whatever can not be had: a valid guest, a place in the registry, a thread.
-    pub(crate) fn start(registry: &Registry, stop: &Stop) -> Result<Self, Failure> {
+    pub(crate) fn start(
+        registry: &Registry,
+        heartbeats: &Heartbeats,
+        stop: &Stop,
+    ) -> Result<Self, Failure> {
         let engine = engine()?;
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_time().build()?;
         let names: Vec<&'static str> = PRODUCERS.iter().map(|plan| plan.name).collect();
@@ -45,10 +50,12 @@ impl Host {
         let vm_processes =
             registry.gauge(SandboxLimit::VmProcesses, Watermarks::new(INSTANCES_MAX))?;
         let guest = |plan: &'static Plan| -> Result<Arc<Guest>, Failure> {
-            let principal = Arc::new(Principal::new(registry, plan)?);
+            let principal = Arc::new(Principal::new(registry, heartbeats, plan)?);
             Ok(Arc::new(Guest::new(&engine, principal)?))
         };
 
+        // Not a task of the guests' runtime: it is to see them even if they take all of that.
+        let watch = heartbeats.watcher().spawn_thread()?;
         let mut principals = Vec::new();
         let mut producers = JoinSet::new();
         for (plan, stream) in PRODUCERS.iter().zip(streams) {
@@ -68,7 +75,7 @@ impl Host {
         let sink =
             thread::Builder::new().name("sink".into()).spawn(move || handle.block_on(run))?;
         let stop = stop.clone();
-        Ok(Self { principals, runtime, producers, pipeline, sink, vm_processes, stop })
+        Ok(Self { principals, runtime, producers, pipeline, sink, vm_processes, watch, stop })
     }
 
     /// Waits until the stop is said, for `time` at most. Returns whether it was.
@@ -92,6 +99,7 @@ impl Host {
         }
         let drained = self.pipeline.finish()?;
         let responses = self.sink.join().map_err(|_| "the thread of the sink panicked")??;
+        drop(self.watch);
         match failed {
             Some(error) => Err(error),
             None => {

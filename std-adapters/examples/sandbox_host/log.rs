@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use plimsoll::{Category, Event, EventKind};
 
+use crate::silences::Silences;
 use crate::view::{Happening, Ink};
 
 /// Lines kept; the oldest go first.
@@ -16,6 +17,7 @@ const LINES_MAX: usize = 1_000;
 pub(crate) struct Log {
     started: Instant,
     kept: Arc<Mutex<Kept>>,
+    silences: Silences,
 }
 
 #[derive(Default)]
@@ -33,23 +35,35 @@ pub(crate) struct Counts {
     pub(crate) cleared: u64,
     pub(crate) sustained: u64,
     pub(crate) exhausted: u64,
+    pub(crate) late: u64,
+    pub(crate) silent: u64,
+    pub(crate) recovered: u64,
 }
 
 impl Log {
     /// An empty log. Its lines count seconds from `started`.
     pub(crate) fn new(started: Instant) -> Self {
-        Self { started, kept: Arc::default() }
+        Self { started, kept: Arc::default(), silences: Silences::default() }
+    }
+
+    /// Of the events, what they tell of the guests' silences.
+    pub(crate) fn silences(&self) -> &Silences {
+        &self.silences
     }
 
     /// Takes an event down. Whoever delivers it waits for a moment's lock at most.
     pub(crate) fn on_event(&self, event: &Event) {
         let line = happening(self.started.elapsed().as_secs_f64(), event);
+        self.silences.on_event(event);
         let mut kept = self.lock();
         match event.kind {
             EventKind::Raised => kept.counts.raised += 1,
             EventKind::Cleared => kept.counts.cleared += 1,
             EventKind::Sustained => kept.counts.sustained += 1,
             EventKind::Exhausted => kept.counts.exhausted += 1,
+            EventKind::Late => kept.counts.late += 1,
+            EventKind::Silent => kept.counts.silent += 1,
+            EventKind::Recovered => kept.counts.recovered += 1,
             _ => {}
         }
         if kept.lines.len() == LINES_MAX {
@@ -87,6 +101,9 @@ fn happening(at_secs: f64, event: &Event) -> Happening {
         EventKind::Cleared => (Ink::Good, "▼ cleared"),
         EventKind::Sustained => (Ink::from(event.level), "● sustained"),
         EventKind::Exhausted => (Ink::Full, "✖ exhausted"),
+        EventKind::Late => (Ink::Elevated, "○ late"),
+        EventKind::Silent => (Ink::Full, "■ silent"),
+        EventKind::Recovered => (Ink::Good, "▼ recovered"),
         _ => (Ink::Plain, "- other"),
     };
     let name = match event.instance() {
@@ -104,6 +121,12 @@ fn details(event: &Event) -> String {
         EventKind::Cleared => {
             let seconds = event.duration.map_or(0.0, |time| time.as_secs_f64());
             format!("after {seconds:.2} s, peak {}", amount(event.peak, None))
+        }
+        EventKind::Late | EventKind::Silent | EventKind::Recovered => {
+            let seconds = |ms: u64| ms as f64 / 1_000.0;
+            let (quiet, window) = (seconds(event.depth), seconds(event.capacity.unwrap_or(0)));
+            let run = event.run.as_deref().unwrap_or_default();
+            format!("{quiet:.2} s of {window:.2} s, {run}")
         }
         EventKind::Exhausted => match &event.detail {
             Some(detail) => format!("{}: {detail}", amount(event.depth, None)),

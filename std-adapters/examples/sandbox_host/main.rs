@@ -4,6 +4,9 @@
 //! Five principals: `steady` behaves, `burst` comes with many frames at once, `hog` wants ever more
 //! memory, `spin` never gives its turn back, and `sink` takes what the others emit, slowly.
 //!
+//! Each run of a guest is kept alive by its frames. `hog` falls silent when it has no memory left,
+//! and recovers; `spin` falls silent in its endless loop, and is stopped.
+//!
 //! ```text
 //! steady ─ tokio ─┐
 //! burst  ─ tokio ─┼─ merge ─ crossbeam ─ relay ─ std ─ sink
@@ -16,13 +19,16 @@
 mod args;
 mod engine;
 mod guests;
+mod heartbeat;
 mod host;
 mod limits;
 mod log;
 mod model;
 mod pipeline;
 mod plain;
+mod plans;
 mod screen;
+mod silences;
 mod stop;
 mod summary;
 mod view;
@@ -35,6 +41,7 @@ use std::time::{Duration, Instant};
 use plimsoll::{Delivery, Registry};
 
 use args::{Command, Options, USAGE};
+use heartbeat::Heartbeats;
 use host::Host;
 use log::Log;
 use screen::Screen;
@@ -109,7 +116,8 @@ fn run(options: &Options) -> Result<(), Failure> {
     let log = Log::new(started);
     let subscriber = log.clone();
     let _subscription = registry.subscribe(move |event| subscriber.on_event(event));
-    let host = Host::start(&registry, &stop)?;
+    let heartbeats = Heartbeats::new(&registry, log.silences().clone())?;
+    let host = Host::start(&registry, &heartbeats, &stop)?;
     let length = options.length;
     let run = Run { registry, log, host, stop, started, length };
 
@@ -190,6 +198,7 @@ impl Run {
             elapsed_secs: self.started.elapsed().as_secs_f64(),
             length_secs: self.length.as_secs_f64(),
             instances: model::instances(&snapshot),
+            silent: model::silent(&snapshot).depth,
             queues: model::queues(&snapshot),
             parties: model::parties(&snapshot, &self.host.principals),
             happenings: self.log.newest(rows),
@@ -205,7 +214,7 @@ impl Run {
             if !stopped && self.started.elapsed() >= status_at {
                 status_at += Duration::from_secs(1);
                 let picture = self.picture(0);
-                plain::status(out, picture.elapsed_secs, &picture.queues)?;
+                plain::status(out, &picture)?;
             }
             out.flush()?;
             if stopped {

@@ -36,6 +36,16 @@ pub(crate) fn instances(snapshot: &Snapshot) -> Meter {
     snapshot.find(SandboxLimit::VmProcesses.as_str(), None).map_or(NOTHING, meter)
 }
 
+/// The runs that are watched, and those of them that are silent, as the watcher registers them.
+pub(crate) fn watched(snapshot: &Snapshot) -> Meter {
+    snapshot.find("guest_keepalive", None).map_or(NOTHING, meter)
+}
+
+/// See [`watched`].
+pub(crate) fn silent(snapshot: &Snapshot) -> Meter {
+    snapshot.find("guest_keepalive_silent", None).map_or(NOTHING, meter)
+}
+
 fn party(snapshot: &Snapshot, principal: &Principal) -> Party {
     let name = principal.plan.name;
     let entry = |limit: SandboxLimit| snapshot.find(limit.as_str(), Some(name));
@@ -44,7 +54,11 @@ fn party(snapshot: &Snapshot, principal: &Principal) -> Party {
     let tally = &principal.tally;
     // Relaxed: numbers for people to read, which order nothing.
     let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
+    let silent_for = principal.heartbeats.silences().silent_for(name);
     let state_text = match state {
+        _ if silent_for.is_some() => {
+            format!("silent for {:.1} s", silent_for.unwrap_or_default().as_secs_f64())
+        }
         State::Running if waiting > 0 => "blocked on its stream".to_owned(),
         State::Trapped => times(state, load(&tally.traps)),
         State::MemoryRefused => times(state, load(&tally.refusals)),
@@ -53,9 +67,12 @@ fn party(snapshot: &Snapshot, principal: &Principal) -> Party {
     Party {
         name: name.to_owned(),
         state: state_text,
-        troubled: waiting > 0 || !matches!(state, State::Starting | State::Running | State::Ended),
+        troubled: silent_for.is_some()
+            || waiting > 0
+            || !matches!(state, State::Starting | State::Running | State::Ended),
         memory_bytes: entry(SandboxLimit::WasmMemoryBytes).map_or(NOTHING, meter),
         turn_ms: entry(SandboxLimit::WasmFuelMs).map_or(NOTHING, meter),
+        silent_for,
         frames: load(&tally.frames_sent) + load(&tally.frames_taken),
     }
 }

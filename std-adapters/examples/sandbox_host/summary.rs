@@ -3,12 +3,14 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use plimsoll::Snapshot;
 use serde_json::{Value, json};
 
 use crate::guests::Principal;
 use crate::log::Counts;
+use crate::silences::Facts;
 use crate::view::Meter;
 use crate::{model, view};
 
@@ -34,20 +36,30 @@ impl Summary {
     /// Prints the summary for people.
     pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
         let (sent, delivered) = self.frames();
-        let Counts { raised, cleared, sustained, exhausted } = self.events;
+        let Counts { raised, cleared, sustained, exhausted, late, silent, recovered } = self.events;
         writeln!(out, "sandbox_host: {:.1} s, ended by {}", self.ran_secs, self.ended_by)?;
         writeln!(out, "frames: {sent} sent, {delivered} reached the sink")?;
         writeln!(
             out,
             "events: {raised} raised, {sustained} sustained, {cleared} cleared, {exhausted} \
-             exhausted"
+             exhausted, {late} late, {silent} silent, {recovered} recovered"
         )?;
+        self.print_queues(out)?;
+        self.print_guests(out)?;
+        self.print_silences(out)
+    }
+
+    fn print_queues(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "\n{:<28} {:>8} {:>8} {:>9}", "QUEUE", "peak", "capacity", "blocked")?;
         for queue in model::queues(&self.snapshot) {
             let Meter { high_water, capacity, .. } = queue.meter;
             let blocked = format!("{:.1} s", queue.blocked.as_secs_f64());
             writeln!(out, "{:<28} {high_water:>8} {capacity:>8} {blocked:>9}", queue.name)?;
         }
+        Ok(())
+    }
+
+    fn print_guests(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(
             out,
             "\n{:<8} {:>5} {:>7} {:>13} {:>11} {:>8} {:>8}",
@@ -72,13 +84,33 @@ impl Summary {
         Ok(())
     }
 
+    /// What the keep-alive told: a line for each guest that was missed, and one for the others.
+    fn print_silences(&self, out: &mut impl Write) -> io::Result<()> {
+        let Meter { high_water, capacity, .. } = model::watched(&self.snapshot);
+        let silent = model::silent(&self.snapshot).high_water;
+        writeln!(
+            out,
+            "\nKEEP-ALIVE: at most {high_water} of {capacity} runs watched at one time, {silent} \
+             silent"
+        )?;
+        let (missed, others): (Vec<_>, Vec<_>) =
+            self.principals.iter().partition(|it| facts(it).silent > 0);
+        for principal in missed {
+            let window = principal.plan.window.as_secs_f64();
+            let name = principal.plan.name;
+            writeln!(out, "{name:<8} {} (window {window} s)", facts(principal))?;
+        }
+        let names: Vec<&str> = others.iter().map(|it| it.plan.name).collect();
+        writeln!(out, "never silent: {}", names.join(", "))
+    }
+
     /// The snapshot as it serializes, with one more member, `host`, for what the host knows.
     ///
     /// # Errors
     /// What the serializer says.
     pub(crate) fn to_json(&self) -> serde_json::Result<Value> {
         let (sent, delivered) = self.frames();
-        let Counts { raised, cleared, sustained, exhausted } = self.events;
+        let Counts { raised, cleared, sustained, exhausted, late, silent, recovered } = self.events;
         let principals: Vec<Value> = self.principals.iter().map(|it| principal(it)).collect();
         let mut json = serde_json::to_value(&self.snapshot)?;
         json["host"] = json!({
@@ -91,6 +123,9 @@ impl Summary {
                 "cleared": cleared,
                 "sustained": sustained,
                 "exhausted": exhausted,
+                "late": late,
+                "silent": silent,
+                "recovered": recovered,
             },
             "principals": principals,
         });
@@ -100,6 +135,8 @@ impl Summary {
 
 fn principal(principal: &Principal) -> Value {
     let tally = &principal.tally;
+    let facts = facts(principal);
+    let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     json!({
         "name": principal.plan.name,
         "instances": principal.plan.instances,
@@ -109,7 +146,18 @@ fn principal(principal: &Principal) -> Value {
         "frames_delivered": load(&tally.frames_delivered),
         "traps": load(&tally.traps),
         "refusals": load(&tally.refusals),
+        "keepalive": {
+            "window_ms": ms(principal.plan.window),
+            "late": facts.late,
+            "silent": facts.silent,
+            "recovered": facts.recovered,
+            "longest_silence_ms": ms(facts.longest),
+        },
     })
+}
+
+fn facts(principal: &Principal) -> Facts {
+    principal.heartbeats.silences().facts(principal.plan.name)
 }
 
 fn load(number: &AtomicU64) -> u64 {

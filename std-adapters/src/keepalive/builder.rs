@@ -7,8 +7,9 @@ use plimsoll_core::Watermarks;
 
 use super::clock::{Clock, MonotonicClock};
 use super::error::WatcherError;
-use super::table::{Bounds, Table};
-use super::watcher::{Shared, Watcher};
+use super::step::Bounds;
+use super::table::Table;
+use super::watcher::{Gauges, Shared, Watcher};
 use crate::limit::Limit;
 use crate::registry::Registry;
 
@@ -37,6 +38,10 @@ impl WatcherBuilder {
     }
 
     /// How finely silence is told: no more than two ticks after the window. 10 ms by default.
+    ///
+    /// A driver that wakes more than half a tick late was not there to watch, so time stands still
+    /// meanwhile (LIVE-6): where processors are busy all the time, a coarse tick tells sooner than
+    /// one that is too fine.
     pub fn tick(mut self, tick: Duration) -> Self {
         self.tick = tick;
         self
@@ -70,8 +75,11 @@ impl WatcherBuilder {
         self
     }
 
-    /// The name of the watcher in the registry, which lists how many runs are watched of how many
-    /// there is room for; `guest_keepalive` by default.
+    /// The name of the watcher in the registry; `guest_keepalive` by default.
+    ///
+    /// It lists under this name how many runs are watched of how many there is room for, and under
+    /// this name with `_silent` after it how many of them are silent. Events bear the plain name,
+    /// with the guest's id as the instance.
     pub fn limit(mut self, limit: impl Into<Limit>) -> Self {
         self.limit = limit.into();
         self
@@ -94,8 +102,21 @@ impl WatcherBuilder {
             return Err(no_room);
         }
         let table = Table::new(tick / 2, capacity).ok_or(no_room)?;
-        let watched = registry.gauge(limit.clone(), Watermarks::new(capacity as u64))?;
-        Shared::assemble(table, bounds, clock, registry.clone(), limit, watched).ok_or(no_room)
+        let gauges = Gauges {
+            watched: registry.gauge(limit.clone(), Watermarks::new(capacity as u64))?,
+            // Each silence is an event of its own: there is no level to add to that.
+            silent: registry.gauge(silent_of(&limit), Watermarks::unbounded())?,
+        };
+        Shared::assemble(table, bounds, clock, registry.clone(), limit, gauges).ok_or(no_room)
+    }
+}
+
+/// What the number of silent runs is called beside the number of watched ones.
+fn silent_of(watcher: &Limit) -> Limit {
+    let limit = Limit::new(format!("{}_silent", watcher.name()), watcher.category());
+    match watcher.instance_label() {
+        Some(label) => limit.instance(label.to_owned()),
+        None => limit,
     }
 }
 

@@ -73,7 +73,7 @@ impl fmt::Display for WatchError {
             Self::IdCharacter { id, at } => {
                 write!(f, "{id} has no control characters (byte {at} is one)")
             }
-            Self::ZeroWindow => f.write_str("a keep-alive window is above zero"),
+            Self::ZeroWindow => f.write_str("a keep-alive window is above zero (asked 0 ns)"),
             Self::WindowTooLong { window, max } => {
                 write!(f, "a keep-alive window is {max:?} at most (asked {window:?})")
             }
@@ -116,7 +116,7 @@ impl fmt::Display for WatcherError {
             Self::Capacity { capacity } => {
                 write!(f, "a watcher has room for 1 to 2^31 runs (asked {capacity})")
             }
-            Self::ZeroLooks => f.write_str("a step looks at one run at least"),
+            Self::ZeroLooks => f.write_str("a step looks at one run at least (asked 0)"),
             Self::Register(error) => error.fmt(f),
         }
     }

@@ -8,7 +8,7 @@ use std::task::Poll;
 use plimsoll_core::{Pulse, SlotKey, Tick};
 
 use super::silence::Silence;
-use super::table::Awaited;
+use super::step::Awaited;
 use super::watcher::Shared;
 
 /// One run of a guest that is watched, for as long as this lives.
@@ -39,14 +39,15 @@ impl KeepAlive {
         }
     }
 
-    /// No beats are to be expected until [`resume`](Self::resume), such as during a long call of
-    /// the host. Pauses do not add up.
+    /// No beats are to be expected until [`resume`](Self::resume): the guest waits for its host, or
+    /// has said that it is idle. Pauses do not add up.
     pub fn pause(&self) {
         // It is closed by its drop alone.
         let _ = self.shared.trackers[self.key.index()].pause();
     }
 
-    /// Watching goes on, and the window begins anew.
+    /// Watching goes on, and the window begins anew. Of a run that was silent before its pause this
+    /// is the recovery.
     pub fn resume(&self) {
         let now = Tick::new(self.shared.tick());
         if self.shared.trackers[self.key.index()].resume(now).is_some() {
@@ -54,7 +55,8 @@ impl KeepAlive {
         }
     }
 
-    /// Whether a silence was told and lasts.
+    /// Whether a silence was told and lasts: until the next beat of a rearming run, for ever of a
+    /// one-shot run.
     pub fn is_silent(&self) -> bool {
         let pulse = self.shared.trackers[self.key.index()].pulse();
         matches!(pulse, Pulse::Silent { .. } | Pulse::Spent)

@@ -5,18 +5,74 @@
 //! [`Registry`](crate::Registry) get an event of [`EventKind::Silent`](crate::EventKind::Silent),
 //! and whoever awaits [`silence`](KeepAlive::silence) gets a [`Silence`].
 //!
-//! An event of this kind bears the watcher's name, the guest's id as its instance and the run's id
-//! as `run`. Its `depth` is the time without a beat in ms, as attended, its `peak` the same and the
-//! watcher's own stalls, its `capacity` the window in ms. Its `sequence` tells the silences of one
-//! run apart, and its recovery has the same.
+//! ```
+//! use std::time::Duration;
+//! use plimsoll::keepalive::{Watch, Watcher};
+//! use plimsoll::{EventKind, Registry};
+//!
+//! let registry = Registry::new();
+//! let (tell, told) = std::sync::mpsc::channel();
+//! let _subscription = registry.subscribe(move |event| {
+//!     let _ = tell.send((event.kind, event.to_string()));
+//! });
+//! let watcher = Watcher::builder().build(&registry)?; // one for all guests
+//! let _driver = watcher.spawn_thread()?; // or a task: `async move { watcher.run().await }`
+//!
+//! let window = Duration::from_millis(50);
+//! let guest = watcher.watch(Watch::new("guest-7", "run-1").window(window).rearming())?;
+//! guest.notify(); // on every frame
+//! let (kind, text) = told.recv()?;
+//! assert_eq!(kind, EventKind::Silent);
+//! // resource guest_keepalive[guest-7] silent after 50ms: 50 of 50, run run-1
+//! assert!(text.starts_with("resource guest_keepalive[guest-7] silent after"));
+//!
+//! guest.notify();
+//! assert_eq!(told.recv()?.0, EventKind::Recovered);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What is told
+//! | event | when | `level` |
+//! |---|---|---|
+//! | `Late` | the threshold of [`late_after`](Watch::late_after) has passed without a beat; it has no recovery | elevated |
+//! | `Silent` | the window has | full |
+//! | `Recovered` | a [rearming](Watch::rearming) run has given a sign of life after that | normal |
+//! | `Suspect` | so many expired at once that the watcher suspects itself | critical |
+//!
+//! The first three bear the watcher's name, the guest's id as their instance and the run's id as
+//! `run`. Their `depth` is the time without a beat in ms, as attended, their `peak` the same and the
+//! watcher's own stalls, their `capacity` the window in ms. The `sequence` tells the silences of one
+//! run apart, and its recovery has the same. [`Silence::of`] reads all that.
+//!
+//! A run is not told of once its [`KeepAlive`] is dropped: if it was silent then, no recovery
+//! follows. With [`Delivery::Deferred`](crate::Delivery::Deferred) events go through the bounded
+//! ring like all others, and what finds no room is counted; a [`silence`](KeepAlive::silence) that
+//! is awaited is not lost.
+//!
+//! # What is listed
+//! The registry lists two counts of a watcher, `guest_keepalive` and `guest_keepalive_silent`: how
+//! many runs are watched, and how many of them are silent, each with its high-water mark.
 //!
 //! # When should I use it?
-//! - For guests that are expected to do something all the time, or to say that they are idle.
-//! - With one watcher for all of them, and windows well above its tick.
+//! - For guests that are expected to do something all the time, or to say that they are idle: see
+//!   [`pause`](KeepAlive::pause), for a guest that waits for its host too.
+//! - With one watcher for all of them, and windows of ten ticks or more.
 //!
 //! # When not?
 //! - A single deadline of a single future is a timeout: `tokio::time::timeout`.
 //! - It says that a guest is silent, not why; and it needs a host that is alive itself.
+//!
+//! # Decisions
+//! - *Time is counted by the watcher, not read by notifiers.* A clock per beat is exact, and
+//!   costs a call of the clock on every frame; a host that was suspended then finds everybody dead.
+//!   The price is that silence is told up to two ticks late, and later on a host too busy to run its
+//!   watcher. To be looked at again if somebody needs windows near a millisecond.
+//! - *A lock around who is watched, none around who beats.* Coming, leaving and looking share a
+//!   wheel; a beat touches its own word. To be looked at again for hosts that start
+//!   runs faster than one lock lets them through.
+//! - *Two counts in the registry and no entry for each run.* A million entries are above its cap,
+//!   and nobody reads them; each silence is an event that names the run. To be looked at again for
+//!   hosts of few guests who want to see ages in a snapshot.
 
 mod attended;
 mod builder;
@@ -26,6 +82,7 @@ mod cloud_event;
 mod error;
 mod handle;
 mod silence;
+mod step;
 mod table;
 mod thread;
 mod watch;
@@ -42,7 +99,7 @@ pub use cloudevents;
 pub use error::{IdKind, WatchError, WatcherError};
 pub use handle::KeepAlive;
 pub use silence::Silence;
-pub use table::Step;
+pub use step::Step;
 pub use thread::WatcherThread;
 pub use watch::Watch;
 pub use watcher::Watcher;

@@ -5,7 +5,6 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use plimsoll_core::{
     NextLook, Pulse, Rule, Signal, SignalKind, SlotKey, Tick, Tracker, Wheel, WheelSlot,
 };
@@ -13,6 +12,7 @@ use plimsoll_core::{
 use super::attended::{Advance, Attended};
 use super::error::WatchError;
 use super::silence::Silence;
+use super::step::{Awaited, Bounds, Step, Told};
 use super::watch::{Watch, split};
 use crate::event::EventKind;
 
@@ -39,57 +39,12 @@ struct Entry {
     rule: Option<Rule>,
 }
 
-/// A future that waits for a silence.
-#[derive(Default)]
-pub(super) struct Awaited(pub(super) Mutex<(Option<Arc<Silence>>, Option<Waker>)>);
-
-impl Awaited {
-    fn fill(&self, silence: &Arc<Silence>) {
-        let waker = {
-            let mut slot = self.0.lock();
-            slot.0.get_or_insert_with(|| silence.clone());
-            slot.1.take()
-        };
-        waker.into_iter().for_each(Waker::wake);
-    }
-}
-
-/// What a step has to tell, in order.
-#[derive(Default)]
-pub(super) struct Told {
-    pub(super) news: Vec<(EventKind, Arc<Silence>)>,
-    /// How many expired at once, of how many, if that is suspicious.
-    pub(super) suspicion: Option<(usize, usize)>,
-    pub(super) awaited: Vec<(Weak<Awaited>, Arc<Silence>)>,
-}
-
-impl Told {
-    /// To be called without any lock.
-    pub(super) fn wake(&mut self) {
-        for (awaited, silence) in self.awaited.drain(..) {
-            if let Some(awaited) = awaited.upgrade() {
-                awaited.fill(&silence);
-            }
-        }
-    }
-}
-
-/// When to step again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// After this time.
-    Wait(Duration),
-    /// At once: there was more to do than a step may.
-    Again,
-    /// When somebody is watched.
-    Idle,
-}
-
-/// Bounds of one step.
-pub(super) struct Bounds {
-    pub(super) looks_max: usize,
-    /// More expiries than this are suspicious.
-    pub(super) suspect_above: Option<usize>,
+/// What was kept of a run that is watched no more.
+pub(super) struct Removed {
+    /// The silence that lasted.
+    pub(super) silence: Option<Arc<Silence>>,
+    _ids: Option<Box<str>>,
+    _awaited: Vec<Weak<Awaited>>,
 }
 
 impl Table {
@@ -137,18 +92,18 @@ impl Table {
     /// Watches no more; the tracker is closed.
     ///
     /// # Returns
-    /// What is to be dropped outside the lock.
-    pub(super) fn remove(&mut self, key: SlotKey) -> Option<(Box<str>, Vec<Weak<Awaited>>)> {
+    /// What was kept of it, to be dropped outside the lock.
+    pub(super) fn remove(&mut self, key: SlotKey) -> Option<Removed> {
         self.wheel.remove(key).ok()?;
         let place = key.index();
-        self.silent.remove(&place);
+        let silence = self.silent.remove(&place);
         self.spared.remove(&place);
         let awaited = self.awaited.remove(&place).unwrap_or_default();
         let entry = std::mem::take(&mut self.entries[place]);
         if self.wheel.is_empty() {
             self.time.park();
         }
-        Some((entry.ids?, awaited))
+        Some(Removed { silence, _ids: entry.ids, _awaited: awaited })
     }
 
     /// Fills `awaited` with the silence that lasts, or as soon as there is one.

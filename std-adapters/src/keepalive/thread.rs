@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, JoinHandle, Thread};
 
-use super::table::Step;
+use super::step::Step;
 use super::watcher::Watcher;
 
 /// A thread that drives a [`Watcher`] for as long as this lives.

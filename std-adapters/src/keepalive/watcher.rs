@@ -15,9 +15,10 @@ use super::builder::WatcherBuilder;
 use super::clock::Clock;
 use super::error::WatchError;
 use super::handle::KeepAlive;
-use super::table::{Bounds, Step, Table, Told};
+use super::step::{Bounds, Step, Told};
+use super::table::Table;
 use super::watch::Watch;
-use crate::event::Event;
+use crate::event::{Event, EventKind};
 use crate::gauge::TrackedGauge;
 use crate::limit::Limit;
 use crate::registry::Registry;
@@ -86,7 +87,15 @@ pub(super) struct Shared {
     clock: Box<dyn Clock>,
     registry: Registry,
     limit: Limit,
-    watched: TrackedGauge,
+    gauges: Gauges,
+}
+
+/// What the registry lists of a watcher.
+pub(super) struct Gauges {
+    /// Runs that are watched.
+    pub(super) watched: TrackedGauge,
+    /// Of these, the ones that are silent.
+    pub(super) silent: TrackedGauge,
 }
 
 /// When another driver steps just now.
@@ -109,7 +118,7 @@ impl Watcher {
         let shared = &self.0;
         let ids = watch.ids()?;
         let (key, parked) = shared.table.lock().insert(&watch, ids, &shared.trackers)?;
-        shared.watched.add(1);
+        shared.gauges.watched.add(1);
         parked.into_iter().for_each(std::task::Waker::wake);
         Ok(KeepAlive::new(shared.clone(), key))
     }
@@ -149,6 +158,11 @@ impl Watcher {
             shared.registry.publish(suspicion);
         }
         for (kind, silence) in news {
+            match kind {
+                EventKind::Silent => shared.gauges.silent.add(1),
+                EventKind::Recovered => shared.gauges.silent.sub(1),
+                _ => {}
+            }
             shared.registry.publish(Event::of_silence(kind, shared.limit.clone(), &silence));
         }
         step
@@ -205,7 +219,7 @@ impl Shared {
         clock: Box<dyn Clock>,
         registry: Registry,
         limit: Limit,
-        watched: TrackedGauge,
+        gauges: Gauges,
     ) -> Option<Watcher> {
         let notices: Box<[RingSlot]> = (0..NOTICES).map(|_| RingSlot::new()).collect();
         Some(Watcher(Arc::new(Shared {
@@ -218,7 +232,7 @@ impl Shared {
             clock,
             registry,
             limit,
-            watched,
+            gauges,
         })))
     }
 
@@ -237,10 +251,13 @@ impl Shared {
     }
 
     pub(super) fn leave(&self, key: SlotKey) {
-        let gone = self.table.lock().remove(key);
-        if gone.is_some() {
-            self.watched.sub(1);
+        let removed = self.table.lock().remove(key);
+        let Some(removed) = removed else { return };
+        if removed.silence.is_some() {
+            // The step that is just telling of it may count it in after this: no count is lost.
+            self.gauges.silent.sub(1);
         }
+        self.gauges.watched.sub(1);
     }
 }
 

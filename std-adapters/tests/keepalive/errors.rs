@@ -47,6 +47,23 @@ fn windows_have_a_range() {
 }
 
 #[test]
+fn errors_say_what_was_wrong_and_what_is_allowed() {
+    let watch = || Watch::new("guest", "run");
+    for (watch, parts) in [
+        (Watch::new("", "run"), ["a guest's id has 1 to 128 bytes", "this one: 0"]),
+        (Watch::new("guest", "a\tb"), ["a run's id has no control characters", "byte 1"]),
+        (watch().window(Duration::ZERO), ["above zero", "asked 0 ns"]),
+        (watch().window(Duration::MAX), ["at most", "asked 18446744073709551615.999999999s"]),
+        (watch().late_after(ms(10_000)), ["above zero and below the window of 10s", "asked 10s"]),
+    ] {
+        let text = refused(watch).to_string();
+        assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+    }
+    let text = WatchError::Full { capacity: 7 }.to_string();
+    assert_eq!(text, "the watcher watches 7 runs at most");
+}
+
+#[test]
 fn a_full_watcher_refuses_until_somebody_leaves() {
     let bench = Bench::with(|builder| builder.capacity(2));
     let watch = || bench.watcher.watch(Watch::new("guest", "run"));

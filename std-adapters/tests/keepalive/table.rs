@@ -2,7 +2,7 @@
 
 use plimsoll::EventKind::{Late, Recovered, Silent, Suspect};
 use plimsoll::keepalive::{Clock, Silence, Watch};
-use plimsoll::{EventKind, Level};
+use plimsoll::{EventKind, Level, Limit};
 
 use crate::{Bench, ms};
 
@@ -153,6 +153,21 @@ fn a_paused_run_is_not_told_of_until_it_is_resumed() {
     assert_eq!(bench.log.take(), told(&[Silent]));
 }
 
+/// LIVE-4: a run that is paused while it is silent recovers when it is resumed.
+#[test]
+fn live_4_a_resumed_run_is_back() {
+    let bench = Bench::new();
+    let guest = bench.watcher.watch(guest().rearming()).unwrap();
+    bench.pass(ms(150));
+    assert_eq!(bench.log.take(), told(&[Silent]));
+    guest.pause();
+    bench.pass(ms(500));
+    assert_eq!(bench.log.take(), []);
+    guest.resume();
+    bench.pass(ms(20));
+    assert_eq!(bench.log.take(), told(&[Recovered]));
+}
+
 /// LIVE-6: a crowd is one suspicion; who is silent for another window is told of all the same.
 #[test]
 fn live_6_too_many_at_once_are_one_suspicion() {
@@ -208,6 +223,35 @@ fn the_registry_lists_how_many_are_watched() {
     assert_eq!((entry.depth, entry.capacity()), (3, Some(1_000)));
     drop(guests);
     assert_eq!(bench.registry.snapshot().entries()[0].depth, 0);
+}
+
+#[test]
+fn the_registry_lists_how_many_are_silent() {
+    let bench = Bench::with(|builder| builder.limit(Limit::resource("agents").instance("eu")));
+    let silent = || {
+        let snapshot = bench.registry.snapshot();
+        let entry = snapshot.find("agents_silent", Some("eu")).unwrap();
+        assert_eq!((entry.capacity(), entry.level), (None, Level::Normal));
+        (entry.depth, entry.high_water)
+    };
+    let [rearming, one_shot, beating] =
+        [guest().rearming(), guest(), guest()].map(|watch| bench.watcher.watch(watch).unwrap());
+    assert_eq!(silent(), (0, 0));
+    for _ in 0..4 {
+        bench.pass(ms(40));
+        beating.notify();
+    }
+    assert_eq!(silent(), (2, 2));
+    rearming.notify();
+    one_shot.notify();
+    bench.pass(ms(20));
+    assert_eq!(silent(), (1, 2), "a one-shot run does not recover");
+    drop(one_shot);
+    assert_eq!(silent(), (0, 2));
+    bench.pass(ms(300));
+    assert_eq!(silent(), (2, 2));
+    drop((rearming, beating));
+    assert_eq!(silent(), (0, 2));
 }
 
 #[test]

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use plimsoll::EventKind::{Recovered, Silent};
 use plimsoll::Registry;
-use plimsoll::keepalive::{BootClock, Watch, Watcher};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use plimsoll::keepalive::BootClock;
+use plimsoll::keepalive::{Watch, Watcher, WatcherBuilder};
 
 use crate::{Log, ms};
 
@@ -18,11 +20,22 @@ fn eventually(what: &str, done: impl Fn() -> bool) {
     }
 }
 
+/// With the clock that goes on while the machine is suspended, where there is one.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn builder() -> WatcherBuilder {
+    Watcher::builder().clock(BootClock)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn builder() -> WatcherBuilder {
+    Watcher::builder()
+}
+
 #[test]
 fn live_3_live_4_silence_and_recovery_come_once_with_two_drivers() {
     let registry = Registry::new();
     let (log, _subscription) = Log::of(&registry);
-    let watcher = Watcher::builder().clock(BootClock).build(&registry).unwrap();
+    let watcher = builder().build(&registry).unwrap();
     let _drivers = [watcher.spawn_thread().unwrap(), watcher.spawn_thread().unwrap()];
     let watch = Watch::new("guest", "run").window(ms(100)).rearming();
     let guest = Arc::new(watcher.watch(watch).unwrap());

@@ -1,4 +1,5 @@
-;; The endless loop: three frames of good manners, then a turn that never ends by itself.
+;; The endless loop: three frames of good manners, then a turn that never ends by itself. It is silent
+;; from there on, until the host stops it.
 (module
   (import "host" "emit" (func $emit (param i32 i32)))
   (import "host" "sleep_ms" (func $sleep_ms (param i32)))

@@ -1,59 +1,15 @@
 //! The live view, as lines of text with an ink for each piece: a pure function of what there is to
 //! show. Legible without colour, and at 80 columns by 24 rows.
 
+mod bar;
+mod text;
+
 use std::time::Duration;
 
-use plimsoll::Level;
-
-/// What a piece of text means; the screen chooses a colour for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ink {
-    Plain,
-    Dim,
-    Title,
-    Good,
-    Elevated,
-    Critical,
-    Full,
-}
-
-impl From<Level> for Ink {
-    fn from(level: Level) -> Self {
-        match level {
-            Level::Normal => Self::Good,
-            Level::Elevated => Self::Elevated,
-            Level::Critical => Self::Critical,
-            Level::Full => Self::Full,
-        }
-    }
-}
-
-/// A piece of a line.
-#[derive(Clone, Debug)]
-pub(crate) struct Span {
-    pub(crate) ink: Ink,
-    pub(crate) text: String,
-}
-
-/// A line of the view, exactly as wide as asked for.
-pub(crate) type Line = Vec<Span>;
-
-/// The reading of one limit.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Meter {
-    pub(crate) depth: u64,
-    pub(crate) high_water: u64,
-    pub(crate) capacity: u64,
-    pub(crate) low: u64,
-    pub(crate) high: u64,
-    pub(crate) level: Level,
-}
-
-impl Meter {
-    fn ink(&self) -> Ink {
-        if self.depth >= self.capacity.max(1) { Ink::Full } else { self.level.into() }
-    }
-}
+pub(crate) use bar::Meter;
+use bar::bar;
+pub(crate) use text::{Ink, Line};
+use text::{fit, heading, span};
 
 /// A queue of the pipeline.
 #[derive(Clone, Debug)]
@@ -73,6 +29,8 @@ pub(crate) struct Party {
     pub(crate) state: String,
     /// Whether the state is one that somebody should look at.
     pub(crate) troubled: bool,
+    /// How long it has been silent, if it is.
+    pub(crate) silent_for: Option<Duration>,
     pub(crate) memory_bytes: Meter,
     pub(crate) turn_ms: Meter,
     pub(crate) frames: u64,
@@ -91,6 +49,8 @@ pub(crate) struct Picture {
     pub(crate) elapsed_secs: f64,
     pub(crate) length_secs: f64,
     pub(crate) instances: Meter,
+    /// Instances that are silent.
+    pub(crate) silent: u64,
     pub(crate) queues: Vec<Queue>,
     pub(crate) parties: Vec<Party>,
     /// The newest last.
@@ -134,22 +94,24 @@ pub(crate) fn lines(picture: &Picture, columns: usize, rows: usize) -> Vec<Line>
     lines.into_iter().map(|line| fit(line, columns)).collect()
 }
 
-fn span(ink: Ink, text: impl Into<String>) -> Span {
-    Span { ink, text: text.into() }
-}
-
-fn heading(text: &str) -> Line {
-    vec![span(Ink::Dim, text)]
-}
-
 fn title(picture: &Picture, columns: usize) -> Line {
     let name = " PLIMSOLL · sandbox host";
     let Meter { depth, capacity, .. } = picture.instances;
+    let silent = match picture.silent {
+        0 => String::new(),
+        silent => format!(", {silent} silent"),
+    };
     let facts = format!("   {depth} of {capacity} instances");
     let clock = format!("{:.1} s of {} s ", picture.elapsed_secs, picture.length_secs);
-    let used: usize = [name, &facts, &clock].iter().map(|text| text.chars().count()).sum();
+    let used: usize = [name, &facts, &silent, &clock].iter().map(|text| text.chars().count()).sum();
     let gap = " ".repeat(columns.saturating_sub(used));
-    vec![span(Ink::Title, name), span(Ink::Dim, facts + &gap), span(Ink::Plain, clock)]
+    vec![
+        span(Ink::Title, name),
+        span(Ink::Dim, facts),
+        span(Ink::Full, silent),
+        span(Ink::Dim, gap),
+        span(Ink::Plain, clock),
+    ]
 }
 
 /// How much of the run is over, as a line from edge to edge.
@@ -199,57 +161,13 @@ pub(crate) fn mib_of(bytes: u64, max: u64) -> String {
     format!("{:.1}/{:.0}", mib(bytes), mib(max))
 }
 
-/// The depth as a bar to the eighth of a column, with the two watermarks and the high-water mark.
-fn bar(meter: &Meter, columns: usize) -> Vec<Span> {
-    const EIGHTHS: [char; 8] = ['·', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
-    let eighths = |depth: u64| {
-        let part = depth.min(meter.capacity) as f64 / meter.capacity.max(1) as f64;
-        (part * (columns * 8) as f64).round() as usize
-    };
-    // The column in which a bar of this depth ends.
-    let column = |depth: u64| eighths(depth).div_ceil(8).clamp(1, columns) - 1;
-    let filled = if meter.depth == 0 { 0 } else { eighths(meter.depth).max(1) };
-    let mut cells: Vec<(Ink, char)> = (0..columns)
-        .map(|at| match filled.saturating_sub(at * 8) {
-            0 => (Ink::Dim, EIGHTHS[0]),
-            part @ 1..8 => (meter.ink(), EIGHTHS[part]),
-            _ => (meter.ink(), '█'),
-        })
-        .collect();
-    cells[column(meter.low)] = (Ink::Dim, '┊');
-    cells[column(meter.high)] = (Ink::Plain, '│');
-    if meter.high_water > meter.depth {
-        cells[column(meter.high_water)] = (Ink::Elevated, '◆');
-    }
-    let mut spans: Vec<Span> = Vec::new();
-    for (ink, cell) in cells {
-        match spans.last_mut() {
-            Some(last) if last.ink == ink => last.text.push(cell),
-            _ => spans.push(span(ink, cell)),
-        }
-    }
-    spans
-}
-
-/// Cuts a line off at the edge of the screen, or fills it up to there.
-fn fit(line: Line, columns: usize) -> Line {
-    let mut room = columns;
-    let mut fitted: Line = Vec::new();
-    for piece in line {
-        let text: String = piece.text.chars().take(room).collect();
-        room -= text.chars().count();
-        fitted.push(span(piece.ink, text));
-    }
-    fitted.push(span(Ink::Plain, " ".repeat(room)));
-    fitted.retain(|piece| !piece.text.is_empty());
-    fitted
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use plimsoll::Level;
+
     use super::*;
 
-    fn meter(depth: u64, high_water: u64, capacity: u64) -> Meter {
+    pub(super) fn meter(depth: u64, high_water: u64, capacity: u64) -> Meter {
         let (low, high) = (capacity / 2, (capacity * 8).div_ceil(10));
         let level = if depth >= high { Level::Elevated } else { Level::Normal };
         Meter { depth, high_water, capacity, low, high, level }
@@ -259,11 +177,12 @@ mod tests {
         Queue { name: name.to_owned(), meter, waiting, blocked: Duration::from_millis(1_234) }
     }
 
-    fn picture(happenings: usize) -> Picture {
+    pub(crate) fn picture(happenings: usize) -> Picture {
         let hog = Party {
             name: "hog".to_owned(),
             state: "memory refused ×2".to_owned(),
             troubled: true,
+            silent_for: None,
             memory_bytes: meter(15 << 20, 15 << 20, 16 << 20),
             turn_ms: meter(0, 10, 100),
             frames: 1_234,
@@ -273,6 +192,7 @@ mod tests {
             elapsed_secs: 7.5,
             length_secs: 15.0,
             instances: meter(6, 7, 16),
+            silent: 1,
             queues: vec![
                 queue("sidecar_stdout_frames burst", meter(16, 16, 16), 3),
                 queue("completed_sidecar_responses", meter(4, 16, 16), 0),
@@ -284,10 +204,6 @@ mod tests {
 
     fn text(line: &Line) -> String {
         line.iter().map(|piece| piece.text.as_str()).collect()
-    }
-
-    fn bar_text(meter: Meter, columns: usize) -> String {
-        text(&bar(&meter, columns))
     }
 
     #[test]
@@ -307,7 +223,7 @@ mod tests {
     fn at_80_by_24_nothing_is_cut_off() {
         let lines: Vec<String> = lines(&picture(100), 80, 24).iter().map(text).collect();
         let has = |part: &str| assert!(lines.iter().any(|line| line.contains(part)), "{part}");
-        has("6 of 16 instances");
+        has("6 of 16 instances, 1 silent");
         has("7.5 s of 15 s");
         has("  16/16    16       3   1.2 s");
         has("   4/16    16       ·   1.2 s");
@@ -325,24 +241,6 @@ mod tests {
         for (row, at) in (first..23).zip(100 - (23 - first)..) {
             assert!(lines[row].starts_with(&format!(" {at} happened ")), "{}", lines[row]);
         }
-    }
-
-    #[test]
-    fn a_bar_shows_depth_watermarks_and_high_water() {
-        assert_eq!(bar_text(meter(0, 0, 16), 16), "·······┊····│···");
-        assert_eq!(bar_text(meter(4, 4, 16), 16), "████···┊····│···");
-        assert_eq!(bar_text(meter(4, 16, 16), 16), "████···┊····│··◆");
-        assert_eq!(bar_text(meter(16, 16, 16), 16), "███████┊████│███");
-        assert_eq!(bar_text(meter(1, 1, 16), 8), "▌··┊··│·");
-        assert_eq!(bar_text(meter(1, 1, 1_000), 8), "▏··┊··│·", "a little is not nothing");
-    }
-
-    #[test]
-    fn a_bar_survives_readings_that_should_not_be() {
-        let beyond = Meter { depth: 99, high_water: 120, ..meter(0, 0, 16) };
-        assert_eq!(bar_text(beyond, 16).chars().count(), 16);
-        let unbounded = Meter { capacity: 0, low: 0, high: 0, ..beyond };
-        assert_eq!(bar_text(unbounded, 16).chars().count(), 16);
     }
 
     #[test]
