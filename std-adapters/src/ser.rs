@@ -5,7 +5,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::event::Event;
 use crate::limit::Category;
-use crate::snapshot::{RegistryStats, Snapshot, SnapshotEntry};
+use crate::snapshot::{RegistryStats, Snapshot, SnapshotEntry, SnapshotLedger, SnapshotUser};
 
 impl Serialize for Category {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -70,6 +70,46 @@ impl Serialize for SnapshotEntry {
     }
 }
 
+impl Serialize for SnapshotLedger {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("SnapshotLedger", 14)?;
+        fields.serialize_field("name", self.name())?;
+        fields.serialize_field("category", &self.category())?;
+        fields.serialize_field("instance", &self.instance())?;
+        fields.serialize_field("kind", self.kind.as_str())?;
+        fields.serialize_field("window", &self.window)?;
+        fields.serialize_field("users", self.users())?;
+        fields.serialize_field("total", &self.total)?;
+        fields.serialize_field("certified", &self.certified)?;
+        fields.serialize_field("bound", &self.bound)?;
+        fields.serialize_field("floor", &self.floor)?;
+        fields.serialize_field("tracked", &self.tracked)?;
+        fields.serialize_field("capacity", &self.capacity)?;
+        fields.serialize_field("turned_away", &self.turned_away)?;
+        fields.serialize_field("saturated", &self.is_saturated)?;
+        fields.end()
+    }
+}
+
+impl Serialize for SnapshotUser {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("SnapshotUser", 6)?;
+        let principal = self.principal();
+        match (principal.as_integer(), principal.as_str()) {
+            (Some(number), _) => fields.serialize_field("principal", &number)?,
+            (None, Some(text)) => fields.serialize_field("principal", text)?,
+            // Bytes that were recorded in the core's ledger.
+            (None, None) => fields.serialize_field("principal", &format_args!("{principal}"))?,
+        }
+        fields.serialize_field("value", &self.value())?;
+        fields.serialize_field("error", &self.error())?;
+        fields.serialize_field("share", &self.share)?;
+        fields.serialize_field("certified", &self.is_certified)?;
+        fields.serialize_field("saturated", &self.is_saturated)?;
+        fields.end()
+    }
+}
+
 impl Serialize for RegistryStats {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_struct("RegistryStats", 3)?;
@@ -82,8 +122,9 @@ impl Serialize for RegistryStats {
 
 impl Serialize for Snapshot {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Snapshot", 2)?;
+        let mut fields = serializer.serialize_struct("Snapshot", 3)?;
         fields.serialize_field("entries", self.entries())?;
+        fields.serialize_field("ledgers", self.ledgers())?;
         fields.serialize_field("events", self.stats())?;
         fields.end()
     }

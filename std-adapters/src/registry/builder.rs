@@ -39,14 +39,23 @@ pub struct RegistryBuilder {
     max_entries: usize,
     delivery: Delivery,
     pressure: Option<PressureRule>,
+    top_users: usize,
 }
 
 impl RegistryBuilder {
+    /// Users of each ledger that a snapshot lists unless told otherwise.
+    pub const TOP_USERS_DEFAULT: usize = 10;
+
     /// Entries that a registry holds unless told otherwise.
     pub const MAX_ENTRIES_DEFAULT: usize = 65_536;
 
     pub(super) fn new() -> Self {
-        Self { max_entries: Self::MAX_ENTRIES_DEFAULT, delivery: Delivery::Inline, pressure: None }
+        Self {
+            max_entries: Self::MAX_ENTRIES_DEFAULT,
+            delivery: Delivery::Inline,
+            pressure: None,
+            top_users: Self::TOP_USERS_DEFAULT,
+        }
     }
 
     /// How many entries may be registered at one time.
@@ -64,6 +73,12 @@ impl RegistryBuilder {
     /// The rule of all limits that have none of their own, tiny ones included.
     pub fn pressure(mut self, rule: PressureRule) -> Self {
         self.pressure = Some(rule);
+        self
+    }
+
+    /// How many of the largest users of each [ledger](crate::ledger) a snapshot lists.
+    pub fn top_users(mut self, count: usize) -> Self {
+        self.top_users = count;
         self
     }
 
@@ -91,6 +106,7 @@ impl RegistryBuilder {
             subscribers: Subscribers::new(),
             queue,
             pressure: self.pressure,
+            top_users: self.top_users,
         })
     }
 }

@@ -13,6 +13,7 @@ use plimsoll_core::{Announcements, Edge, Sustain, Watermarks};
 use crate::clock;
 use crate::error::RegisterError;
 use crate::event::Event;
+use crate::ledger::LedgerSource;
 use crate::limit::{Category, Limit};
 use crate::pressure::PressureRule;
 use crate::source::Source;
@@ -31,24 +32,46 @@ impl Tag {
         let (name, category, instance) = limit.into_parts();
         Self { name, category, instance, watermarks }
     }
+
+    /// The name without the category, for a table.
+    pub(crate) fn label(&self) -> String {
+        Label(self).to_string()
+    }
 }
 
 /// `queue stdout_frames[guest-7]`
 impl fmt::Display for Tag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.category, self.name)?;
-        match &self.instance {
+        write!(f, "{} {}", self.category, Label(self))
+    }
+}
+
+/// `stdout_frames[guest-7]`
+struct Label<'a>(&'a Tag);
+
+impl fmt::Display for Label<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.name)?;
+        match &self.0.instance {
             Some(label) => write!(f, "[{label}]"),
             None => Ok(()),
         }
     }
 }
 
-/// One limit in a registry.
+/// What is to be read under an entry.
+pub(crate) enum Attached {
+    /// Something with a depth.
+    Gauge(Weak<dyn Source>),
+    /// Who uses the most.
+    Ledger(Weak<dyn LedgerSource>),
+}
+
+/// One limit, or one ledger, in a registry.
 pub(crate) struct Entry {
     id: u64,
     tag: Arc<Tag>,
-    source: OnceLock<Weak<dyn Source>>,
+    attached: OnceLock<Attached>,
     /// Held for a few machine steps on an edge, never while anything else runs.
     sustain: Mutex<Sustain>,
     /// When `sustain` is due, `u64::MAX` for never: what `sustain` said when it was last let go.
@@ -66,7 +89,7 @@ impl Entry {
         Self {
             id,
             tag: Arc::new(tag),
-            source: OnceLock::new(),
+            attached: OnceLock::new(),
             sustain: Mutex::new(rule.machine()),
             due_ms: AtomicU64::new(u64::MAX),
             queued: AtomicU64::new(0),
@@ -81,13 +104,23 @@ impl Entry {
         &self.tag
     }
 
-    pub(crate) fn attach(&self, source: Weak<dyn Source>) {
+    pub(crate) fn attach(&self, attached: Attached) {
         // A second one has no effect, as the caller is told.
-        let _ = self.source.set(source);
+        let _ = self.attached.set(attached);
     }
 
     fn source(&self) -> Option<Arc<dyn Source>> {
-        self.source.get()?.upgrade()
+        match self.attached.get()? {
+            Attached::Gauge(source) => source.upgrade(),
+            Attached::Ledger(_) => None,
+        }
+    }
+
+    fn ledger(&self) -> Option<Arc<dyn LedgerSource>> {
+        match self.attached.get()? {
+            Attached::Gauge(_) => None,
+            Attached::Ledger(ledger) => ledger.upgrade(),
+        }
     }
 
     pub(crate) fn waiting(&self) -> u64 {
@@ -208,17 +241,26 @@ impl Entries {
         self.maps.lock().live.len()
     }
 
-    /// What can be read now, in order. To be dropped outside every lock: it can be the last to hold
+    /// What has a depth now, in order. To be dropped outside every lock: it can be the last to hold
     /// a source.
     pub(crate) fn sources(&self) -> Vec<(Arc<Tag>, Arc<dyn Source>)> {
+        self.all(Entry::source)
+    }
+
+    /// The ledgers that there are now, in order. To be dropped as [`sources`](Self::sources) are.
+    pub(crate) fn ledgers(&self) -> Vec<(Arc<Tag>, Arc<dyn LedgerSource>)> {
+        self.all(Entry::ledger)
+    }
+
+    fn all<T>(&self, get: impl Fn(&Entry) -> Option<T>) -> Vec<(Arc<Tag>, T)> {
         let maps = self.maps.lock();
-        let mut sources = Vec::with_capacity(maps.live.len());
+        let mut all = Vec::with_capacity(maps.live.len());
         for entry in maps.live.values() {
-            if let Some(source) = entry.source() {
-                sources.push((entry.tag.clone(), source));
+            if let Some(one) = get(entry) {
+                all.push((entry.tag.clone(), one));
             }
         }
-        sources
+        all
     }
 
     /// The entries whose rule has something to say.

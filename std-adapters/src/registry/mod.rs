@@ -10,14 +10,12 @@ pub use builder::{Delivery, RegistryBuilder};
 pub use subscribers::Subscription;
 pub use thread::DeliveryThread;
 
-pub(crate) use entry::{Entry, Tag};
+pub(crate) use entry::{Attached, Entry, Tag};
 
 use std::borrow::Cow;
 use std::fmt;
-use std::io;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use plimsoll_core::{Edge, Watermarks};
 
@@ -26,7 +24,7 @@ use crate::event::Event;
 use crate::gauge::{RecordedGauge, TrackedGauge};
 use crate::limit::Limit;
 use crate::pressure::PressureRule;
-use crate::snapshot::{RegistryStats, Snapshot};
+use crate::snapshot::{RegistryStats, Snapshot, SnapshotLedger};
 use crate::source::Registration;
 use deferred::Queue;
 use entry::Entries;
@@ -40,6 +38,8 @@ pub(crate) struct Shared {
     queue: Option<Queue>,
     /// The rule of limits that have none.
     pressure: Option<PressureRule>,
+    /// Users of each ledger that a snapshot lists.
+    top_users: usize,
 }
 
 // No lock is held while a user's code runs, so that no panic leaves a step half done.
@@ -184,7 +184,7 @@ impl Registry {
     pub fn snapshot(&self) -> Snapshot {
         let entries = self.0.entries.sources().into_iter();
         let entries = entries.map(|(tag, source)| Snapshot::entry(tag, source.read())).collect();
-        Snapshot::new(entries, self.stats())
+        Snapshot::new(entries, self.read_ledgers(), self.stats())
     }
 
     /// Reads everything that is registered, with the high-water marks since the last call of this
@@ -196,7 +196,12 @@ impl Registry {
             Snapshot::entry(tag, read)
         });
         let entries = read.collect();
-        Snapshot::new(entries, self.stats())
+        Snapshot::new(entries, self.read_ledgers(), self.stats())
+    }
+
+    fn read_ledgers(&self) -> Vec<SnapshotLedger> {
+        let ledgers = self.0.entries.ledgers().into_iter();
+        ledgers.map(|(tag, ledger)| Snapshot::ledger(tag, ledger.read(self.0.top_users))).collect()
     }
 
     /// Tells subscribers that a cap was hit which nobody had sampled: a heap, a time limit, fuel.
@@ -264,14 +269,6 @@ impl Registry {
         }
         entries.due().iter().filter_map(|entry| entry.on_tick()).for_each(&mut publish);
         delivered
-    }
-
-    /// Starts a thread that delivers at an interval, for as long as the returned guard lives.
-    ///
-    /// # Errors
-    /// An interval of zero, or what the operating system says against another thread.
-    pub fn spawn_delivery(&self, interval: Duration) -> io::Result<DeliveryThread> {
-        DeliveryThread::spawn(self.clone(), interval)
     }
 
     /// How many entries there are, and what has become of events.

@@ -19,8 +19,18 @@ pub struct DeliveryThread {
     thread: Option<JoinHandle<()>>,
 }
 
+impl Registry {
+    /// Starts a thread that delivers at an interval, for as long as the returned guard lives.
+    ///
+    /// # Errors
+    /// An interval of zero, or what the operating system says against another thread.
+    pub fn spawn_delivery(&self, interval: Duration) -> io::Result<DeliveryThread> {
+        DeliveryThread::spawn(self.clone(), interval)
+    }
+}
+
 impl DeliveryThread {
-    pub(super) fn spawn(registry: Registry, interval: Duration) -> io::Result<Self> {
+    fn spawn(registry: Registry, interval: Duration) -> io::Result<Self> {
         if interval.is_zero() {
             let message = "the interval of delivery is above zero";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));

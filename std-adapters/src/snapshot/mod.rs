@@ -1,5 +1,10 @@
 //! Everything that is registered, at one moment.
 
+mod ledger;
+mod table;
+
+pub use ledger::{SnapshotLedger, SnapshotUser};
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +15,21 @@ use crate::limit::Category;
 use crate::registry::Tag;
 use crate::source::SourceReading;
 
-/// What [`Registry::snapshot`](crate::Registry::snapshot) has read: the entries in the order of
-/// their registration, and the counts of events.
+/// What [`Registry::snapshot`](crate::Registry::snapshot) has read: the entries and the ledgers,
+/// each in the order of their registration, and the counts of events.
 ///
-/// `Display` is a table. With the feature `serde` it serializes to `{"entries": [...], "events":
-/// {"delivered", "dropped", "panicked"}}`; an entry has `name`, `category`, `instance`, `depth`,
-/// `high_water`, `capacity`, `high`, `low`, `level`, `waiting` and `blocked_ms`, where `high` and
-/// `low` are the watermarks of the first level, and what is not there is `null`.
+/// `Display` is a table, and two more if there are ledgers. With the feature `serde` it serializes
+/// to `{"entries": [...], "ledgers": [...], "events": {"delivered", "dropped", "panicked"}}`; what
+/// is not there is `null`.
+///
+/// An entry has `name`, `category`, `instance`, `depth`, `high_water`, `capacity`, `high`, `low`,
+/// `level`, `waiting` and `blocked_ms`, where `high` and `low` are the watermarks of the first
+/// level.
+///
+/// A ledger has `name`, `category`, `instance`, `kind`, `window`, `users`, `total`, `certified`,
+/// `bound`, `floor`, `tracked`, `capacity`, `turned_away` and `saturated`, as
+/// [`SnapshotLedger`] describes them; a user has `principal` (text, or a number), `value`, `error`,
+/// `share`, `certified` and `saturated`.
 ///
 /// ```
 /// use plimsoll::{Registry, Watermarks};
@@ -32,6 +45,7 @@ use crate::source::SourceReading;
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     entries: Vec<SnapshotEntry>,
+    ledgers: Vec<SnapshotLedger>,
     stats: RegistryStats,
 }
 
@@ -68,8 +82,12 @@ pub struct RegistryStats {
 }
 
 impl Snapshot {
-    pub(crate) fn new(entries: Vec<SnapshotEntry>, stats: RegistryStats) -> Self {
-        Self { entries, stats }
+    pub(crate) fn new(
+        entries: Vec<SnapshotEntry>,
+        ledgers: Vec<SnapshotLedger>,
+        stats: RegistryStats,
+    ) -> Self {
+        Self { entries, ledgers, stats }
     }
 
     pub(crate) fn entry(tag: Arc<Tag>, read: SourceReading) -> SnapshotEntry {
@@ -87,6 +105,11 @@ impl Snapshot {
     /// The entries, in the order of their registration.
     pub fn entries(&self) -> &[SnapshotEntry] {
         &self.entries
+    }
+
+    /// The ledgers, in the order of their registration.
+    pub fn ledgers(&self) -> &[SnapshotLedger] {
+        &self.ledgers
     }
 
     /// The first entry of that name and instance label.
@@ -135,33 +158,23 @@ impl SnapshotEntry {
 
 const HEADINGS: [&str; 9] =
     ["LIMIT", "CATEGORY", "LEVEL", "DEPTH", "CAPACITY", "USED", "HIGH-WATER", "WAITING", "BLOCKED"];
-/// Columns from here on hold numbers, and are aligned to the right.
-const NUMBERS_FROM: usize = 3;
 
 impl fmt::Display for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows: Vec<_> = self.entries.iter().map(row).collect();
-        let mut widths = HEADINGS.map(str::len);
-        for row in &rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.chars().count());
-            }
+        table::write(f, &HEADINGS, 3, &rows)?;
+        if self.ledgers.is_empty() {
+            return Ok(());
         }
-        line(f, &widths, &HEADINGS)?;
-        rows.iter().try_for_each(|row| {
-            writeln!(f)?;
-            line(f, &widths, row)
-        })
+        f.write_str("\n\n")?;
+        ledger::write(f, &self.ledgers)
     }
 }
 
 fn row(entry: &SnapshotEntry) -> [String; 9] {
     let or_dash = |number: Option<u64>| number.map_or("-".into(), |number| number.to_string());
     [
-        match entry.instance() {
-            Some(label) => format!("{}[{label}]", entry.name()),
-            None => entry.name().into(),
-        },
+        entry.tag.label(),
         entry.category().to_string(),
         entry.level.to_string(),
         entry.depth.to_string(),
@@ -171,21 +184,4 @@ fn row(entry: &SnapshotEntry) -> [String; 9] {
         entry.waiting.to_string(),
         format!("{:.3}s", entry.blocked.as_secs_f64()),
     ]
-}
-
-fn line(
-    f: &mut fmt::Formatter<'_>,
-    widths: &[usize; 9],
-    cells: &[impl AsRef<str>; 9],
-) -> fmt::Result {
-    for (column, (width, cell)) in widths.iter().zip(cells).enumerate() {
-        let gap = if column == 0 { "" } else { "  " };
-        let cell = cell.as_ref();
-        if column < NUMBERS_FROM {
-            write!(f, "{gap}{cell:<width$}")?;
-        } else {
-            write!(f, "{gap}{cell:>width$}")?;
-        }
-    }
-    Ok(())
 }

@@ -1,0 +1,100 @@
+//! How a ledger is made.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::OnceLock;
+
+use plimsoll_core::{LedgerSet, Seed, sets_for};
+
+use super::error::LedgerError;
+
+/// The sets of a ledger of ours.
+pub(super) type Sets = Box<[LedgerSet]>;
+
+/// Settings of a ledger: a capacity, or a capacity and more.
+///
+/// ```
+/// use plimsoll::ledger::{LedgerSettings, Seed};
+/// use plimsoll::{Limit, Registry};
+///
+/// let registry = Registry::new();
+/// let heaps = registry.peak_ledger(Limit::memory("guest_memory"), 1_024)?;
+/// let settings = LedgerSettings::new(1_024).seed(Seed::new(17, 4)); // in earnest: random numbers
+/// let fuel = registry.sum_ledger(Limit::cpu("guest_fuel"), settings)?;
+/// # Ok::<(), plimsoll::ledger::LedgerError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[must_use = "it has no effect until a registry makes a ledger of it"]
+pub struct LedgerSettings {
+    pub(super) capacity: usize,
+    pub(super) seed: Option<Seed>,
+    pub(super) counts_turned_away: bool,
+}
+
+impl LedgerSettings {
+    /// The largest capacity, 2^24: about 4 GiB.
+    pub const CAPACITY_MAX: usize = 1 << 24;
+
+    /// A ledger for so many of the largest users. Room is taken at once, about 260 bytes for each.
+    pub const fn new(capacity: usize) -> Self {
+        Self { capacity, seed: None, counts_turned_away: true }
+    }
+
+    /// The secret by which principals are placed (LEDGER-8); otherwise one that is drawn at random
+    /// once for each process, so that ledgers of the same capacity merge without a loss.
+    ///
+    /// Ledgers of several processes merge without a loss only if they are given the same seed.
+    pub const fn seed(mut self, seed: Seed) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Whether to count how many records were turned away; so it is by default.
+    ///
+    /// The core turns away without a write (LEDGER-4). The count is a write to a line of memory
+    /// that the thread shares with nobody, as long as no more than 32 threads record.
+    pub const fn count_turned_away(mut self, counts: bool) -> Self {
+        self.counts_turned_away = counts;
+        self
+    }
+
+    pub(super) fn the_seed(&self) -> Seed {
+        self.seed.unwrap_or_else(process_seed)
+    }
+
+    /// Empty sets, or the reason why there can be none.
+    pub(super) fn sets(&self) -> Result<Sets, LedgerError> {
+        let capacity = self.capacity;
+        if capacity == 0 || capacity > Self::CAPACITY_MAX {
+            return Err(LedgerError::Capacity { capacity });
+        }
+        let count = sets_for(capacity);
+        let mut sets: Vec<LedgerSet> = Vec::new();
+        let bytes = count * size_of::<LedgerSet>();
+        sets.try_reserve_exact(count).map_err(|_| LedgerError::OutOfMemory { bytes })?;
+        sets.extend((0..count).map(|_| LedgerSet::new()));
+        Ok(sets.into())
+    }
+}
+
+/// For the 4,096 largest users.
+impl Default for LedgerSettings {
+    fn default() -> Self {
+        Self::new(4_096)
+    }
+}
+
+impl From<usize> for LedgerSettings {
+    fn from(capacity: usize) -> Self {
+        Self::new(capacity)
+    }
+}
+
+/// 128 bits from the source of randomness that the standard library's maps have.
+fn process_seed() -> Seed {
+    static SEED: OnceLock<Seed> = OnceLock::new();
+    *SEED.get_or_init(|| {
+        // Keyed with 128 random bits of the operating system.
+        let random = RandomState::new();
+        Seed::new(random.hash_one(1), random.hash_one(2))
+    })
+}

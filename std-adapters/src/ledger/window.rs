@@ -1,0 +1,221 @@
+//! Peaks of the current window.
+
+use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use plimsoll_core::{Entry, Lookup, Recorded, Top, WindowLedger as CoreWindows};
+
+use super::error::{LedgerError, PrincipalError};
+use super::id::PrincipalId;
+use super::reading::{LedgerKind, LedgerReading, LedgerSource};
+use super::settings::{LedgerSettings, Sets};
+use super::turned_away::TurnedAway;
+use crate::source::Registration;
+
+/// A ledger of the peaks since the window began, such as the current minute, listed by a
+/// [`Registry`](crate::Registry).
+///
+/// The user says when a window is over: [`advance`](Self::advance), from a timer. Within a window
+/// it promises what a [`PeakLedger`](super::PeakLedger) does; sizes of 1 TiB and more are cut.
+///
+/// Clones are handles to the same ledger. With the last one it leaves the registry.
+///
+/// ```
+/// use plimsoll::ledger::Lookup;
+/// use plimsoll::{Limit, Registry};
+///
+/// let registry = Registry::new();
+/// let heaps = registry.window_ledger(Limit::memory("guest_memory"), 1_024)?;
+/// heaps.record("acme", 700)?;
+/// heaps.advance()?;
+/// assert_eq!(heaps.get("acme")?, Lookup::Absent { at_most: 0 });
+/// heaps.record("acme", 300)?;
+/// assert_eq!(heaps.get("acme")?.value(), Some(300));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct WindowLedger(Arc<Shared>);
+
+struct Shared {
+    /// Replaced when its windows are used up.
+    era: ArcSwap<Era>,
+    /// Held while a window ends.
+    advancing: Mutex<()>,
+    turned_away: TurnedAway,
+    settings: LedgerSettings,
+    registration: Registration,
+}
+
+// No user's code runs in any of it, so that no panic leaves a step half done.
+impl UnwindSafe for Shared {}
+impl RefUnwindSafe for Shared {}
+
+/// As many windows as a core ledger can tell apart.
+struct Era {
+    core: CoreWindows<Sets>,
+    /// The number of its window 0.
+    first: u64,
+    window: AtomicU64,
+}
+
+/// Leaves 10 bits for windows, 1,024 of them.
+const PEAK_BITS: u32 = 40;
+
+impl Era {
+    fn new(settings: &LedgerSettings, first: u64) -> Result<Arc<Self>, LedgerError> {
+        let core = CoreWindows::with_sets(settings.sets()?, settings.the_seed(), PEAK_BITS)?;
+        Ok(Arc::new(Self { core, first, window: AtomicU64::new(0) }))
+    }
+
+    fn window(&self) -> u64 {
+        // Relaxed: who has not heard of a new window is still in the one before.
+        self.window.load(Ordering::Relaxed)
+    }
+
+    fn number(&self) -> u64 {
+        self.first + self.window()
+    }
+}
+
+impl WindowLedger {
+    pub(super) fn new(
+        registration: Registration,
+        settings: LedgerSettings,
+    ) -> Result<Self, LedgerError> {
+        let shared = Arc::new(Shared {
+            era: ArcSwap::new(Era::new(&settings, 0)?),
+            advancing: Mutex::new(()),
+            turned_away: TurnedAway::new(settings.counts_turned_away),
+            settings,
+            registration,
+        });
+        shared.registration.attach_ledger(&shared);
+        Ok(Self(shared))
+    }
+
+    /// Records a size that the principal has now. A size of 0 changes nothing.
+    ///
+    /// # Returns
+    /// What that did, in values of this window.
+    ///
+    /// # Errors
+    /// [`PrincipalError`], if that is no principal's id.
+    ///
+    /// # Progress
+    /// Lock-free, without allocation but for a thread's first, and as long for a ledger of any
+    /// size.
+    ///
+    /// # Staleness
+    /// A record that meets the end of a window may count for the one that ends.
+    pub fn record<'k, P>(&self, principal: P, size: u64) -> Result<Recorded, PrincipalError>
+    where
+        P: TryInto<PrincipalId<'k>>,
+        PrincipalError: From<P::Error>,
+    {
+        let id = principal.try_into()?;
+        let era = self.0.era.load();
+        let recorded = era.core.record(era.window(), id.key(), size);
+        if !recorded.is_tracked() && size > 0 {
+            self.0.turned_away.count();
+        }
+        Ok(recorded)
+    }
+
+    /// The principal's peak in this window, or what one can have had at most that is not tracked.
+    ///
+    /// # Errors
+    /// As for [`record`](Self::record).
+    pub fn get<'k, P>(&self, principal: P) -> Result<Lookup, PrincipalError>
+    where
+        P: TryInto<PrincipalId<'k>>,
+        PrincipalError: From<P::Error>,
+    {
+        let id = principal.try_into()?;
+        let era = self.0.era.load();
+        Ok(era.core.get(era.window(), id.key()))
+    }
+
+    /// The largest peaks of this window, as many as the buffer has room for.
+    pub fn top<'b>(&self, buffer: &'b mut [Entry]) -> Top<'b> {
+        let era = self.0.era.load();
+        era.core.top(era.window(), buffer)
+    }
+
+    /// Ends the window, and begins the next.
+    ///
+    /// Nothing is cleared: entries of windows that are over give way to others. Once in 1,024
+    /// windows the memory is taken anew.
+    ///
+    /// # Returns
+    /// The number of the window that begins.
+    ///
+    /// # Errors
+    /// [`LedgerError::OutOfMemory`]; the window then goes on.
+    pub fn advance(&self) -> Result<u64, LedgerError> {
+        let shared = &*self.0;
+        let _advancing = shared.advancing.lock();
+        let era = shared.era.load();
+        if era.window() < era.core.window_max() {
+            // Relaxed: as above; only one thread is here at a time.
+            era.window.fetch_add(1, Ordering::Relaxed);
+            return Ok(era.number());
+        }
+        let next = Era::new(&shared.settings, era.number() + 1)?;
+        shared.era.store(next);
+        Ok(self.window())
+    }
+
+    /// The number of the window, from 0.
+    pub fn window(&self) -> u64 {
+        self.0.era.load().number()
+    }
+
+    /// The largest size there can be; larger ones are cut to it.
+    pub fn size_max(&self) -> u64 {
+        self.0.era.load().core.peak_max()
+    }
+
+    /// How many records were turned away: records, not principals, in all windows. `None` if they
+    /// are not [counted](LedgerSettings::count_turned_away).
+    pub fn turned_away(&self) -> Option<u64> {
+        self.0.turned_away.total()
+    }
+}
+
+impl LedgerSource for Shared {
+    fn read(&self, users: usize) -> LedgerReading {
+        let era = self.era.load();
+        let window = era.window();
+        let mut buffer = vec![Entry::NONE; users.min(era.core.len())];
+        let top = era.core.top(window, &mut buffer);
+        let (listed, certified, bound) = (top.entries().len(), top.covered(), top.bound());
+        buffer.truncate(listed);
+        let value_max = era.core.peak_max();
+        LedgerReading {
+            kind: LedgerKind::Window,
+            certified,
+            bound,
+            floor: None,
+            tracked: era.core.len(),
+            capacity: self.settings.capacity,
+            total: buffer.iter().map(Entry::value).fold(0, u64::saturating_add),
+            turned_away: self.turned_away.total(),
+            window: Some(era.first + window),
+            value_max,
+            is_saturated: buffer.iter().any(|entry| entry.value() >= value_max),
+            users: buffer,
+        }
+    }
+}
+
+impl fmt::Debug for WindowLedger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("WindowLedger");
+        debug.field("limit", &self.0.registration).field("window", &self.window());
+        debug.finish_non_exhaustive()
+    }
+}
