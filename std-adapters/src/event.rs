@@ -1,7 +1,7 @@
 //! What subscribers are told.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use std::time::Duration;
 use plimsoll_core::Watermarks;
 use plimsoll_core::{Announcement, AnnouncementKind, Level};
 
+use crate::in_line::InLine;
 #[cfg(feature = "keepalive")]
 use crate::keepalive::Silence;
 use crate::limit::Category;
@@ -239,18 +240,8 @@ impl fmt::Display for Event {
             write!(f, ", run {run}")?;
         }
         match &self.detail {
-            Some(detail) => write_in_line(f, detail),
+            Some(detail) => write!(f, ", {}", InLine(detail)),
             None => Ok(()),
         }
     }
-}
-
-/// Adds a detail, of which nothing ends the line or commands a terminal.
-fn write_in_line(f: &mut fmt::Formatter<'_>, detail: &str) -> fmt::Result {
-    f.write_str(", ")?;
-    detail.chars().try_for_each(|c| match c {
-        '\u{2028}' | '\u{2029}' => write!(f, "{}", c.escape_unicode()),
-        c if c.is_control() => write!(f, "{}", c.escape_debug()),
-        c => f.write_char(c),
-    })
 }

@@ -9,6 +9,7 @@
 //! - A [`TrackedGauge`] counts anything else in and out; a [`RecordedGauge`] is told what it
 //!   measures.
 //! - A keep-alive [watcher](keepalive) tells which guest has fallen silent.
+//! - A [ledger] tells who uses the most, when guests come and go by the million.
 //! - A [catalog](limits) declares the names of limits once; [`SandboxLimit`](catalog::SandboxLimit)
 //!   is one that is ready made.
 //! - The gauges themselves, for statics and hot paths, come from `plimsoll-core`, which is `no_std`
@@ -32,7 +33,7 @@
 #![forbid(unsafe_code)]
 
 // The examples of the README are compiled and run with those of the documentation.
-#[cfg(all(doctest, feature = "crossbeam"))]
+#[cfg(all(doctest, feature = "crossbeam", feature = "keepalive"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
@@ -43,9 +44,13 @@ mod clock;
 mod error;
 mod event;
 mod gauge;
+mod in_line;
 #[cfg(feature = "keepalive")]
 pub mod keepalive;
+pub mod ledger;
 mod limit;
+#[cfg(feature = "pool")]
+pub mod pool;
 mod pressure;
 mod registry;
 #[cfg(feature = "serde")]
@@ -54,6 +59,8 @@ mod snapshot;
 mod source;
 #[cfg(feature = "tracing")]
 mod trace;
+#[cfg(feature = "wasmtime")]
+pub mod wasm;
 
 pub use error::{BuildError, RegisterError};
 pub use event::{Event, EventKind};
@@ -65,4 +72,4 @@ pub use plimsoll_core::{
 };
 pub use pressure::PressureRule;
 pub use registry::{Delivery, DeliveryThread, Registry, RegistryBuilder, Subscription};
-pub use snapshot::{RegistryStats, Snapshot, SnapshotEntry};
+pub use snapshot::{RegistryStats, Snapshot, SnapshotEntry, SnapshotLedger, SnapshotUser};

@@ -1,4 +1,4 @@
-//! How a gauge takes part in a registry.
+//! How a gauge, or a ledger, takes part in a registry.
 //!
 //! What shares a gauge (the inside of a channel, of a [`TrackedGauge`](crate::TrackedGauge)) holds
 //! its [`Registration`] and is its [`Source`]:
@@ -20,7 +20,8 @@ use std::time::Duration;
 
 use plimsoll_core::{Edge, Reading};
 
-use crate::registry::{Entry, Shared};
+use crate::ledger::LedgerSource;
+use crate::registry::{Attached, Entry, Shared};
 
 /// What the registry asks of a thing that it lists. No method panics, and none blocks.
 pub(crate) trait Source: Send + Sync {
@@ -62,7 +63,13 @@ impl Registration {
     /// Says what is to be read: once, when it exists. Later calls change nothing.
     pub(crate) fn attach<S: Source + 'static>(&self, source: &Arc<S>) {
         let source: Weak<S> = Arc::downgrade(source);
-        self.entry.attach(source);
+        self.entry.attach(Attached::Gauge(source));
+    }
+
+    /// The same for a ledger.
+    pub(crate) fn attach_ledger<S: LedgerSource + 'static>(&self, source: &Arc<S>) {
+        let source: Weak<S> = Arc::downgrade(source);
+        self.entry.attach(Attached::Ledger(source));
     }
 
     /// Hands an edge, if there is one, on to the subscribers by the rule of the limit. No lock may be

@@ -266,6 +266,7 @@ fn it_serializes() {
                 "waiting": 0, "blocked_ms": 0,
             },
         ],
+        "ledgers": [],
         "events": { "delivered": 1, "dropped": 0, "panicked": 0 },
     });
     assert_eq!(serde_json::to_value(registry.snapshot()).unwrap(), expected);

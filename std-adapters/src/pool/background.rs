@@ -1,0 +1,249 @@
+//! Who does the work: threads of the pool's own, tasks, or whoever steps.
+
+use std::sync::Arc;
+use std::thread;
+
+use plimsoll_core::pool::Building;
+
+use super::config::Background;
+use super::contain::{Contained, Panicked, block_on, contain};
+use super::error::{BuildFailure, CheckoutError, PoolError, Stage};
+use super::manager::Manager;
+use super::shared::Shared;
+use super::waiter::Outcome;
+use super::work::{Doomed, Running};
+
+/// What has come of a build: an object, or what to tell whoever waits for it.
+pub(super) type Built<M> = Result<<M as Manager>::Object, CheckoutError>;
+
+/// How long no warm instance is built after a build that failed: doubled by each further one.
+const HOLD_OFF_MIN_MS: u64 = 10;
+const HOLD_OFF_DOUBLINGS_MAX: u32 = 10;
+
+impl<M: Manager> Shared<M> {
+    fn failed(&self, cause: BuildFailure) -> CheckoutError {
+        self.stats.failed.count();
+        CheckoutError::BuildFailed { cause }
+    }
+
+    fn panicked(&self, Panicked(message): Panicked) -> CheckoutError {
+        self.stats.panics.count();
+        self.failed(BuildFailure::Panicked(message))
+    }
+
+    fn built(&self, created: Option<Result<Result<M::Object, M::Error>, Panicked>>) -> Built<M> {
+        match created {
+            Some(Ok(Ok(object))) => Ok(object),
+            Some(Ok(Err(error))) => Err(self.failed(BuildFailure::Manager(Arc::new(error)))),
+            Some(Err(panicked)) => Err(self.panicked(panicked)),
+            None => {
+                self.stats.failed.count();
+                let after = self.config.build_timeout.unwrap_or_default();
+                Err(CheckoutError::TimedOut { stage: Stage::Build, after })
+            }
+        }
+    }
+
+    fn build_blocking(&self) -> Built<M> {
+        let created = Contained::new(|| self.manager.create());
+        let created = created.map(|future| block_on(future, self.config.build_timeout));
+        self.built(match created {
+            Ok(created) => created,
+            Err(panicked) => Some(Err(panicked)),
+        })
+    }
+
+    /// A build has ended: its object is idle, or its waiter is told.
+    pub(super) fn on_built(&self, building: Building, outcome: Built<M>) {
+        let slot = building.slot();
+        let (error, now_ms) = match outcome {
+            Ok(object) => {
+                self.stats.built.count();
+                let live = self.enliven(object);
+                let place = self.place(slot);
+                // Relaxed: a hint.
+                let relaxed = std::sync::atomic::Ordering::Relaxed;
+                place.expires_ms.store(live.expires_ms, relaxed);
+                place.object.store(Some(live));
+                (None, self.now_ms())
+            }
+            Err(error) => (Some(error), self.refresh().as_millis() as u64),
+        };
+        let mut after = super::dispatch::After::default();
+        let mut queue = self.queue.lock();
+        let ticket = queue.fair.arrived(slot.index());
+        match error {
+            None => {
+                self.slots.finish(building, self.tick()).expect("the pool's own token");
+                queue.failures = 0;
+            }
+            Some(error) => {
+                self.slots.fail(building).expect("the pool's own token");
+                let hold_off_ms = HOLD_OFF_MIN_MS << queue.failures.min(HOLD_OFF_DOUBLINGS_MAX);
+                queue.failures = queue.failures.saturating_add(1);
+                queue.hold_off_ms = now_ms.saturating_add(hold_off_ms);
+                let queued = ticket.and_then(|ticket| Some((ticket, queue.fair.remove(ticket)?)));
+                if let Some((ticket, queued)) = queued {
+                    queue.settle(ticket, queued, Outcome::Refused(error), &mut after);
+                }
+            }
+        }
+        self.dispatch(&mut queue, &mut after);
+        drop(queue);
+        after.run(self);
+    }
+
+    /// A build was dropped by the runtime that drove it: there will be no further ones.
+    pub(super) fn on_cancelled(&self, building: Building) {
+        self.close();
+        self.stats.failed.count();
+        let mut queue = self.queue.lock();
+        queue.fair.arrived(building.slot().index());
+        self.slots.fail(building).expect("the pool's own token");
+        self.conclude(queue);
+    }
+
+    /// Does away with an object; its slot is vacant.
+    pub(super) fn retire(&self, doomed: Doomed<M>) {
+        let Doomed { condemned, live } = doomed;
+        if let Some(live) = live {
+            if contain(|| self.manager.retire(live.object)).is_err() {
+                self.stats.panics.count();
+            }
+        }
+        let mut after = super::dispatch::After::default();
+        let mut queue = self.queue.lock();
+        queue.fair.arrived(condemned.slot().index());
+        self.slots.vacate(condemned).expect("the pool's own token");
+        self.dispatch(&mut queue, &mut after);
+        self.replenish(&mut queue, &mut after);
+        drop(queue);
+        after.run(self);
+    }
+}
+
+impl<M: Manager> Running<M> {
+    /// Does it, on the calling thread.
+    pub(super) fn run_blocking(mut self) {
+        if self.begin() {
+            let outcome = self.shared.build_blocking();
+            self.finish(outcome);
+        }
+    }
+}
+
+/// Starts what works for this pool.
+pub(super) fn start<M: Manager>(shared: &Arc<Shared<M>>) -> Result<(), PoolError> {
+    match &shared.work.background {
+        Background::Threads => {
+            let workers = shared.config.builders + shared.config.drops;
+            let name = |number: usize| format!("plimsoll-pool-{number}");
+            for number in 0..workers {
+                spawn(shared, name(number), work)?;
+            }
+            spawn(shared, "plimsoll-pool-time".into(), keep_time)
+        }
+        #[cfg(feature = "tokio")]
+        Background::Tokio(handle) => {
+            handle.spawn(keep_time_async(shared.clone()));
+            Ok(())
+        }
+        Background::Manual => Ok(()),
+    }
+}
+
+fn spawn<M: Manager>(
+    shared: &Arc<Shared<M>>,
+    name: String,
+    run: fn(&Arc<Shared<M>>),
+) -> Result<(), PoolError> {
+    let moved = shared.clone();
+    let spawned = thread::Builder::new().name(name).spawn(move || run(&moved));
+    spawned.map(drop).map_err(|error| {
+        // Those that were started end again.
+        shared.close();
+        PoolError::Spawn(error)
+    })
+}
+
+fn work<M: Manager>(shared: &Arc<Shared<M>>) {
+    while let Some(job) = shared.work.wait() {
+        Running::new(shared.clone(), job).run_blocking();
+    }
+}
+
+fn keep_time<M: Manager>(shared: &Arc<Shared<M>>) {
+    while !shared.work.is_stopped() {
+        let next = shared.maintain();
+        shared.work.sleep(shared.work.bedtime(next));
+    }
+}
+
+#[cfg(feature = "tokio")]
+mod tasks {
+    use std::sync::Arc;
+
+    use tokio::runtime::Handle;
+
+    use super::super::contain::Contained;
+    use super::super::manager::Manager;
+    use super::super::shared::Shared;
+    use super::super::work::Running;
+
+    /// Starts a task for what there is to do, if another may be started.
+    pub(in super::super) fn spawn_worker<M: Manager>(handle: &Handle, shared: &Shared<M>) {
+        // Without a handle left there is a job left at most, which goes with the pool.
+        let Some(shared) = shared.me.upgrade() else { return };
+        let Some(job) = shared.work.start() else { return };
+        let mut running = Running::new(shared.clone(), job);
+        handle.spawn(async move {
+            loop {
+                if running.begin() {
+                    let outcome = running.shared.build_async().await;
+                    running.finish(outcome);
+                }
+                drop(running);
+                let Some(job) = shared.work.start() else { return };
+                running = Running::new(shared.clone(), job);
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+
+    impl<M: Manager> Shared<M> {
+        async fn build_async(&self) -> super::Built<M> {
+            let created = match Contained::new(|| self.manager.create()) {
+                Ok(future) => match self.config.build_timeout {
+                    Some(timeout) => tokio::time::timeout(timeout, future).await.ok(),
+                    None => Some(future.await),
+                },
+                Err(panicked) => Some(Err(panicked)),
+            };
+            self.built(created)
+        }
+    }
+
+    /// Closes the pool when the runtime goes: nobody would build or keep time any more.
+    struct Timekeeper<M: Manager>(Arc<Shared<M>>);
+
+    impl<M: Manager> Drop for Timekeeper<M> {
+        fn drop(&mut self) {
+            self.0.close();
+        }
+    }
+
+    pub(super) async fn keep_time_async<M: Manager>(shared: Arc<Shared<M>>) {
+        let keeper = Timekeeper(shared);
+        let shared = &keeper.0;
+        while !shared.work.is_stopped() {
+            let next = shared.maintain();
+            let sleep = shared.work.bedtime(next);
+            let _ = tokio::time::timeout(sleep, shared.work.nudge.notified()).await;
+        }
+    }
+}
+
+#[cfg(feature = "tokio")]
+use tasks::keep_time_async;
+#[cfg(feature = "tokio")]
+pub(super) use tasks::spawn_worker;

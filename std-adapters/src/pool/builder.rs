@@ -1,0 +1,259 @@
+//! How a pool is made.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::config::{Background, Backoff, Config, Isolation, Retirement};
+use super::error::PoolError;
+use super::handle::Pool;
+use super::manager::Manager;
+use crate::keepalive::{Clock, MonotonicClock};
+use crate::limit::Limit;
+use crate::registry::Registry;
+
+/// Settings of a [`Pool`].
+#[must_use = "it has no effect until `build`"]
+pub struct PoolBuilder<M> {
+    manager: M,
+    config: Config,
+    warm: Option<usize>,
+    background: Background,
+    registry: Option<(Registry, Limit)>,
+}
+
+const MAX_MAX: usize = 1 << 16;
+const TICK_MIN: Duration = Duration::from_millis(1);
+const TICK_MAX: Duration = Duration::from_secs(3_600);
+
+impl<M: Manager> PoolBuilder<M> {
+    pub(super) fn new(manager: M) -> Self {
+        let backoff =
+            Backoff { after: 8, base: Duration::from_millis(100), max: Duration::from_secs(10) };
+        let config = Config {
+            max: 16,
+            warm: 0,
+            builders: 2,
+            drops: 1,
+            isolation: Isolation::default(),
+            cap: None,
+            waiting_max: None,
+            wait_timeout: None,
+            build_timeout: None,
+            retirement: Retirement::default(),
+            idle_age: Some(Duration::from_secs(60)),
+            evictions_per_tick: 4,
+            backoff: Some(backoff),
+            tick: Duration::from_millis(10),
+            clock: Box::new(MonotonicClock::default()),
+        };
+        Self { manager, config, warm: None, background: Background::default(), registry: None }
+    }
+
+    /// How many instances there are at most, those that are built or torn down included (POOL-1);
+    /// 16 by default.
+    pub fn max(mut self, max: usize) -> Self {
+        self.config.max = max;
+        self
+    }
+
+    /// How many idle instances are kept ready as long as the maximum allows: built ahead, and not
+    /// evicted for their age. By default half of the maximum, rounded up, where instances are
+    /// [`Fresh`](Isolation::Fresh), else 0.
+    pub fn warm(mut self, idle: usize) -> Self {
+        self.warm = Some(idle);
+        self
+    }
+
+    /// How many instances are built at one time; 2 by default.
+    pub fn builders(mut self, concurrent: usize) -> Self {
+        self.config.builders = concurrent;
+        self
+    }
+
+    /// How many instances are retired at one time; 1 by default.
+    pub fn drops(mut self, concurrent: usize) -> Self {
+        self.config.drops = concurrent;
+        self
+    }
+
+    /// Who may be lent an instance that somebody has used; nobody by default.
+    pub fn isolation(mut self, isolation: Isolation) -> Self {
+        self.config.isolation = isolation;
+        self
+    }
+
+    /// How many instances a principal holds at one time; no bound by default. Who has as many
+    /// waits, and blocks nobody else. To count costs two read-modify-writes per lease.
+    pub fn per_principal_cap(mut self, max: usize) -> Self {
+        self.config.cap = Some(max);
+        self
+    }
+
+    /// How many checkouts of one principal wait at one time; no bound by default. Further ones are
+    /// refused.
+    pub fn per_principal_waiting(mut self, max: usize) -> Self {
+        self.config.waiting_max = Some(max);
+        self
+    }
+
+    /// How long a checkout waits; for ever by default.
+    ///
+    /// A blocking checkout keeps the time itself. That of a task is kept by the pool's background,
+    /// to a millisecond or two by its own thread or by tokio's timers, and at the next
+    /// [`step`](super::Pool::step) with [`Background::Manual`]: no runtime is needed.
+    pub fn wait_timeout(mut self, timeout: Duration) -> Self {
+        self.config.wait_timeout = Some(timeout);
+        self
+    }
+
+    /// How long a build takes; for ever by default. A build is cancelled where it awaits.
+    pub fn build_timeout(mut self, timeout: Duration) -> Self {
+        self.config.build_timeout = Some(timeout);
+        self
+    }
+
+    /// Retires an instance after so many leases.
+    pub fn retire_after_uses(mut self, uses: u32) -> Self {
+        self.config.retirement.uses = Some(uses);
+        self
+    }
+
+    /// Retires an instance when it is so old; one that is leased then, when it comes back.
+    pub fn retire_after_age(mut self, age: Duration) -> Self {
+        self.config.retirement.age = Some(age);
+        self
+    }
+
+    /// Retires an instance that comes back with more than so many [bytes](Manager::bytes).
+    pub fn retire_above_bytes(mut self, bytes: u64) -> Self {
+        self.config.retirement.bytes = Some(bytes);
+        self
+    }
+
+    /// Cuts the bounds of each instance by up to so many percent, at random, so that instances which
+    /// were built together do not go together; 0 by default.
+    pub fn retirement_jitter(mut self, percent: u8) -> Self {
+        self.config.retirement.jitter_percent = percent;
+        self
+    }
+
+    /// Evicts instances that have been idle for so long, from the cold end, down to the
+    /// [warm](Self::warm) ones. After 60 s by default.
+    pub fn idle_age(mut self, age: Duration) -> Self {
+        self.config.idle_age = Some(age);
+        self
+    }
+
+    /// Evicts no instance for its idle time.
+    pub fn never_idle_out(mut self) -> Self {
+        self.config.idle_age = None;
+        self
+    }
+
+    /// How many instances a tick evicts at most; 4 by default.
+    pub fn evictions_per_tick(mut self, max: usize) -> Self {
+        self.config.evictions_per_tick = max;
+        self
+    }
+
+    /// Refuses a principal for a while once `after` of its leases have ended in
+    /// [faults](super::Lease::fault) or panics: for `base`, and twice as long for each further one,
+    /// up to `max`. A clean completion makes up for one fault. 8, 100 ms and 10 s by default.
+    pub fn fault_backoff(mut self, after: u32, base: Duration, max: Duration) -> Self {
+        self.config.backoff = Some(Backoff { after, base, max });
+        self
+    }
+
+    /// Refuses nobody for faults.
+    pub fn no_fault_backoff(mut self) -> Self {
+        self.config.backoff = None;
+        self
+    }
+
+    /// How often the pool looks after idle instances, and how finely ages are told; 10 ms by default.
+    pub fn tick(mut self, tick: Duration) -> Self {
+        self.config.tick = tick;
+        self
+    }
+
+    /// The time to go by; [`MonotonicClock`] by default. Threads park by the system's.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.config.clock = Box::new(clock);
+        self
+    }
+
+    /// What builds, retires and keeps time; threads of the pool's own by default.
+    pub fn background(mut self, background: Background) -> Self {
+        self.background = background;
+        self
+    }
+
+    /// Lists the pool in a registry: how many instances are leased of how many there may be, and
+    /// who waits.
+    pub fn registry(mut self, registry: &Registry, limit: impl Into<Limit>) -> Self {
+        self.registry = Some((registry.clone(), limit.into()));
+        self
+    }
+
+    /// Makes the pool. The warm instances are begun at once; nobody waits for them here.
+    ///
+    /// # Errors
+    /// [`PoolError`]: numbers that can not be, a registry that does not take it, threads that can
+    /// not be started.
+    pub fn build(self) -> Result<Pool<M>, PoolError> {
+        let Self { manager, mut config, warm, background, registry } = self;
+        config.warm = warm.unwrap_or(match config.isolation {
+            Isolation::Fresh => config.max.div_ceil(2),
+            _ => 0,
+        });
+        check(&config)?;
+        Pool::assemble(manager, config, background, registry)
+    }
+}
+
+fn check(config: &Config) -> Result<(), PoolError> {
+    let Config { max, warm, tick, .. } = *config;
+    if max == 0 || max > MAX_MAX {
+        return Err(PoolError::Max { max });
+    }
+    if warm > max {
+        return Err(PoolError::WarmAboveMax { warm, max });
+    }
+    if !(TICK_MIN..=TICK_MAX).contains(&tick) {
+        return Err(PoolError::Tick { tick });
+    }
+    let percent = config.retirement.jitter_percent;
+    if percent > 90 {
+        return Err(PoolError::Jitter { percent });
+    }
+    if let Some(Backoff { base, max, .. }) = config.backoff {
+        if base > max {
+            return Err(PoolError::BackoffAboveMax { base, max });
+        }
+    }
+    let no_time = Some(Duration::ZERO);
+    let zeros = [
+        ("builders", config.builders == 0),
+        ("drops", config.drops == 0),
+        ("evictions_per_tick", config.evictions_per_tick == 0),
+        ("per_principal_cap", config.cap == Some(0)),
+        ("wait_timeout", config.wait_timeout == no_time),
+        ("build_timeout", config.build_timeout == no_time),
+        ("retire_after_uses", config.retirement.uses == Some(0)),
+        ("retire_after_age", config.retirement.age == no_time),
+        ("idle_age", config.idle_age == no_time),
+        ("fault_backoff", config.backoff.is_some_and(|backoff| backoff.after == 0)),
+    ];
+    match zeros.into_iter().find(|(_, is_zero)| *is_zero) {
+        Some((setting, _)) => Err(PoolError::Zero { setting }),
+        None => Ok(()),
+    }
+}
+
+impl<M> fmt::Debug for PoolBuilder<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("PoolBuilder");
+        debug.field("max", &self.config.max).field("isolation", &self.config.isolation);
+        debug.finish_non_exhaustive()
+    }
+}

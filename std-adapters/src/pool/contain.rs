@@ -1,0 +1,164 @@
+//! The manager's code, kept from doing harm.
+
+use std::any::Any;
+use std::future::Future;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+/// A panic that was contained, with its message.
+#[derive(Debug)]
+pub(super) struct Panicked(pub(super) String);
+
+/// Runs code that may panic. What it was called with is not used again if it did.
+#[inline]
+pub(super) fn contain<R>(code: impl FnOnce() -> R) -> Result<R, Panicked> {
+    catch_unwind(AssertUnwindSafe(code)).map_err(on_panic)
+}
+
+#[cold]
+fn on_panic(payload: Box<dyn Any + Send>) -> Panicked {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+    // A payload can panic as well when it is dropped; what that one holds is left alone.
+    if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        mem::forget(another);
+    }
+    Panicked(text.unwrap_or_else(|| "no message".to_owned()))
+}
+
+/// A future of the manager's whose panics are its output: in the call that makes it, in a poll, in
+/// its drop.
+pub(super) struct Contained<F: Future>(Option<Pin<Box<F>>>);
+
+impl<F: Future> Contained<F> {
+    pub(super) fn new(make: impl FnOnce() -> F) -> Result<Self, Panicked> {
+        contain(|| Box::pin(make())).map(|future| Self(Some(future)))
+    }
+
+    fn end(&mut self) -> Result<(), Panicked> {
+        let future = self.0.take();
+        contain(|| drop(future))
+    }
+}
+
+impl<F: Future> Future for Contained<F> {
+    type Output = Result<F::Output, Panicked>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(future) = &mut self.0 else {
+            return Poll::Ready(Err(Panicked("polled after its end".to_owned())));
+        };
+        match contain(|| future.as_mut().poll(context)) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(output)) => Poll::Ready(self.end().map(|()| output)),
+            Err(panicked) => {
+                let _ = self.end();
+                Poll::Ready(Err(panicked))
+            }
+        }
+    }
+}
+
+impl<F: Future> Drop for Contained<F> {
+    fn drop(&mut self) {
+        let _ = self.end();
+    }
+}
+
+/// Wakes a thread.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+thread_local! {
+    static WAKER: Waker = Waker::from(Arc::new(Unpark(thread::current())));
+}
+
+/// A waker of the calling thread.
+pub(super) fn thread_waker() -> Waker {
+    // A thread whose locals are gone has to make one.
+    WAKER.try_with(Waker::clone).unwrap_or_else(|_| Arc::new(Unpark(thread::current())).into())
+}
+
+/// Runs a future on the calling thread, until `timeout` has passed.
+///
+/// # Returns
+/// `None` if it has; the future is then dropped.
+pub(super) fn block_on<F: Future + Unpin>(
+    mut future: F,
+    timeout: Option<Duration>,
+) -> Option<F::Output> {
+    let waker = thread_waker();
+    let mut context = Context::from_waker(&waker);
+    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    loop {
+        if let Poll::Ready(output) = Pin::new(&mut future).poll(&mut context) {
+            return Some(output);
+        }
+        match deadline {
+            None => thread::park(),
+            Some(deadline) => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return None;
+                }
+                thread::park_timeout(left);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct PanicsInDrop;
+
+    impl Drop for PanicsInDrop {
+        fn drop(&mut self) {
+            if !thread::panicking() {
+                panic!("in drop");
+            }
+        }
+    }
+
+    #[test]
+    fn a_panic_is_contained_with_its_message() {
+        assert_eq!(contain(|| 7).unwrap(), 7);
+        assert_eq!(contain(|| panic!("of {}", 2)).map(|()| 0).unwrap_err().0, "of 2");
+        let payload = || std::panic::panic_any(PanicsInDrop);
+        assert_eq!(contain(payload).map(|()| 0).unwrap_err().0, "no message");
+    }
+
+    #[test]
+    fn a_future_may_panic_wherever_it_likes() {
+        let block_on = |future| block_on(future, None).unwrap();
+        assert_eq!(block_on(Contained::new(|| Box::pin(async { 7 })).unwrap()).unwrap(), 7);
+        type Seven = Pin<Box<dyn Future<Output = u8>>>;
+        assert!(Contained::<Seven>::new(|| panic!("made")).is_err());
+        let polled: Seven = Box::pin(async { panic!("polled") });
+        let polled = Contained::new(|| polled).unwrap();
+        assert_eq!(super::block_on(polled, None).unwrap().unwrap_err().0, "polled");
+        let held = PanicsInDrop;
+        let cancelled: Seven = Box::pin(async move {
+            std::future::pending::<()>().await;
+            let _held = held;
+            1
+        });
+        let cancelled = Contained::new(|| cancelled).unwrap();
+        assert!(super::block_on(cancelled, Some(Duration::from_millis(1))).is_none());
+    }
+}

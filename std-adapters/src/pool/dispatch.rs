@@ -1,0 +1,295 @@
+//! Who gets what: everything that is decided under the queue's lock.
+//!
+//! Nothing of anybody else's runs there. What a decision entails (a waker to wake, an object to drop, a
+//! build to begin) is gathered in an [`After`], and done when the lock is free (POOL-7).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::task::Waker;
+
+use parking_lot::MutexGuard;
+use plimsoll_core::pool::{Building, Condemned, Leased, Tenant};
+
+use super::config::Isolation;
+use super::error::CheckoutError;
+use super::manager::Manager;
+use super::principal::{Load, PrincipalState};
+use super::queue::{FairQueue, Ticket};
+use super::shared::Shared;
+use super::stats::DiscardReason;
+use super::waiter::{Outcome, Waiter};
+use super::work::Doomed;
+
+/// A waiter in the queue.
+pub(super) struct Queued {
+    pub(super) waiter: Arc<Waiter>,
+    pub(super) principal: Arc<PrincipalState>,
+    /// When its time is up, if the pool's background keeps it.
+    pub(super) deadline_ms: Option<u64>,
+}
+
+/// Who waits, and what is on its way.
+pub(super) struct Queue {
+    pub(super) fair: FairQueue<Queued>,
+    pub(super) deadlines: BTreeSet<(u64, Ticket)>,
+    pub(super) is_closed: bool,
+    /// Principals in the ring that the demand knows of.
+    announced: usize,
+    /// No warm instance is built before that moment, after builds that failed.
+    pub(super) hold_off_ms: u64,
+    pub(super) failures: u32,
+}
+
+impl Queue {
+    pub(super) fn new() -> Self {
+        Self {
+            fair: FairQueue::new(),
+            deadlines: BTreeSet::new(),
+            is_closed: false,
+            announced: 0,
+            hold_off_ms: 0,
+            failures: 0,
+        }
+    }
+
+    /// Ends a wait that has left the line.
+    pub(super) fn settle(
+        &mut self,
+        ticket: Ticket,
+        queued: Queued,
+        outcome: Outcome,
+        after: &mut After,
+    ) {
+        if let Some(deadline_ms) = queued.deadline_ms {
+            self.deadlines.remove(&(deadline_ms, ticket));
+        }
+        after.settle(queued, outcome);
+    }
+}
+
+/// What is to be done once the lock is free.
+#[derive(Default)]
+pub(super) struct After {
+    wakers: Vec<Waker>,
+    builds: Vec<Building>,
+    doomed: Vec<(Condemned, DiscardReason)>,
+    /// Held only to be dropped: they hold wakers.
+    left: Vec<Queued>,
+    is_drained: bool,
+}
+
+impl After {
+    fn settle(&mut self, queued: Queued, outcome: Outcome) {
+        queued.principal.exit();
+        self.wakers.extend(queued.waiter.settle(outcome));
+        self.left.push(queued);
+    }
+
+    pub(super) fn run<M: Manager>(self, shared: &Shared<M>) {
+        for (condemned, reason) in self.doomed {
+            shared.stats.discard(reason);
+            let live = shared.place(condemned.slot()).object.take();
+            shared.work.push_drop(shared, Doomed { condemned, live });
+        }
+        for building in self.builds {
+            shared.work.push_build(shared, building);
+        }
+        self.wakers.into_iter().for_each(Waker::wake);
+        if self.is_drained {
+            shared.work.stop();
+            shared.drain.finish();
+        }
+    }
+}
+
+impl<M: Manager> Shared<M> {
+    /// A slot is idle, or a principal that was at its cap has room, and somebody may wait for it.
+    #[cold]
+    pub(super) fn on_release(&self, principal: Option<&PrincipalState>) {
+        let mut queue = self.queue.lock();
+        if let Some(principal) = principal {
+            queue.fair.rejoin(principal.tenant.get());
+        }
+        self.conclude(queue);
+    }
+
+    /// Serves whoever can be served, and lets go of the lock.
+    pub(super) fn conclude(&self, mut queue: MutexGuard<'_, Queue>) {
+        let mut after = After::default();
+        self.dispatch(&mut queue, &mut after);
+        drop(queue);
+        after.run(self);
+    }
+
+    /// Serves whoever can be served; begins what is to be built for the others.
+    pub(super) fn dispatch(&self, queue: &mut Queue, after: &mut After) {
+        if queue.is_closed {
+            return self.sweep(after);
+        }
+        self.announce(queue);
+        // Instances are all alike, unless they are tagged: then what one can not have, another can.
+        let tagged = self.config.isolation == Isolation::PerPrincipal;
+        let (mut turn, mut may_be_idle) = (0, true);
+        while let Some((this_turn, key)) = queue.fair.turn_from(turn) {
+            turn = this_turn + 1;
+            let Some(first) = queue.fair.first(key) else { continue };
+            let principal = first.principal.clone();
+            if self.refuse(queue, &principal, after) {
+                continue;
+            }
+            if may_be_idle {
+                if self.config.cap.is_some_and(|cap| !principal.admit(cap)) {
+                    queue.fair.park(key);
+                    continue;
+                }
+                if let Some(token) = self.take_idle(principal.tenant) {
+                    self.grant(queue, &principal, token, after);
+                    continue;
+                }
+                self.take_back(&principal);
+                may_be_idle = tagged;
+            }
+            if !self.supply(queue, &principal, after) {
+                break;
+            }
+        }
+        self.announce(queue);
+    }
+
+    /// Tells the fast paths who waits; before the slots are looked at, so that whoever makes one
+    /// idle from here on comes by.
+    fn announce(&self, queue: &mut Queue) {
+        while queue.announced < queue.fair.in_ring() {
+            // Refused only by a pool that is closed, under the same lock, with nobody in the ring.
+            if self.demand.arrive().is_err() {
+                return;
+            }
+            queue.announced += 1;
+        }
+        while queue.announced > queue.fair.in_ring() {
+            self.demand.leave();
+            queue.announced -= 1;
+        }
+    }
+
+    /// Sends everybody of a principal away that has to keep off.
+    fn refuse(&self, queue: &mut Queue, principal: &PrincipalState, after: &mut After) -> bool {
+        let Some(quota) = principal.refusal(self.now_ms()) else { return false };
+        while let Some((ticket, queued)) = queue.fair.pop(principal.tenant.get()) {
+            self.stats.refusals.count();
+            let outcome = Outcome::Refused(CheckoutError::Refused { quota });
+            queue.settle(ticket, queued, outcome, after);
+        }
+        true
+    }
+
+    fn grant(
+        &self,
+        queue: &mut Queue,
+        principal: &PrincipalState,
+        token: Leased,
+        after: &mut After,
+    ) {
+        match queue.fair.pop(principal.tenant.get()) {
+            Some((ticket, queued)) => {
+                queue.settle(ticket, queued, Outcome::Granted(token), after);
+            }
+            // Not so: a principal in the ring has a waiter.
+            None => {
+                self.slots.give_back(token, self.tick()).expect("the pool's own token");
+                self.take_back(principal);
+            }
+        }
+    }
+
+    /// Counts a lease out that has come to nothing, under the lock.
+    fn take_back(&self, principal: &PrincipalState) {
+        if self.config.cap.is_some() {
+            // Whoever waits for it is looked at by the caller.
+            principal.release();
+        }
+    }
+
+    /// Sees to it that as much is on its way to a principal as it waits for.
+    ///
+    /// # Returns
+    /// Whether anything can be on its way to those whose turn comes later.
+    fn supply(&self, queue: &mut Queue, principal: &PrincipalState, after: &mut After) -> bool {
+        let key = principal.tenant.get();
+        let in_use = Load::of(principal).in_use as usize;
+        let room = self.config.cap.map_or(usize::MAX, |cap| cap.saturating_sub(in_use));
+        while queue.fair.lacks_supply(key, room) {
+            let slot = if let Some(slot) = queue.fair.take_unassigned() {
+                slot
+            } else if let Some(building) = self.slots.reserve(Tenant::NONE) {
+                let slot = building.slot().index();
+                after.builds.push(building);
+                slot
+            } else if let Some(condemned) = self.evict_for(principal.tenant) {
+                let slot = condemned.slot().index();
+                after.doomed.push((condemned, DiscardReason::Displaced));
+                slot
+            } else {
+                return false;
+            };
+            queue.fair.assign(slot, Some(key));
+        }
+        true
+    }
+
+    fn evict_for(&self, tenant: Tenant) -> Option<Condemned> {
+        match self.config.isolation {
+            Isolation::PerPrincipal => self.slots.evict_other(tenant),
+            _ => None,
+        }
+    }
+
+    /// Begins warm instances, as many as are missing.
+    pub(super) fn replenish(&self, queue: &mut Queue, after: &mut After) {
+        if queue.is_closed || self.config.warm == 0 || self.now_ms() < queue.hold_off_ms {
+            return;
+        }
+        let ready = self.slots.counts().idle + queue.fair.unassigned();
+        for _ in ready..self.config.warm {
+            if !self.begin(queue, after) {
+                return;
+            }
+        }
+    }
+
+    /// Begins an instance that nobody waits for, if there is room for one.
+    pub(super) fn begin(&self, queue: &mut Queue, after: &mut After) -> bool {
+        let Some(building) = self.slots.reserve(Tenant::NONE) else { return false };
+        queue.fair.assign(building.slot().index(), None);
+        after.builds.push(building);
+        true
+    }
+
+    /// Condemns everything idle, of a pool that is closed, and sees whether anything is left.
+    fn sweep(&self, after: &mut After) {
+        while let Some(condemned) = self.slots.evict(plimsoll_core::Tick::MAX) {
+            after.doomed.push((condemned, DiscardReason::Closed));
+        }
+        // Every slot that becomes vacant does so under this lock: the last one finds all of them so.
+        after.is_drained = self.slots.counts().live() == 0;
+    }
+
+    /// Closes the pool.
+    pub(super) fn close(&self) -> bool {
+        let mut after = After::default();
+        let mut queue = self.queue.lock();
+        if !self.demand.close() {
+            return false;
+        }
+        queue.is_closed = true;
+        for queued in queue.fair.drain() {
+            after.settle(queued, Outcome::Refused(CheckoutError::Closed));
+        }
+        queue.deadlines.clear();
+        self.announce(&mut queue);
+        self.dispatch(&mut queue, &mut after);
+        drop(queue);
+        after.run(self);
+        true
+    }
+}

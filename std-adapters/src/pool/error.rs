@@ -1,0 +1,256 @@
+//! What a pool refuses.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::RegisterError;
+
+/// What a checkout was at when its time was up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stage {
+    /// It waited for an instance.
+    Wait,
+    /// The instance that was built for it was not ready in time.
+    Build,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Stage::Wait => "waiting for an instance",
+            Stage::Build => "building an instance",
+        })
+    }
+}
+
+/// Why no instance could be built.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum BuildFailure {
+    /// The manager's own error.
+    Manager(Arc<dyn Error + Send + Sync>),
+    /// The manager panicked, with this message if it was text.
+    Panicked(String),
+}
+
+impl fmt::Display for BuildFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BuildFailure::Manager(error) => error.fmt(f),
+            BuildFailure::Panicked(message) => write!(f, "the manager panicked: {message}"),
+        }
+    }
+}
+
+/// Which quota of a principal is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Quota {
+    /// The instances that it may hold at one time.
+    InUse {
+        /// How many that is.
+        max: usize,
+    },
+    /// The checkouts of it that may wait at one time.
+    Waiting {
+        /// How many that is.
+        max: usize,
+    },
+    /// Its leases ended in faults, and it has to keep off for a while.
+    Faults {
+        /// How many faults are held against it.
+        faults: u32,
+        /// When it may come again.
+        retry_after: Duration,
+    },
+}
+
+impl fmt::Display for Quota {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Quota::InUse { max } => write!(f, "the principal holds {max} instances, its most"),
+            Quota::Waiting { max } => {
+                write!(f, "{max} checkouts of the principal wait already, its most")
+            }
+            Quota::Faults { faults, retry_after } => {
+                write!(f, "after {faults} faults the principal keeps off for {retry_after:?}")
+            }
+        }
+    }
+}
+
+/// Why a checkout got no lease (POOL-5).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum CheckoutError {
+    /// The pool is closed.
+    Closed,
+    /// Its time was up.
+    TimedOut {
+        /// What it was at.
+        stage: Stage,
+        /// After how long.
+        after: Duration,
+    },
+    /// The instance that was built for it could not be.
+    BuildFailed {
+        /// Why.
+        cause: BuildFailure,
+    },
+    /// A quota of the principal is used up.
+    Refused {
+        /// Which one.
+        quota: Quota,
+    },
+    /// No instance is idle, and [`try_checkout`](super::Pool::try_checkout) does not wait.
+    Exhausted {
+        /// How many instances the pool has at most.
+        max: usize,
+    },
+    /// The principal is another pool's.
+    ForeignPrincipal,
+}
+
+impl fmt::Display for CheckoutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("the pool is closed"),
+            Self::TimedOut { stage, after } => write!(f, "timed out after {after:?} of {stage}"),
+            Self::BuildFailed { cause } => write!(f, "no instance could be built: {cause}"),
+            Self::Refused { quota } => write!(f, "refused: {quota}"),
+            Self::Exhausted { max } => write!(f, "none of {max} instances is idle"),
+            Self::ForeignPrincipal => f.write_str("the principal is another pool's"),
+        }
+    }
+}
+
+impl Error for CheckoutError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::BuildFailed { cause: BuildFailure::Manager(error) } => Some(&**error),
+            _ => None,
+        }
+    }
+}
+
+/// Why an id names no principal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PrincipalError {
+    /// An id has 1 to 64 bytes.
+    Length {
+        /// How many it had.
+        bytes: usize,
+    },
+    /// An id has no control characters.
+    Character {
+        /// The byte at which the first one begins.
+        at: usize,
+    },
+    /// This process has told apart as many principals as it can.
+    TooMany {
+        /// How many that is.
+        max: u64,
+    },
+}
+
+impl fmt::Display for PrincipalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length { bytes } => {
+                write!(f, "a principal's id has 1 to 64 bytes (this one: {bytes})")
+            }
+            Self::Character { at } => {
+                write!(f, "a principal's id has no control characters (byte {at} is one)")
+            }
+            Self::TooMany { max } => {
+                write!(f, "a process tells {max} principals apart, and has done so")
+            }
+        }
+    }
+}
+
+impl Error for PrincipalError {}
+
+/// Why there is no pool.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum PoolError {
+    /// A pool has 1 to 65,536 instances.
+    Max {
+        /// What was asked.
+        max: usize,
+    },
+    /// No more can be kept warm than there may be.
+    WarmAboveMax {
+        /// What was asked.
+        warm: usize,
+        /// How many there may be.
+        max: usize,
+    },
+    /// A number that is to be above zero.
+    Zero {
+        /// The setting's name.
+        setting: &'static str,
+    },
+    /// A tick lasts from 1 ms to 1 h.
+    Tick {
+        /// What was asked.
+        tick: Duration,
+    },
+    /// A lifetime is jittered by 90 % at most.
+    Jitter {
+        /// What was asked.
+        percent: u8,
+    },
+    /// The first back-off is no longer than the longest.
+    BackoffAboveMax {
+        /// The first one.
+        base: Duration,
+        /// The longest one.
+        max: Duration,
+    },
+    /// The registry does not take it.
+    Register(RegisterError),
+    /// A background thread could not be started.
+    Spawn(io::Error),
+}
+
+impl fmt::Display for PoolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Max { max } => write!(f, "a pool has 1 to 65536 instances (asked {max})"),
+            Self::WarmAboveMax { warm, max } => {
+                write!(f, "{warm} instances can not be kept warm of {max}")
+            }
+            Self::Zero { setting } => write!(f, "{setting} is above zero"),
+            Self::Tick { tick } => write!(f, "a tick lasts from 1 ms to 1 h (asked {tick:?})"),
+            Self::Jitter { percent } => write!(f, "a jitter is 90 % at most (asked {percent} %)"),
+            Self::BackoffAboveMax { base, max } => {
+                write!(f, "the first back-off is {max:?} at most, the longest (asked {base:?})")
+            }
+            Self::Register(error) => error.fmt(f),
+            Self::Spawn(error) => write!(f, "a background thread could not be started: {error}"),
+        }
+    }
+}
+
+impl Error for PoolError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Register(error) => Some(error),
+            Self::Spawn(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<RegisterError> for PoolError {
+    fn from(error: RegisterError) -> Self {
+        Self::Register(error)
+    }
+}

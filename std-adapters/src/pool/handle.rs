@@ -1,0 +1,309 @@
+//! The pool, as its users hold it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use plimsoll_core::pool::{PoolCounts, PoolId, PoolSlot, PoolSlots};
+
+use super::background;
+use super::board::Board;
+use super::builder::PoolBuilder;
+use super::checkout::Checkout;
+use super::config::{Background, Config};
+use super::dispatch::After;
+use super::drain::Drained;
+use super::error::{CheckoutError, PoolError, PrincipalError, Quota};
+use super::lease::Lease;
+use super::manager::Manager;
+use super::principal::Principal;
+use super::shared::{Attempt, Shared};
+use super::stats::PoolStats;
+use super::work::{Running, Work};
+use crate::limit::Limit;
+use crate::registry::Registry;
+
+/// Lends instances of what a [`Manager`] makes to principals, a bounded number of them at a time.
+///
+/// Clones are handles to the same pool; with the last one it closes.
+///
+/// # Invariants
+/// - POOL-1: instances that live, are built or are torn down are never more than the maximum.
+/// - POOL-2: a lease is exclusive.
+/// - POOL-3: an instance returns to the pool only by [`Lease::complete`]. A lease that is dropped,
+///   by a panic or a cancelled future too, discards its instance; the next checkout succeeds.
+/// - POOL-4: capacity is restored at every size; a pool of one never holds two instances.
+/// - POOL-5: errors are typed: [`CheckoutError`].
+/// - POOL-6: waiters are served in order. A waiter or a build that is cancelled loses no permit. A
+///   waiter whose instance is being built takes one that comes back meanwhile.
+/// - POOL-7: the manager's code, wakers and drops of objects run outside every lock; objects are
+///   dropped in the background.
+/// - POOL-8: idle instances are evicted from the cold end down to the warm ones, so many per tick;
+///   all are retired by uses, age and bytes, and those that are leased when they come back.
+/// - POOL-9: [`close`](Self::close) stops checkouts and wakes waiters, and
+///   [`drained`](Self::drained) resolves once nothing is live.
+/// - POOL-10: who may be lent a used instance is a policy of the pool:
+///   [`Isolation`](super::Isolation).
+/// - POOL-11: principals have a cap, and turns: with `k` of them in line, each is served within `k`
+///   grants, or its instance is being built.
+///
+/// # Progress
+/// A checkout and a completion that meet nobody in line take no lock, ask no clock and allocate
+/// nothing. To wait, to discard and to serve take a lock for a few steps in a map.
+///
+/// # Example
+/// ```
+/// use std::convert::Infallible;
+/// use plimsoll::pool::{Isolation, Manager, Pool};
+///
+/// struct Buffers;
+///
+/// impl Manager for Buffers {
+///     type Object = Vec<u8>;
+///     type Error = Infallible;
+///
+///     async fn create(&self) -> Result<Vec<u8>, Infallible> {
+///         Ok(Vec::with_capacity(4096))
+///     }
+/// }
+///
+/// let pool = Pool::builder(Buffers).max(4).isolation(Isolation::PerPrincipal).build()?;
+/// let acme = pool.principal("acme")?;
+///
+/// let mut buffer = pool.checkout_blocking(&acme)?;
+/// buffer.extend(b"theirs alone");
+/// buffer.complete();
+/// assert_eq!(&pool.checkout_blocking(&acme)?[..], b"theirs alone");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Pool<M: Manager>(Arc<Handle<M>>);
+
+/// Closes the pool with the last of its handles.
+struct Handle<M: Manager>(Arc<Shared<M>>);
+
+impl<M: Manager> Drop for Handle<M> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl<M: Manager> Pool<M> {
+    /// Settings for a pool.
+    pub fn builder(manager: M) -> PoolBuilder<M> {
+        PoolBuilder::new(manager)
+    }
+
+    pub(super) fn assemble(
+        manager: M,
+        config: Config,
+        background: Background,
+        registry: Option<(Registry, Limit)>,
+    ) -> Result<Self, PoolError> {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let max = config.max;
+        let board = registry.map(|(registry, limit)| Board::new(&registry, limit, max));
+        let board = board.transpose()?;
+        // Relaxed: the number carries no other data.
+        let id = PoolId::new(NEXT.fetch_add(1, Ordering::Relaxed));
+        let slots: Box<[PoolSlot]> = (0..max).map(|_| PoolSlot::new()).collect();
+        let slots = PoolSlots::with_slots(slots, id).map_err(|_| PoolError::Max { max })?;
+        let work = Work::new(config.builders, config.drops, background);
+        let shared =
+            Arc::new_cyclic(|me| Shared::new(manager, config, work, board, slots, me.clone()));
+        if let Some(board) = &shared.board {
+            board.registration.attach(&shared);
+        }
+        let pool = Pool(Arc::new(Handle(shared.clone())));
+        background::start(&shared)?;
+        let mut after = After::default();
+        let mut queue = shared.queue.lock();
+        shared.refresh();
+        shared.replenish(&mut queue, &mut after);
+        drop(queue);
+        after.run(&shared);
+        Ok(pool)
+    }
+
+    fn shared(&self) -> &Arc<Shared<M>> {
+        &self.0.0
+    }
+
+    /// The principal of that id, of 1 to 64 bytes without control characters.
+    ///
+    /// Handles are to be kept where a principal comes often: asking takes a lock. One that nobody
+    /// holds any more is forgotten some time, and with it which instances it has used.
+    ///
+    /// # Errors
+    /// An id that can not be.
+    pub fn principal(&self, id: &str) -> Result<Principal, PrincipalError> {
+        let shared = self.shared();
+        shared.principals.intern(id, shared.now_ms())
+    }
+
+    /// Leases an instance, and waits for one as a task.
+    ///
+    /// # Errors
+    /// Resolves to any [`CheckoutError`] but `Exhausted`.
+    ///
+    /// # Cancellation
+    /// Safe: the place in the line is given up, and an instance that was granted goes to the next.
+    #[inline]
+    pub fn checkout<'a>(&'a self, principal: &'a Principal) -> Checkout<'a, M> {
+        Checkout::new(self.shared(), principal)
+    }
+
+    /// Leases an instance, and blocks the thread until there is one.
+    ///
+    /// # Errors
+    /// Any [`CheckoutError`] but `Exhausted`.
+    #[inline]
+    pub fn checkout_blocking<'a>(
+        &'a self,
+        principal: &'a Principal,
+    ) -> Result<Lease<'a, M>, CheckoutError> {
+        let shared = self.shared();
+        let grant = match shared.try_lease(&principal.0) {
+            Attempt::Leased(grant) => grant,
+            Attempt::Busy => shared.lease_blocking(principal, shared.config.wait_timeout)?,
+            Attempt::Refused(error) => return Err(shared.on_refusal(error)),
+        };
+        Ok(Lease::new(shared, principal, grant))
+    }
+
+    /// As [`checkout_blocking`](Self::checkout_blocking), with a timeout of its own.
+    ///
+    /// # Errors
+    /// Any [`CheckoutError`] but `Exhausted`.
+    pub fn checkout_blocking_for<'a>(
+        &'a self,
+        principal: &'a Principal,
+        timeout: Duration,
+    ) -> Result<Lease<'a, M>, CheckoutError> {
+        let shared = self.shared();
+        let grant = match shared.try_lease(&principal.0) {
+            Attempt::Leased(grant) => grant,
+            Attempt::Busy => shared.lease_blocking(principal, Some(timeout))?,
+            Attempt::Refused(error) => return Err(shared.on_refusal(error)),
+        };
+        Ok(Lease::new(shared, principal, grant))
+    }
+
+    /// Leases an instance if one is idle and nobody waits. If not, one is begun, unless some are on
+    /// their way.
+    ///
+    /// # Errors
+    /// `Exhausted` if none is, `Refused` if the principal is at its cap or has to keep off,
+    /// `Closed`, `ForeignPrincipal`.
+    #[inline]
+    pub fn try_checkout<'a>(
+        &'a self,
+        principal: &'a Principal,
+    ) -> Result<Lease<'a, M>, CheckoutError> {
+        let shared = self.shared();
+        match shared.try_lease(&principal.0) {
+            Attempt::Leased(grant) => Ok(Lease::new(shared, principal, grant)),
+            Attempt::Refused(error) => Err(shared.on_refusal(error)),
+            Attempt::Busy => Err(shared.on_refusal(shared.on_busy(principal))),
+        }
+    }
+
+    /// Closes the pool: checkouts fail from here on, those that wait too; what is idle is retired,
+    /// and what is leased or built when it comes.
+    ///
+    /// # Returns
+    /// Whether this call has closed it.
+    pub fn close(&self) -> bool {
+        self.shared().close()
+    }
+
+    /// Whether the pool is closed.
+    pub fn is_closed(&self) -> bool {
+        self.shared().demand.look().is_closed()
+    }
+
+    /// Resolves when the pool is closed and nothing of it is live.
+    ///
+    /// # Cancellation
+    /// Safe.
+    pub fn drained(&self) -> Drained<'_> {
+        Drained::new(&self.shared().drain)
+    }
+
+    /// Blocks until the pool is closed and nothing of it is live.
+    ///
+    /// # Returns
+    /// Whether that was so in time.
+    pub fn wait_drained(&self, timeout: Duration) -> bool {
+        self.shared().drain.wait(timeout)
+    }
+
+    /// Does what is due now, on the calling thread: waits that are over, evictions, then the builds
+    /// and retirements that were in line. For [`Background::Manual`]; beside another background it
+    /// does no harm.
+    ///
+    /// # Returns
+    /// How many builds and retirements that were.
+    pub fn step(&self) -> usize {
+        let shared = self.shared();
+        shared.maintain();
+        let jobs = (0..shared.work.len()).map_while(|_| shared.work.start());
+        jobs.map(|job| Running::new(shared.clone(), job).run_blocking()).count()
+    }
+
+    /// How many instances are in which state.
+    ///
+    /// # Staleness
+    /// As of [`PoolSlots::counts`].
+    pub fn counts(&self) -> PoolCounts {
+        self.shared().slots.counts()
+    }
+
+    /// What the pool has done.
+    pub fn stats(&self) -> PoolStats {
+        self.shared().read_stats()
+    }
+
+    /// What the pool was told about its objects.
+    pub fn manager(&self) -> &M {
+        &self.shared().manager
+    }
+}
+
+impl<M: Manager> Shared<M> {
+    /// Why there is nothing for who does not wait; and begins something for the next time.
+    #[cold]
+    fn on_busy(&self, principal: &Principal) -> CheckoutError {
+        let mut after = After::default();
+        let mut queue = self.queue.lock();
+        if queue.is_closed {
+            return CheckoutError::Closed;
+        }
+        let at_cap = self.config.cap.filter(|cap| principal.in_use() >= *cap);
+        if let Some(max) = at_cap {
+            return CheckoutError::Refused { quota: Quota::InUse { max } };
+        }
+        if let Some(quota) = principal.0.refusal(self.now_ms()) {
+            return CheckoutError::Refused { quota };
+        }
+        if queue.fair.unassigned() == 0 {
+            self.begin(&mut queue, &mut after);
+        }
+        drop(queue);
+        after.run(self);
+        CheckoutError::Exhausted { max: self.config.max }
+    }
+}
+
+impl<M: Manager> Clone for Pool<M> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<M: Manager> fmt::Debug for Pool<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Pool");
+        debug.field("counts", &self.counts()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,137 @@
+//! An instance, lent.
+
+use std::fmt;
+use std::mem;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::thread;
+
+use super::manager::Manager;
+use super::principal::Principal;
+use super::shared::{Grant, Shared};
+use super::stats::DiscardReason;
+
+impl<M: Manager> Shared<M> {
+    /// A lease was dropped before its end.
+    #[cold]
+    fn on_drop(&self, principal: &Principal, grant: Grant<M>) {
+        let is_panic = thread::panicking();
+        let reason = if is_panic { DiscardReason::Panicked } else { DiscardReason::Dropped };
+        self.discard(&principal.0, grant, reason);
+    }
+}
+
+macro_rules! lease {
+    ($lease:ident $(<$lifetime:lifetime>)?) => {
+        impl<M: Manager> $lease<$($lifetime,)? M> {
+            fn grant(&self) -> &Grant<M> {
+                self.grant.as_ref().expect("a lease has its instance until it ends")
+            }
+
+            /// The work with the instance has come to a clean end: it may be lent again, as the
+            /// pool's isolation and its bounds allow. There is no other way back into the pool
+            /// (POOL-3).
+            #[inline]
+            pub fn complete(mut self) {
+                if let Some(grant) = self.grant.take() {
+                    self.shared.complete(&self.principal.0, grant);
+                }
+            }
+
+            /// The instance is broken, and its principal's doing: it is retired, and counts against
+            /// the principal.
+            pub fn fault(mut self) {
+                if let Some(grant) = self.grant.take() {
+                    self.shared.discard(&self.principal.0, grant, DiscardReason::Faulted);
+                }
+            }
+
+            /// For whom it is lent.
+            pub fn principal(&self) -> &Principal {
+                &self.principal
+            }
+
+            /// The number of leases that the instance has had, this one included: 1 for one that
+            /// nobody has used.
+            pub fn uses(&self) -> u32 {
+                self.grant().live.uses
+            }
+        }
+
+        impl<M: Manager> Deref for $lease<$($lifetime,)? M> {
+            type Target = M::Object;
+
+            #[inline]
+            fn deref(&self) -> &M::Object {
+                &self.grant().live.object
+            }
+        }
+
+        impl<M: Manager> DerefMut for $lease<$($lifetime,)? M> {
+            #[inline]
+            fn deref_mut(&mut self) -> &mut M::Object {
+                let grant = self.grant.as_mut().expect("a lease has its instance until it ends");
+                &mut grant.live.object
+            }
+        }
+
+        impl<M: Manager> Drop for $lease<$($lifetime,)? M> {
+            #[inline]
+            fn drop(&mut self) {
+                if let Some(grant) = self.grant.take() {
+                    self.shared.on_drop(&self.principal, grant);
+                }
+            }
+        }
+
+        impl<M: Manager> fmt::Debug for $lease<$($lifetime,)? M> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let mut debug = f.debug_struct(stringify!($lease));
+                debug.field("principal", &self.principal.id()).field("uses", &self.uses());
+                debug.finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+/// An instance, lent for as long as this lives.
+///
+/// Dropping it discards the instance, whatever the reason (a return, a panic, a cancelled future);
+/// [`complete`](Self::complete) is the only way back into the pool. The instance is retired in the
+/// background.
+#[must_use = "dropping a lease discards its instance: complete it"]
+pub struct Lease<'a, M: Manager> {
+    shared: &'a Arc<Shared<M>>,
+    principal: &'a Principal,
+    grant: Option<Grant<M>>,
+}
+
+lease!(Lease<'_>);
+
+impl<'a, M: Manager> Lease<'a, M> {
+    #[inline]
+    pub(super) fn new(
+        shared: &'a Arc<Shared<M>>,
+        principal: &'a Principal,
+        grant: Grant<M>,
+    ) -> Self {
+        Self { shared, principal, grant: Some(grant) }
+    }
+
+    /// The same lease without a borrow, for tasks that outlive the caller. It does not keep the pool
+    /// open.
+    pub fn into_owned(mut self) -> OwnedLease<M> {
+        let grant = mem::take(&mut self.grant);
+        OwnedLease { shared: self.shared.clone(), principal: self.principal.clone(), grant }
+    }
+}
+
+/// A [`Lease`] that borrows nothing.
+#[must_use = "dropping a lease discards its instance: complete it"]
+pub struct OwnedLease<M: Manager> {
+    shared: Arc<Shared<M>>,
+    principal: Principal,
+    grant: Option<Grant<M>>,
+}
+
+lease!(OwnedLease);

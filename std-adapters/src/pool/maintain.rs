@@ -1,0 +1,113 @@
+//! What time brings: waits that are over, instances that are idle for too long or too old.
+
+use std::time::Duration;
+
+use plimsoll_core::Tick;
+use plimsoll_core::pool::{Condemned, SlotState};
+
+use super::dispatch::{After, Queue};
+use super::error::{CheckoutError, Stage};
+use super::manager::Manager;
+use super::shared::Shared;
+use super::stats::DiscardReason;
+use super::waiter::Outcome;
+use super::work::Doomed;
+use crate::clock::ceil_ms;
+
+impl<M: Manager> Shared<M> {
+    /// Does what is due.
+    ///
+    /// # Returns
+    /// How long until something may be due again; `None` if nothing will be before something is
+    /// built.
+    pub(super) fn maintain(&self) -> Option<Duration> {
+        let now_ms = self.refresh().as_millis() as u64;
+        self.evict(now_ms);
+        let mut after = After::default();
+        let mut queue = self.queue.lock();
+        self.expire(&mut queue, now_ms, &mut after);
+        self.dispatch(&mut queue, &mut after);
+        self.replenish(&mut queue, &mut after);
+        let next = self.next(&queue, now_ms);
+        drop(queue);
+        after.run(self);
+        self.observe();
+        next
+    }
+
+    fn next(&self, queue: &Queue, now_ms: u64) -> Option<Duration> {
+        let is_quiet = queue.fair.len() == 0 && self.slots.counts().live() == 0;
+        if is_quiet && (self.config.warm == 0 || queue.is_closed) {
+            return None;
+        }
+        let deadline = queue.deadlines.first();
+        let left = deadline.map(|(at_ms, _)| Duration::from_millis(at_ms.saturating_sub(now_ms)));
+        Some(left.unwrap_or(Duration::MAX).min(self.config.tick))
+    }
+
+    /// Ends the waits whose time is up.
+    fn expire(&self, queue: &mut Queue, now_ms: u64, after: &mut After) {
+        while let Some((deadline_ms, ticket)) = queue.deadlines.first().copied() {
+            if deadline_ms > now_ms {
+                return;
+            }
+            queue.deadlines.remove(&(deadline_ms, ticket));
+            let stage = queue.stage(ticket);
+            let Some(queued) = queue.fair.remove(ticket) else { continue };
+            self.stats.timeouts.count();
+            let waited = self.config.wait_timeout.unwrap_or_default();
+            let error = CheckoutError::TimedOut { stage, after: waited };
+            queue.settle(ticket, queued, Outcome::Refused(error), after);
+        }
+    }
+
+    /// Condemns idle instances that are too old, then those that have been idle for too long, from
+    /// the cold end and down to the warm ones; so many at most.
+    fn evict(&self, now_ms: u64) {
+        let most = self.config.evictions_per_tick;
+        let mut left = most - self.evict_aged(now_ms, most);
+        let Some(idle_age) = self.config.idle_age else { return };
+        let Some(before) = now_ms.checked_sub(ceil_ms(idle_age)) else { return };
+        let beyond_warm = self.slots.counts().idle.saturating_sub(self.config.warm);
+        left = left.min(beyond_warm);
+        while left > 0 {
+            let Some(condemned) = self.slots.evict(Tick::new(before)) else { return };
+            self.condemned(condemned, DiscardReason::Idle);
+            left -= 1;
+        }
+    }
+
+    fn evict_aged(&self, now_ms: u64, most: usize) -> usize {
+        if self.config.retirement.age.is_none() {
+            return 0;
+        }
+        let mut evicted = 0;
+        for (id, view) in self.slots.views() {
+            // Relaxed: a hint. What is missed now is found by the next tick, and what was built
+            // anew since the look lives a little shorter.
+            let relaxed = std::sync::atomic::Ordering::Relaxed;
+            let expires_ms = self.place(id).expires_ms.load(relaxed);
+            if evicted == most || view.state != SlotState::Idle || expires_ms > now_ms {
+                continue;
+            }
+            if let Some(condemned) = self.slots.evict_at(id) {
+                self.condemned(condemned, DiscardReason::Age);
+                evicted += 1;
+            }
+        }
+        evicted
+    }
+
+    fn condemned(&self, condemned: Condemned, reason: DiscardReason) {
+        self.stats.discard(reason);
+        let live = self.place(condemned.slot()).object.take();
+        self.work.push_drop(self, Doomed { condemned, live });
+    }
+}
+
+impl Queue {
+    /// What a waiter is at.
+    pub(super) fn stage(&self, ticket: super::queue::Ticket) -> Stage {
+        if self.fair.is_supplied(ticket) { Stage::Build } else { Stage::Wait }
+    }
+}

@@ -1,0 +1,69 @@
+//! What a pool is told about its objects.
+
+use std::error::Error;
+use std::future::Future;
+
+/// Makes, resets and retires the objects of a [`Pool`](super::Pool).
+///
+/// No method is called under a lock. A panic in any of them, and in the drop of an object, is
+/// contained and counted: it costs that object and nothing else.
+///
+/// ```
+/// use std::convert::Infallible;
+/// use plimsoll::pool::Manager;
+///
+/// struct Buffers;
+///
+/// impl Manager for Buffers {
+///     type Object = Vec<u8>;
+///     type Error = Infallible;
+///
+///     async fn create(&self) -> Result<Vec<u8>, Infallible> {
+///         Ok(Vec::with_capacity(4096))
+///     }
+///
+///     fn reset(&self, buffer: &mut Vec<u8>) -> Result<(), Infallible> {
+///         buffer.clear();
+///         Ok(())
+///     }
+/// }
+/// ```
+pub trait Manager: Send + Sync + 'static {
+    /// What is lent.
+    type Object: Send + 'static;
+    /// Why an object could not be made or reset.
+    type Error: Error + Send + Sync + 'static;
+
+    /// Makes an object, in the background.
+    ///
+    /// # Errors
+    /// Goes to the checkout for whose sake it was called, as
+    /// [`CheckoutError::BuildFailed`](super::CheckoutError::BuildFailed).
+    ///
+    /// # Cancellation
+    /// The future is dropped when the build's timeout has passed, or when the runtime that drives
+    /// it goes; nothing of the pool's capacity is lost.
+    fn create(&self) -> impl Future<Output = Result<Self::Object, Self::Error>> + Send;
+
+    /// Makes an object as good as new after a lease that was completed. Not called for single-use
+    /// objects.
+    ///
+    /// # Errors
+    /// The object is retired.
+    fn reset(&self, object: &mut Self::Object) -> Result<(), Self::Error> {
+        let _ = object;
+        Ok(())
+    }
+
+    /// Does away with an object, in the background.
+    fn retire(&self, object: Self::Object) {
+        drop(object);
+    }
+
+    /// How many bytes an object holds, for
+    /// [`retire_above_bytes`](super::PoolBuilder::retire_above_bytes).
+    fn bytes(&self, object: &Self::Object) -> u64 {
+        let _ = object;
+        0
+    }
+}

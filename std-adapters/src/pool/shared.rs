@@ -1,0 +1,312 @@
+//! What the handles of a pool share, and the way of a lease that meets nobody.
+
+use std::cell::Cell;
+use std::sync::Weak;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crossbeam_utils::CachePadded;
+use crossbeam_utils::atomic::AtomicCell;
+use parking_lot::Mutex;
+use plimsoll_core::pool::{Demand, Leased, PoolId, PoolSlot, PoolSlots, SlotId, Tenant};
+use plimsoll_core::{Tick, Waiters};
+
+use super::board::Board;
+use super::config::{Config, Isolation};
+use super::contain::{Panicked, contain};
+use super::dispatch::Queue;
+use super::drain::Drain;
+use super::error::CheckoutError;
+use super::manager::Manager;
+use super::principal::{PrincipalState, Principals};
+use super::stats::{DiscardReason, Stats};
+use super::work::{Doomed, Work};
+
+/// An object and its own bounds.
+pub(super) struct Live<O> {
+    pub(super) object: O,
+    /// Leases that it has had, the present one included.
+    pub(super) uses: u32,
+    pub(super) uses_max: u32,
+    pub(super) expires_ms: u64,
+    pub(super) bytes_max: u64,
+    /// When the lease began, if it is one that is timed.
+    began: Option<Duration>,
+}
+
+/// Where a slot's object is while it is idle: put there by whoever makes the slot idle, before that,
+/// and taken out by whoever takes the slot.
+pub(super) struct Place<O> {
+    pub(super) object: AtomicCell<Option<Box<Live<O>>>>,
+    /// When the object expires, for maintenance. Stored by the builder; a hint.
+    pub(super) expires_ms: AtomicU64,
+}
+
+/// A slot and its object, in the hands of a lease.
+pub(super) struct Grant<M: Manager> {
+    pub(super) token: Leased,
+    pub(super) live: Box<Live<M::Object>>,
+}
+
+/// What came of an attempt that does not wait.
+pub(super) enum Attempt<M: Manager> {
+    Leased(Grant<M>),
+    Busy,
+    Refused(CheckoutError),
+}
+
+pub(super) struct Shared<M: Manager> {
+    pub(super) manager: M,
+    pub(super) config: Config,
+    pub(super) id: PoolId,
+    pub(super) slots: PoolSlots<Box<[PoolSlot]>>,
+    pub(super) places: Box<[CachePadded<Place<M::Object>>]>,
+    pub(super) demand: Demand,
+    /// Milliseconds of the pool's clock, as published by maintenance and slow paths.
+    now_ms: CachePadded<AtomicU64>,
+    pub(super) queue: Mutex<Queue>,
+    pub(super) work: Work<M>,
+    pub(super) principals: Principals,
+    pub(super) waiters: Waiters,
+    pub(super) stats: Stats,
+    pub(super) board: Option<Board>,
+    pub(super) drain: Drain,
+    random: AtomicU64,
+    pub(super) me: Weak<Shared<M>>,
+}
+
+/// One lease in so many is timed, where instances are used again.
+const TIMED_EVERY: u32 = 64;
+
+thread_local! {
+    /// The pool and the slot that this thread has used last, plus one.
+    static NEAR: Cell<(u32, u32)> = const { Cell::new((0, 0)) };
+}
+
+impl<M: Manager> Shared<M> {
+    pub(super) fn new(
+        manager: M,
+        config: Config,
+        work: Work<M>,
+        board: Option<Board>,
+        slots: PoolSlots<Box<[PoolSlot]>>,
+        me: Weak<Shared<M>>,
+    ) -> Self {
+        let id = slots.id();
+        let place =
+            || Place { object: AtomicCell::new(None), expires_ms: AtomicU64::new(u64::MAX) };
+        Self {
+            places: (0..slots.capacity()).map(|_| CachePadded::new(place())).collect(),
+            manager,
+            config,
+            id,
+            slots,
+            demand: Demand::new(),
+            now_ms: CachePadded::new(AtomicU64::new(0)),
+            queue: Mutex::new(Queue::new()),
+            work,
+            principals: Principals::new(id),
+            waiters: Waiters::new(),
+            stats: Stats::new(),
+            board,
+            drain: Drain::default(),
+            random: AtomicU64::new(seed()),
+            me,
+        }
+    }
+
+    /// The moment that was published last.
+    #[inline(always)]
+    pub(super) fn now_ms(&self) -> u64 {
+        // Relaxed: the number carries no other data.
+        self.now_ms.load(Ordering::Relaxed)
+    }
+
+    /// Asks the clock, and publishes what it says.
+    pub(super) fn refresh(&self) -> Duration {
+        let now = self.config.clock.now();
+        // Relaxed: as above.
+        self.now_ms.fetch_max(now.as_millis() as u64, Ordering::Relaxed);
+        now
+    }
+
+    #[inline(always)]
+    pub(super) fn tick(&self) -> Tick {
+        Tick::new(self.now_ms())
+    }
+
+    #[inline(always)]
+    pub(super) fn place(&self, slot: SlotId) -> &Place<M::Object> {
+        &self.places[slot.index()]
+    }
+
+    /// A lease of what is idle, if nobody waits for it.
+    #[inline]
+    pub(super) fn try_lease(&self, principal: &PrincipalState) -> Attempt<M> {
+        if principal.pool != self.id {
+            return Attempt::Refused(CheckoutError::ForeignPrincipal);
+        }
+        if !self.demand.look().is_quiet() {
+            return Attempt::Busy;
+        }
+        if let Some(quota) = principal.refusal(self.now_ms()) {
+            return Attempt::Refused(CheckoutError::Refused { quota });
+        }
+        if let Some(cap) = self.config.cap {
+            if !principal.admit(cap) {
+                return Attempt::Busy;
+            }
+        }
+        match self.take_idle(principal.tenant) {
+            Some(token) => Attempt::Leased(self.open(token)),
+            None => {
+                self.let_go(principal);
+                Attempt::Busy
+            }
+        }
+    }
+
+    /// An idle slot that this tenant may have, the near one first.
+    #[inline]
+    pub(super) fn take_idle(&self, tenant: Tenant) -> Option<Leased> {
+        let (pool, slot) = NEAR.get();
+        let near = (pool == self.id.get()).then(|| SlotId::new(slot));
+        let token = match self.config.isolation {
+            Isolation::PerPrincipal => {
+                self.slots.take(tenant, near).or_else(|| self.take_pristine(tenant, near))
+            }
+            _ => self.slots.take(Tenant::NONE, near),
+        }?;
+        NEAR.set((self.id.get(), token.slot().index() as u32));
+        Some(token)
+    }
+
+    fn take_pristine(&self, tenant: Tenant, near: Option<SlotId>) -> Option<Leased> {
+        let token = self.slots.take(Tenant::NONE, near)?;
+        Some(self.slots.claim(token, tenant).expect("nobody's slot can be claimed"))
+    }
+
+    /// Takes a leased slot's object out of its place: the lease begins.
+    #[inline]
+    pub(super) fn open(&self, token: Leased) -> Grant<M> {
+        let live = self.place(token.slot()).object.take();
+        let mut live = live.expect("an idle slot has its object in place");
+        let timed = self.config.isolation == Isolation::Fresh || live.uses % TIMED_EVERY == 0;
+        live.uses = live.uses.saturating_add(1);
+        live.began = if timed { Some(self.config.clock.now()) } else { None };
+        Grant { token, live }
+    }
+
+    /// A lease has been completed.
+    #[inline]
+    pub(super) fn complete(&self, principal: &PrincipalState, mut grant: Grant<M>) {
+        principal.on_clean();
+        if let Some(reason) = self.verdict(&mut grant.live) {
+            return self.discard(principal, grant, reason);
+        }
+        let Grant { token, live } = grant;
+        if let Some(began) = live.began {
+            self.note_hold(began);
+        }
+        self.place(token.slot()).object.store(Some(live));
+        self.slots.give_back(token, self.tick()).expect("the pool's own token");
+        let has_room_again = self.config.cap.is_some() && principal.release();
+        if has_room_again || !self.demand.look_after_release().is_quiet() {
+            self.on_release(has_room_again.then_some(principal));
+        }
+    }
+
+    /// Why an object is not used again, if it is not. It is reset if it is.
+    #[inline]
+    fn verdict(&self, live: &mut Live<M::Object>) -> Option<DiscardReason> {
+        if self.config.isolation == Isolation::Fresh {
+            return Some(DiscardReason::SingleUse);
+        }
+        if live.uses >= live.uses_max {
+            return Some(DiscardReason::Uses);
+        }
+        if self.now_ms() >= live.expires_ms {
+            return Some(DiscardReason::Age);
+        }
+        match contain(|| self.manager.reset(&mut live.object).is_ok()) {
+            Ok(true) => {}
+            Ok(false) => return Some(DiscardReason::ResetFailed),
+            Err(Panicked(_)) => {
+                self.stats.panics.count();
+                return Some(DiscardReason::ResetFailed);
+            }
+        }
+        if live.bytes_max == u64::MAX {
+            return None;
+        }
+        // What can not say how large it is, is too large.
+        let bytes = contain(|| self.manager.bytes(&live.object)).unwrap_or_else(|_| {
+            self.stats.panics.count();
+            u64::MAX
+        });
+        (bytes > live.bytes_max).then_some(DiscardReason::Bytes)
+    }
+
+    /// A lease has ended, and its object with it.
+    #[cold]
+    pub(super) fn discard(
+        &self,
+        principal: &PrincipalState,
+        grant: Grant<M>,
+        reason: DiscardReason,
+    ) {
+        let Grant { token, live } = grant;
+        if let Some(began) = live.began {
+            self.note_hold(began);
+        }
+        let is_fault = matches!(reason, DiscardReason::Faulted | DiscardReason::Panicked);
+        if let (true, Some(backoff)) = (is_fault, &self.config.backoff) {
+            principal.on_fault(backoff, self.refresh().as_millis() as u64);
+        }
+        self.stats.discard(reason);
+        let condemned = self.slots.condemn(token).expect("the pool's own token");
+        self.work.push_drop(self, Doomed { condemned, live: Some(live) });
+        self.let_go(principal);
+    }
+
+    /// Counts a lease out, where somebody counts.
+    pub(super) fn let_go(&self, principal: &PrincipalState) {
+        if self.config.cap.is_some() && principal.release() {
+            self.on_release(Some(principal));
+        }
+    }
+
+    #[cold]
+    fn note_hold(&self, began: Duration) {
+        let held = self.config.clock.now().saturating_sub(began);
+        self.stats.hold.record(u64::try_from(held.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    /// Puts an object among those that the pool has, with bounds of its own.
+    pub(super) fn enliven(&self, object: M::Object) -> Box<Live<M::Object>> {
+        let retirement = &self.config.retirement;
+        let bound = |whole: Option<u64>| {
+            whole.map_or(u64::MAX, |whole| retirement.jittered(whole, self.next_random()))
+        };
+        let uses_max = u32::try_from(bound(retirement.uses.map(u64::from))).unwrap_or(u32::MAX);
+        let age_ms = bound(retirement.age.map(crate::clock::ceil_ms));
+        let expires_ms = (self.refresh().as_millis() as u64).saturating_add(age_ms);
+        let bytes_max = bound(retirement.bytes);
+        Box::new(Live { object, uses: 0, uses_max, expires_ms, bytes_max, began: None })
+    }
+
+    /// The next of a sequence without any pattern that matters (SplitMix64, Steele et al. 2014).
+    fn next_random(&self) -> u64 {
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+        // Relaxed: the number carries no other data.
+        let mut z = self.random.fetch_add(STEP, Ordering::Relaxed);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
+
+fn seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(0)
+}

@@ -1,0 +1,106 @@
+//! One who waits, and what it is told.
+
+use std::task::Waker;
+
+use parking_lot::Mutex;
+use plimsoll_core::pool::Leased;
+
+use super::error::CheckoutError;
+
+/// How a wait ends.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// With an instance, which waits in its place.
+    Granted(Leased),
+    /// With nothing.
+    Refused(CheckoutError),
+}
+
+/// Where a waiter and whoever serves it meet. Settled once, under the queue's lock, by whoever takes
+/// the waiter out of the queue; woken outside of it.
+pub(super) struct Waiter {
+    seat: Mutex<Seat>,
+}
+
+#[derive(Default)]
+struct Seat {
+    outcome: Option<Outcome>,
+    waker: Option<Waker>,
+}
+
+impl Waiter {
+    pub(super) fn new(waker: Waker) -> Self {
+        Self { seat: Mutex::new(Seat { outcome: None, waker: Some(waker) }) }
+    }
+
+    /// Says how the wait ends.
+    ///
+    /// # Returns
+    /// Whom to wake, once no lock is held.
+    #[must_use = "the waiter sleeps until it is woken"]
+    pub(super) fn settle(&self, outcome: Outcome) -> Option<Waker> {
+        let mut seat = self.seat.lock();
+        seat.outcome = Some(outcome);
+        seat.waker.take()
+    }
+
+    /// How the wait has ended, once.
+    pub(super) fn take(&self) -> Option<Outcome> {
+        self.seat.lock().outcome.take()
+    }
+
+    /// How the wait has ended, once; else `waker` is woken when it does.
+    pub(super) fn poll(&self, waker: &Waker) -> Option<Outcome> {
+        {
+            let mut seat = self.seat.lock();
+            if seat.outcome.is_some() {
+                return seat.outcome.take();
+            }
+            if seat.waker.as_ref().is_some_and(|old| old.will_wake(waker)) {
+                return None;
+            }
+        }
+        // A waker's clone and drop are somebody's code: outside the lock.
+        let waker = waker.clone();
+        let mut seat = self.seat.lock();
+        if seat.outcome.is_some() {
+            return seat.outcome.take();
+        }
+        let old = seat.waker.replace(waker);
+        drop(seat);
+        drop(old);
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Counter(AtomicUsize);
+
+    impl Wake for Counter {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn the_last_waker_is_woken_and_the_outcome_is_told_once() {
+        let (first, second) = (Arc::new(Counter::default()), Arc::new(Counter::default()));
+        let waiter = Waiter::new(first.clone().into());
+        assert!(waiter.poll(&first.clone().into()).is_none());
+        assert!(waiter.poll(&second.clone().into()).is_none());
+        waiter.settle(Outcome::Refused(CheckoutError::Closed)).unwrap().wake();
+        let woken = |counter: &Counter| counter.0.load(Ordering::Relaxed);
+        assert_eq!((woken(&first), woken(&second)), (0, 1));
+        let outcome = waiter.poll(&first.clone().into());
+        assert!(matches!(outcome, Some(Outcome::Refused(CheckoutError::Closed))));
+        assert!(waiter.take().is_none());
+    }
+}

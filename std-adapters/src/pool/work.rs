@@ -1,0 +1,256 @@
+//! What is done in the background: builds and retirements, with a bound on both.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+use plimsoll_core::pool::{Building, Condemned};
+
+use super::background;
+use super::config::Background;
+use super::manager::Manager;
+use super::shared::{Live, Shared};
+
+/// A slot whose object is to be retired.
+pub(super) struct Doomed<M: Manager> {
+    pub(super) condemned: Condemned,
+    pub(super) live: Option<Box<Live<M::Object>>>,
+}
+
+/// One thing to do.
+pub(super) enum Job<M: Manager> {
+    Build(Building),
+    Retire(Doomed<M>),
+}
+
+/// What is to be done, and by whom.
+pub(super) struct Work<M: Manager> {
+    jobs: Mutex<Jobs<M>>,
+    /// For threads: there is something to do, or nothing any more.
+    ready: Condvar,
+    /// For the timekeeper, if it is a thread.
+    timer: Condvar,
+    builders: usize,
+    drops: usize,
+    pub(super) background: Background,
+    #[cfg(feature = "tokio")]
+    pub(super) nudge: tokio::sync::Notify,
+}
+
+struct Jobs<M: Manager> {
+    builds: VecDeque<Building>,
+    retirements: VecDeque<Doomed<M>>,
+    building: usize,
+    retiring: usize,
+    is_nudged: bool,
+    /// The timekeeper sleeps until something is built.
+    is_asleep: bool,
+    /// A build was begun since the timekeeper fell asleep last.
+    has_built: bool,
+    is_stopped: bool,
+}
+
+impl<M: Manager> Jobs<M> {
+    /// Something that may be done now. What is to be retired comes first: it makes room.
+    fn start(&mut self, builders: usize, drops: usize) -> Option<Job<M>> {
+        if self.retiring < drops {
+            if let Some(doomed) = self.retirements.pop_front() {
+                self.retiring += 1;
+                return Some(Job::Retire(doomed));
+            }
+        }
+        if self.building < builders {
+            if let Some(building) = self.builds.pop_front() {
+                self.building += 1;
+                return Some(Job::Build(building));
+            }
+        }
+        None
+    }
+}
+
+impl<M: Manager> Work<M> {
+    pub(super) fn new(builders: usize, drops: usize, background: Background) -> Self {
+        let jobs = Jobs {
+            builds: VecDeque::new(),
+            retirements: VecDeque::new(),
+            building: 0,
+            retiring: 0,
+            is_nudged: false,
+            is_asleep: false,
+            has_built: false,
+            is_stopped: false,
+        };
+        Self {
+            jobs: Mutex::new(jobs),
+            ready: Condvar::new(),
+            timer: Condvar::new(),
+            builders,
+            drops,
+            background,
+            #[cfg(feature = "tokio")]
+            nudge: tokio::sync::Notify::new(),
+        }
+    }
+
+    pub(super) fn push_build(&self, shared: &Shared<M>, building: Building) {
+        let mut jobs = self.jobs.lock();
+        jobs.builds.push_back(building);
+        jobs.has_built = true;
+        let is_asleep = std::mem::take(&mut jobs.is_asleep);
+        drop(jobs);
+        if is_asleep {
+            self.nudge();
+        }
+        self.call(shared);
+    }
+
+    pub(super) fn push_drop(&self, shared: &Shared<M>, doomed: Doomed<M>) {
+        self.jobs.lock().retirements.push_back(doomed);
+        self.call(shared);
+    }
+
+    /// There is something to do.
+    fn call(&self, shared: &Shared<M>) {
+        match &self.background {
+            Background::Threads => {
+                self.ready.notify_one();
+            }
+            #[cfg(feature = "tokio")]
+            Background::Tokio(handle) => background::spawn_worker(handle, shared),
+            Background::Manual => {}
+        }
+        let _ = shared;
+    }
+
+    /// Something that may be done now.
+    pub(super) fn start(&self) -> Option<Job<M>> {
+        self.jobs.lock().start(self.builders, self.drops)
+    }
+
+    /// How much there is to do.
+    pub(super) fn len(&self) -> usize {
+        let jobs = self.jobs.lock();
+        jobs.builds.len() + jobs.retirements.len()
+    }
+
+    /// Waits for something to do.
+    ///
+    /// # Returns
+    /// `None` once there will be nothing any more.
+    pub(super) fn wait(&self) -> Option<Job<M>> {
+        let mut jobs = self.jobs.lock();
+        loop {
+            if let Some(job) = jobs.start(self.builders, self.drops) {
+                return Some(job);
+            }
+            if jobs.is_stopped {
+                return None;
+            }
+            self.ready.wait(&mut jobs);
+        }
+    }
+
+    fn on_end(&self, is_build: bool) {
+        let mut jobs = self.jobs.lock();
+        if is_build {
+            jobs.building -= 1;
+        } else {
+            jobs.retiring -= 1;
+        }
+    }
+
+    /// Nothing is live, and nothing will be.
+    pub(super) fn stop(&self) {
+        self.jobs.lock().is_stopped = true;
+        self.ready.notify_all();
+        self.nudge();
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.jobs.lock().is_stopped
+    }
+
+    /// Has the timekeeper look again when to wake.
+    pub(super) fn nudge(&self) {
+        self.jobs.lock().is_nudged = true;
+        self.timer.notify_one();
+        #[cfg(feature = "tokio")]
+        self.nudge.notify_one();
+    }
+
+    /// How long the timekeeper may sleep that has nothing to do for `next`, or until something is
+    /// built.
+    pub(super) fn bedtime(&self, next: Option<Duration>) -> Duration {
+        let mut jobs = self.jobs.lock();
+        let has_built = std::mem::take(&mut jobs.has_built);
+        match next {
+            Some(next) => next,
+            None if has_built => Duration::ZERO,
+            None => {
+                jobs.is_asleep = true;
+                Duration::MAX
+            }
+        }
+    }
+
+    /// The timekeeper sleeps, until it is nudged or the time has passed.
+    pub(super) fn sleep(&self, time: Duration) {
+        let mut jobs = self.jobs.lock();
+        if !jobs.is_nudged {
+            match Instant::now().checked_add(time) {
+                Some(until) => drop(self.timer.wait_until(&mut jobs, until)),
+                None => self.timer.wait(&mut jobs),
+            }
+        }
+        jobs.is_nudged = false;
+    }
+}
+
+/// A job in hand. Dropped undone, as by a runtime that goes, it gives back what it holds.
+pub(super) struct Running<M: Manager> {
+    pub(super) shared: Arc<Shared<M>>,
+    job: Option<Job<M>>,
+    is_build: bool,
+}
+
+impl<M: Manager> Running<M> {
+    pub(super) fn new(shared: Arc<Shared<M>>, job: Job<M>) -> Self {
+        let is_build = matches!(job, Job::Build(_));
+        Self { shared, job: Some(job), is_build }
+    }
+
+    /// What it takes to do it: `Some` for a build, which [`finish`](Self::finish) ends. A retirement
+    /// is done by this call.
+    pub(super) fn begin(&mut self) -> bool {
+        match self.job.take() {
+            Some(Job::Retire(doomed)) => {
+                self.shared.retire(doomed);
+                false
+            }
+            job => {
+                self.job = job;
+                self.job.is_some()
+            }
+        }
+    }
+
+    /// A build has ended.
+    pub(super) fn finish(&mut self, outcome: background::Built<M>) {
+        if let Some(Job::Build(building)) = self.job.take() {
+            self.shared.on_built(building, outcome);
+        }
+    }
+}
+
+impl<M: Manager> Drop for Running<M> {
+    fn drop(&mut self) {
+        match self.job.take() {
+            Some(Job::Build(building)) => self.shared.on_cancelled(building),
+            Some(Job::Retire(doomed)) => self.shared.retire(doomed),
+            None => {}
+        }
+        self.shared.work.on_end(self.is_build);
+    }
+}

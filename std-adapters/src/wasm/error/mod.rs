@@ -1,0 +1,97 @@
+//! What guests do wrong, and what an engine or a pool refuses.
+
+mod call;
+mod program;
+
+use std::fmt;
+use std::time::Duration;
+
+pub use call::{CallError, ExportError, ExportProblem, InstantiateError, NoLease};
+pub use program::ProgramError;
+
+/// What an instance has only so much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InstanceLimit {
+    /// Memories.
+    Memories,
+    /// Tables.
+    Tables,
+    /// Core instances of a component.
+    CoreInstances,
+    /// Bytes of memories and tables together.
+    Bytes,
+}
+
+impl fmt::Display for InstanceLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            InstanceLimit::Memories => "memories",
+            InstanceLimit::Tables => "tables",
+            InstanceLimit::CoreInstances => "core instances",
+            InstanceLimit::Bytes => "bytes",
+        })
+    }
+}
+
+/// Why there is no engine.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// An engine has room for 1 to 2^32 - 1 instances.
+    Instances {
+        /// What was asked.
+        asked: usize,
+    },
+    /// A limit that is to be above zero.
+    Zero {
+        /// Which one.
+        limit: InstanceLimit,
+    },
+    /// A tick lasts from 100 us to 1 min.
+    Tick {
+        /// What was asked.
+        tick: Duration,
+    },
+    /// The memories do not fit into the address space.
+    AddressSpace {
+        /// How many there would be.
+        memories: u64,
+        /// The bytes that each may have.
+        quota: u64,
+        /// The bytes that there are for all.
+        max: u64,
+    },
+    /// What wasmtime says against it.
+    Refused {
+        /// Why.
+        cause: wasmtime::Error,
+    },
+}
+
+impl fmt::Display for EngineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Instances { asked } => {
+                write!(f, "an engine has room for 1 to 2^32 - 1 instances (asked {asked})")
+            }
+            Self::Zero { limit } => write!(f, "the limit on {limit} is above zero"),
+            Self::Tick { tick } => write!(f, "a tick lasts from 100 us to 1 min (asked {tick:?})"),
+            Self::AddressSpace { memories, quota, max } => write!(
+                f,
+                "{memories} memories of {quota} bytes need more than the {max} bytes of address \
+                 space that there are for them"
+            ),
+            Self::Refused { cause } => write!(f, "wasmtime refuses the settings: {cause:#}"),
+        }
+    }
+}
+
+impl std::error::Error for EngineError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Refused { cause } => Some(cause.as_ref()),
+            _ => None,
+        }
+    }
+}

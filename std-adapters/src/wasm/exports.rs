@@ -1,0 +1,153 @@
+//! What a pool knows of a guest: its exports, looked up once for each instance.
+
+use std::fmt;
+
+use wasmtime::component::{ComponentNamedList, Lift, Lower, TypedFunc as ComponentFunc};
+use wasmtime::{
+    Extern, Global, Instance, Memory, StoreContextMut, Table, TypedFunc, WasmParams, WasmResults,
+};
+
+use super::error::{ExportError, ExportProblem};
+use super::host::{Host, HostState};
+
+fn missing(name: &str) -> ExportError {
+    ExportError { name: name.into(), problem: ExportProblem::Missing }
+}
+
+fn wrong_type(name: &str, detail: impl Into<String>) -> ExportError {
+    let problem = ExportProblem::WrongType { detail: detail.into() };
+    ExportError { name: name.into(), problem }
+}
+
+/// The exports of an instance of a core module.
+pub struct Exports<'s, H: Host> {
+    store: StoreContextMut<'s, HostState<H>>,
+    instance: Instance,
+}
+
+impl<'s, H: Host> Exports<'s, H> {
+    pub(super) fn new(store: StoreContextMut<'s, HostState<H>>, instance: Instance) -> Self {
+        Self { store, instance }
+    }
+
+    /// The function of this name, parameters and results.
+    ///
+    /// # Errors
+    /// [`ExportError`]: there is none, or it is of another type.
+    pub fn func<P, R>(&mut self, name: &str) -> Result<TypedFunc<P, R>, ExportError>
+    where
+        P: WasmParams,
+        R: WasmResults,
+    {
+        let func = self.get(name, "function", Extern::into_func)?;
+        func.typed(&self.store).map_err(|error| wrong_type(name, format!("{error:#}")))
+    }
+
+    /// The memory of this name.
+    ///
+    /// # Errors
+    /// [`ExportError`]: there is none, or it is something else.
+    pub fn memory(&mut self, name: &str) -> Result<Memory, ExportError> {
+        self.get(name, "memory", Extern::into_memory)
+    }
+
+    /// The table of this name.
+    ///
+    /// # Errors
+    /// [`ExportError`]: there is none, or it is something else.
+    pub fn table(&mut self, name: &str) -> Result<Table, ExportError> {
+        self.get(name, "table", Extern::into_table)
+    }
+
+    /// The global of this name.
+    ///
+    /// # Errors
+    /// [`ExportError`]: there is none, or it is something else.
+    pub fn global(&mut self, name: &str) -> Result<Global, ExportError> {
+        self.get(name, "global", Extern::into_global)
+    }
+
+    fn get<T>(
+        &mut self,
+        name: &str,
+        kind: &str,
+        into: impl FnOnce(Extern) -> Option<T>,
+    ) -> Result<T, ExportError> {
+        let export =
+            self.instance.get_export(&mut self.store, name).ok_or_else(|| missing(name))?;
+        into(export).ok_or_else(|| wrong_type(name, format!("it is no {kind}")))
+    }
+
+    /// The instance and its store, for what is not offered here.
+    pub fn raw(&mut self) -> (Instance, StoreContextMut<'_, HostState<H>>) {
+        (self.instance, wasmtime::AsContextMut::as_context_mut(&mut self.store))
+    }
+}
+
+/// The exports of an instance of a component.
+pub struct ComponentExports<'s, H: Host> {
+    store: StoreContextMut<'s, HostState<H>>,
+    instance: wasmtime::component::Instance,
+}
+
+impl<'s, H: Host> ComponentExports<'s, H> {
+    pub(super) fn new(
+        store: StoreContextMut<'s, HostState<H>>,
+        instance: wasmtime::component::Instance,
+    ) -> Self {
+        Self { store, instance }
+    }
+
+    /// The function of this name, parameters and results.
+    ///
+    /// # Errors
+    /// [`ExportError`]: there is none, or it is of another type.
+    pub fn func<P, R>(&mut self, name: &str) -> Result<ComponentFunc<P, R>, ExportError>
+    where
+        P: ComponentNamedList + Lower,
+        R: ComponentNamedList + Lift,
+    {
+        let func = self.instance.get_func(&mut self.store, name).ok_or_else(|| missing(name))?;
+        func.typed(&self.store).map_err(|error| wrong_type(name, format!("{error:#}")))
+    }
+
+    /// The function of this name in an interface that the component exports, such as
+    /// `acme:tools/editor`.
+    ///
+    /// # Errors
+    /// [`ExportError`]: there is no such interface or function, or it is of another type.
+    pub fn func_in<P, R>(
+        &mut self,
+        interface: &str,
+        name: &str,
+    ) -> Result<ComponentFunc<P, R>, ExportError>
+    where
+        P: ComponentNamedList + Lower,
+        R: ComponentNamedList + Lift,
+    {
+        let full = || format!("{interface}#{name}");
+        let outer = self.instance.get_export_index(&mut self.store, None, interface);
+        let outer = outer.ok_or_else(|| missing(interface))?;
+        let inner = self.instance.get_export_index(&mut self.store, Some(&outer), name);
+        let func = inner.and_then(|inner| self.instance.get_func(&mut self.store, inner));
+        let func = func.ok_or_else(|| missing(&full()))?;
+        func.typed(&self.store).map_err(|error| wrong_type(&full(), format!("{error:#}")))
+    }
+
+    /// The instance and its store, for what is not offered here, such as generated bindings.
+    pub fn raw(&mut self) -> (wasmtime::component::Instance, StoreContextMut<'_, HostState<H>>) {
+        (self.instance, wasmtime::AsContextMut::as_context_mut(&mut self.store))
+    }
+}
+
+impl<H: Host> fmt::Debug for Exports<'_, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exports").finish_non_exhaustive()
+    }
+}
+
+impl<H: Host> fmt::Debug for ComponentExports<'_, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ComponentExports").finish_non_exhaustive()
+    }
+}

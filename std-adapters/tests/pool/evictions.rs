@@ -1,0 +1,152 @@
+//! POOL-8: warm instances, idle ones that go, and old ones.
+
+use std::task::Poll;
+use std::time::Duration;
+
+use plimsoll::pool::{DiscardReason, Isolation};
+
+use super::support::{Fate, answer, poll, stand};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn pool_8_warm_instances_are_built_ahead_and_again() {
+    let stand = stand(|builder| builder.max(4).warm(2));
+    stand.settle();
+    assert_eq!((stand.pool.counts().idle, stand.world.made()), (2, 2));
+    let acme = stand.pool.principal("acme").unwrap();
+    let (first, second) =
+        (stand.pool.try_checkout(&acme).unwrap(), stand.pool.try_checkout(&acme).unwrap());
+    stand.settle();
+    assert_eq!(stand.pool.counts().idle, 2, "while those are lent");
+    let (third, fourth) =
+        (stand.pool.try_checkout(&acme).unwrap(), stand.pool.try_checkout(&acme).unwrap());
+    stand.settle();
+    assert_eq!(stand.pool.counts().live(), 4, "and never more than the maximum");
+    [first, second, third, fourth].into_iter().for_each(|lease| lease.complete());
+    stand.settle();
+    assert_eq!((stand.pool.counts().idle, stand.world.live()), (2, 2));
+    assert_eq!(stand.pool.stats().discards(DiscardReason::SingleUse), 4);
+}
+
+#[test]
+fn warm_builds_that_fail_are_not_tried_all_the_time() {
+    let stand = stand(|builder| builder.max(2).warm(1));
+    stand.world.fate([Fate::Fails; 100]);
+    for _ in 0..100 {
+        stand.clock.advance(Duration::from_millis(10));
+        stand.pool.step();
+    }
+    let failures = stand.pool.stats().build_failures;
+    assert!((3..=9).contains(&failures), "{failures} in a second");
+    stand.world.fates.lock().unwrap().clear();
+    stand.pass(20_000);
+    assert_eq!(stand.pool.counts().idle, 1);
+}
+
+#[test]
+fn pool_8_idle_ones_go_from_the_cold_end_so_many_per_tick() {
+    let stand = stand(|builder| {
+        let builder = builder.max(6).warm(1).evictions_per_tick(2);
+        builder.isolation(Isolation::Shared).idle_age(SECOND)
+    });
+    stand.fill(6);
+    let acme = stand.pool.principal("acme").unwrap();
+    stand.clock.advance(SECOND / 2);
+    stand.pool.step();
+    let hot = stand.pool.try_checkout(&acme).unwrap();
+    let hot_id = hot.id;
+    hot.complete();
+    stand.clock.advance(SECOND / 2);
+    stand.pool.step();
+    assert_eq!(stand.pool.counts().idle, 4, "two in a tick");
+    stand.settle();
+    assert_eq!(stand.pool.counts().idle, 1, "the hot one stays");
+    assert_eq!(stand.pool.try_checkout(&acme).unwrap().id, hot_id);
+    stand.settle();
+    stand.pass(3_000);
+    assert_eq!(stand.pool.counts().idle, 1, "and the warm one, however cold");
+    assert_eq!(stand.pool.stats().discards(DiscardReason::Idle), 5);
+}
+
+#[test]
+fn pool_8_what_is_lent_is_never_touched() {
+    let stand = stand(|builder| {
+        let builder = builder.max(1).isolation(Isolation::Shared);
+        builder.idle_age(SECOND).retire_after_age(SECOND)
+    });
+    stand.fill(1);
+    let acme = stand.pool.principal("acme").unwrap();
+    let held = stand.pool.try_checkout(&acme).unwrap();
+    stand.pass(5_000);
+    assert_eq!((held.id, stand.world.live(), stand.pool.counts().leased), (0, 1, 1));
+    held.complete();
+    assert_eq!(stand.pool.counts().condemned, 1, "it is too old when it comes back");
+    assert_eq!(stand.pool.stats().discards(DiscardReason::Age), 1);
+}
+
+#[test]
+fn pool_8_old_ones_go_though_they_are_used_or_idle() {
+    for idle in [true, false] {
+        let stand = stand(|builder| {
+            let builder = builder.max(1).isolation(Isolation::PerPrincipal);
+            builder.never_idle_out().retire_after_age(SECOND)
+        });
+        stand.fill(1);
+        let acme = stand.pool.principal("acme").unwrap();
+        for _ in 0..9 {
+            stand.pass(100);
+            if !idle {
+                stand.pool.try_checkout(&acme).unwrap().complete();
+            }
+        }
+        assert_eq!(stand.world.live(), 1);
+        stand.pass(100);
+        assert_eq!((stand.world.live(), stand.pool.counts().live()), (0, 0), "idle: {idle}");
+        assert_eq!(stand.pool.stats().discards(DiscardReason::Age), 1);
+    }
+}
+
+#[test]
+fn pool_8_uses_and_bytes() {
+    let stand = stand(|builder| {
+        let builder = builder.max(1).isolation(Isolation::Shared);
+        builder.retire_after_uses(3).retire_above_bytes(100)
+    });
+    let acme = stand.pool.principal("acme").unwrap();
+    let one = |bytes| {
+        let mut checkout = stand.pool.checkout(&acme);
+        let mut lease = match poll(&mut checkout) {
+            Poll::Ready(lease) => lease.unwrap(),
+            Poll::Pending => {
+                stand.settle();
+                answer(&mut checkout).unwrap()
+            }
+        };
+        lease.bytes = bytes;
+        let id = lease.id;
+        lease.complete();
+        stand.settle();
+        id
+    };
+    assert_eq!([one(0), one(0), one(0), one(100), one(101), one(0)], [0, 0, 0, 1, 1, 2]);
+    let stats = stand.pool.stats();
+    let discards = [DiscardReason::Uses, DiscardReason::Bytes].map(|reason| stats.discards(reason));
+    assert_eq!(discards, [1, 1]);
+}
+
+#[test]
+fn pool_8_jitter_spreads_what_was_built_together() {
+    let stand = stand(|builder| {
+        let builder = builder.max(32).evictions_per_tick(32).never_idle_out();
+        builder.isolation(Isolation::Shared).retire_after_age(10 * SECOND).retirement_jitter(50)
+    });
+    stand.fill(32);
+    let mut live = vec![stand.pool.counts().idle];
+    for _ in 0..10 {
+        stand.pass(1_000);
+        live.push(stand.pool.counts().idle);
+    }
+    assert_eq!((live[4], live[10]), (32, 0), "{live:?}");
+    assert!(live[7] > 0 && live[7] < 32, "all at once: {live:?}");
+}

@@ -1,0 +1,15 @@
+//! What the generic pool promises, one test or more for each property.
+#![cfg(feature = "pool")]
+
+mod closing;
+mod contained;
+mod evictions;
+mod isolation;
+mod leases;
+mod listed;
+mod soak;
+mod support;
+#[cfg(feature = "tokio")]
+mod tasks;
+mod turns;
+mod waits;
