@@ -43,7 +43,7 @@ pub const AREAS: &[Area] = &[
     },
     Area {
         name: "keepalive",
-        about: "a beat, and a step of watching 10,000 to 1,000,000",
+        about: "a beat; watching 10,000 to 1,000,000: CPU time, memory, detection",
         cases: keepalive::cases,
     },
 ];

@@ -12,13 +12,17 @@ pub struct Effort {
     pub rounds: usize,
     /// How long one sample takes at least, as calibrated before the first round.
     pub sample_min: Duration,
+    /// What part of its operations a [fixed](Case::fixed) sample has: one in so many.
+    pub fixed_divisor: u64,
 }
 
 impl Effort {
     /// Numbers to quote.
-    pub const FULL: Effort = Effort { rounds: 21, sample_min: Duration::from_millis(25) };
+    pub const FULL: Effort =
+        Effort { rounds: 21, sample_min: Duration::from_millis(25), fixed_divisor: 1 };
     /// A look whether everything runs. Threads are hardly started by the time they are done.
-    pub const QUICK: Effort = Effort { rounds: 3, sample_min: Duration::from_micros(200) };
+    pub const QUICK: Effort =
+        Effort { rounds: 3, sample_min: Duration::from_micros(200), fixed_divisor: 50 };
 }
 
 /// Does the asked number of operations and answers how long that took.
@@ -33,15 +37,38 @@ struct Subject {
 /// One thing to do, and the subjects that do it.
 pub struct Case {
     name: &'static str,
+    quantity: &'static str,
     unit: &'static str,
     threads: usize,
     subjects: Vec<Subject>,
+    fixed: Option<Fixed>,
+}
+
+/// What is measured of something that takes its own time.
+#[derive(Clone, Copy)]
+struct Fixed {
+    operations: u64,
+    rounds_max: usize,
 }
 
 impl Case {
     /// A case without subjects. `unit` is the operation that a nanosecond figure is for.
     pub fn new(name: &'static str, unit: &'static str, threads: usize) -> Case {
-        Case { name, unit, threads, subjects: Vec::new() }
+        Case { name, quantity: "ns", unit, threads, subjects: Vec::new(), fixed: None }
+    }
+
+    /// The figures are no nanoseconds but so many of `quantity`, which the name should tell too: a
+    /// subject answers one nanosecond for each.
+    pub fn counting(mut self, quantity: &'static str) -> Case {
+        self.quantity = quantity;
+        self
+    }
+
+    /// Every sample is of that many operations, instead of as many as take a certain time, and
+    /// there are no more than that many rounds: for what takes its own time, or is no time at all.
+    pub fn fixed(mut self, operations: u64, rounds_max: usize) -> Case {
+        self.fixed = Some(Fixed { operations, rounds_max });
+        self
     }
 
     /// Adds a subject that is compared with nothing but itself, for others to be compared with.
@@ -66,9 +93,9 @@ impl Case {
         self.name
     }
 
-    /// The operation that a nanosecond figure is for.
-    pub fn unit(&self) -> &'static str {
-        self.unit
+    /// What the figures are: nanoseconds or another quantity, and the operation they are for.
+    pub fn heading(&self) -> String {
+        format!("{} per {}", self.quantity, self.unit)
     }
 
     /// How many threads take part.
@@ -84,14 +111,16 @@ impl Case {
     /// # Panics
     /// If a subject names a baseline that is no subject of this case.
     pub fn run(&mut self, area: &str, effort: Effort) -> Vec<Row> {
-        let operations: Vec<u64> = self
-            .subjects
-            .iter_mut()
-            .map(|subject| calibrate(effort.sample_min, &mut subject.measure))
-            .collect();
+        let Effort { rounds, sample_min, fixed_divisor } = effort;
+        let rounds = self.fixed.map_or(rounds, |fixed| rounds.min(fixed.rounds_max));
+        let calibrated = |subject: &mut Subject| calibrate(sample_min, &mut subject.measure);
+        let operations: Vec<u64> = match self.fixed {
+            Some(fixed) => vec![fixed.operations.div_ceil(fixed_divisor); self.subjects.len()],
+            None => self.subjects.iter_mut().map(calibrated).collect(),
+        };
         let count = self.subjects.len();
-        let mut samples = vec![Vec::with_capacity(effort.rounds); count];
-        for round in 0..effort.rounds {
+        let mut samples = vec![Vec::with_capacity(rounds); count];
+        for round in 0..rounds {
             for turn in 0..count {
                 let index = (round + turn) % count;
                 let took = (self.subjects[index].measure)(operations[index]);
@@ -144,7 +173,8 @@ mod tests {
 
     use super::*;
 
-    const EFFORT: Effort = Effort { rounds: 3, sample_min: Duration::from_micros(100) };
+    const EFFORT: Effort =
+        Effort { rounds: 3, sample_min: Duration::from_micros(100), fixed_divisor: 4 };
 
     /// A subject of known cost, which also notes that it had its turn.
     fn pretend(ns: u64, name: char, log: &Rc<RefCell<String>>) -> Measure {
@@ -197,6 +227,20 @@ mod tests {
             let operations = calibrate(Duration::from_millis(20), &mut measure);
             assert!(Duration::from_nanos(ns * operations) >= Duration::from_millis(20));
         }
+    }
+
+    #[test]
+    fn a_fixed_sample_is_not_calibrated() {
+        let asked = Rc::new(RefCell::new(Vec::new()));
+        let log = Rc::clone(&asked);
+        let measure = move |operations| {
+            log.borrow_mut().push(operations);
+            Duration::from_nanos(5 * operations)
+        };
+        let mut case = Case::new("lift", "lift", 1).counting("bytes").baseline("a", measure);
+        assert_eq!(case.heading(), "bytes per lift");
+        case = case.fixed(10, 2);
+        assert_eq!((case.run("x", EFFORT)[0].ns_median, &*asked.borrow()), (5.0, &vec![3, 3]));
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub fn run(
     match command::parse(arguments) {
         Ok(Request::Help) => say(out, &command::help()),
         Ok(Request::Run { areas, effort, write }) => {
-            let Effort { rounds, sample_min } = effort;
+            let Effort { rounds, sample_min, .. } = effort;
             let rounds = format!("rounds  {rounds} of every subject in turn, {sample_min:?} each");
             say(out, &format!("{}{rounds}\n", Machine::here()));
             for area in areas {
@@ -58,7 +58,7 @@ fn measure(
     let rows = area.run(effort, |case, rows| {
         let threads = if case.threads() == 1 { "thread" } else { "threads" };
         let title = format!("{}: {}, {} {threads}", area.name, case.name(), case.threads());
-        say(out, &table::render(&title, case.unit(), rows));
+        say(out, &table::render(&title, &case.heading(), rows));
     });
     if let Some(folder) = folder {
         let path = report::write_json(folder, area.name, &rows)?;

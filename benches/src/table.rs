@@ -4,11 +4,11 @@ use std::fmt::Write;
 
 use crate::report::Row;
 
-/// A title line, a heading and one line per row.
-pub fn render(title: &str, unit: &str, rows: &[Row]) -> String {
+/// A title line, a heading that says what the figures are, and one line per row.
+pub fn render(title: &str, heading: &str, rows: &[Row]) -> String {
     let mut text = format!("{title}\n");
-    let heading = ["median", "min", "max", "ratio", "min", "max"].map(str::to_owned);
-    line(&mut text, &format!("ns per {unit}"), heading, "to");
+    let columns = ["median", "min", "max", "ratio", "min", "max"].map(str::to_owned);
+    line(&mut text, heading, columns, "to");
     for row in rows {
         let ns = [row.ns_median, row.ns_min, row.ns_max].map(figure);
         let ratio = [row.ratio_median, row.ratio_min, row.ratio_max].map(figure);
@@ -61,7 +61,7 @@ mod tests {
             ratio_min: ns / 20.0,
             ratio_max: ns / 5.0,
         };
-        let text = render("gauge: pair", "pair", &[row("bare", 10.0), row("other", 480.0)]);
+        let text = render("gauge: pair", "ns per pair", &[row("bare", 10.0), row("other", 480.0)]);
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[0], "gauge: pair");
         assert!(lines[2].ends_with("  1.00    0.50    2.00   itself"), "{text}");
