@@ -4,6 +4,7 @@ pub mod channel;
 pub mod gauge;
 pub mod keepalive;
 pub mod ledger;
+pub mod pool;
 pub mod snapshot;
 
 use crate::case::{Case, Effort};
@@ -45,6 +46,17 @@ pub const AREAS: &[Area] = &[
         name: "keepalive",
         about: "a beat; watching 10,000 to 1,000,000: CPU time, memory, detection",
         cases: keepalive::cases,
+    },
+    Area {
+        name: "pool",
+        about: "an instance checked out and returned, and the last one of two",
+        cases: pool::cases,
+    },
+    #[cfg(feature = "wasm")]
+    Area {
+        name: "wasm",
+        about: "calls of wasm guests: one's own store, pooled, fresh; and under load",
+        cases: pool::wasm::cases,
     },
 ];
 

@@ -21,13 +21,14 @@ pub fn render(title: &str, heading: &str, rows: &[Row]) -> String {
 
 fn line(text: &mut String, first: &str, figures: [String; 6], last: &str) {
     let [a, b, c, d, e, f] = figures;
-    writeln!(text, "  {first:<40}{a:>9}{b:>9}{c:>9}  {d:>8}{e:>8}{f:>8}   {last}")
+    writeln!(text, "  {first:<40}{a:>10}{b:>10}{c:>10}  {d:>8}{e:>8}{f:>8}   {last}")
         .expect("a String takes everything");
 }
 
 /// Three digits that count, or all of a whole number.
 fn figure(value: f64) -> String {
     let decimals = match value {
+        value if value < 0.0995 => 4,
         value if value < 9.995 => 2,
         value if value < 99.95 => 1,
         _ => 0,
@@ -41,8 +42,8 @@ mod tests {
 
     #[test]
     fn figures_keep_three_digits() {
-        let values = [0.03, 1.0, 9.994, 9.996, 48.25, 99.96, 635.4, 17_000.0];
-        let texts = ["0.03", "1.00", "9.99", "10.0", "48.2", "100", "635", "17000"];
+        let values = [0.0312, 0.0996, 1.0, 9.994, 9.996, 48.25, 99.96, 635.4, 17_000.0];
+        let texts = ["0.0312", "0.10", "1.00", "9.99", "10.0", "48.2", "100", "635", "17000"];
         assert_eq!(values.map(figure), texts);
     }
 

@@ -8,13 +8,15 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use plimsoll_core::{
-    FlowGauge, Gauge, Ring, RingSlot, SampledGauge, SplitCount, Waiters, Watermarks,
+    Demand, FlowGauge, Gauge, KeyRef, LedgerHandle, LedgerSet, PeakLedger, PoolId, PoolSlot,
+    PoolSlots, Ring, RingSlot, Rule, SampledGauge, Seed, SlotId, SplitCount, SumLedger, Tenant,
+    Tick, Tracker, Waiters, Watermarks, Wheel, WheelSlot, sets_for,
 };
 
 /// A name, and what to do so many times.
 type HotPath = (&'static str, fn(u64));
 
-const PATHS: [HotPath; 9] = [
+const PATHS: [HotPath; 22] = [
     ("gauge_add_sub", gauge_add_sub),
     ("gauge_permit", gauge_permit),
     ("gauge_two_edges", gauge_two_edges),
@@ -24,6 +26,19 @@ const PATHS: [HotPath; 9] = [
     ("split_count", split_count),
     ("waiters", waiters),
     ("ring_push_pop", ring_push_pop),
+    ("keepalive_notify", |times| keepalive_notify(|_| 7, times)),
+    ("keepalive_notify_new_tick", |times| keepalive_notify(|beat| beat, times)),
+    ("keepalive_look", keepalive_look),
+    ("ledger_hit", ledger_hit),
+    ("ledger_raise", ledger_raise),
+    ("ledger_turned_away", ledger_turned_away),
+    ("ledger_admit_4096", |times| ledger_admit(4_096, times)),
+    ("ledger_admit_65536", |times| ledger_admit(65_536, times)),
+    ("ledger_handle", ledger_handle),
+    ("ledger_sum_hit", ledger_sum_hit),
+    ("ledger_sum_newcomer", ledger_sum_newcomer),
+    ("pool_take_near", pool_take_near),
+    ("pool_take_hottest", pool_take_hottest),
 ];
 
 const CAPACITY: u64 = 1024;
@@ -123,5 +138,151 @@ fn ring_push_pop(times: u64) {
     for n in 0..times {
         black_box(ring.push(black_box([n; 4])).is_ok());
         black_box(ring.pop());
+    }
+}
+
+type Boxed = Box<[LedgerSet]>;
+
+/// An id of 20 bytes.
+fn id(number: u64) -> [u8; 20] {
+    let mut id = *b"tenant-7/guest-00000";
+    for place in (15..20).rev().zip([1, 10, 100, 1_000, 10_000]) {
+        id[place.0] += (number / place.1 % 10) as u8;
+    }
+    id
+}
+
+fn ids() -> Vec<[u8; 20]> {
+    (0..1_000).map(id).collect()
+}
+
+fn key(id: &[u8; 20]) -> KeyRef<'_> {
+    KeyRef::new(id).expect("20 bytes")
+}
+
+fn sets(capacity: usize) -> Boxed {
+    (0..sets_for(capacity)).map(|_| LedgerSet::new()).collect()
+}
+
+/// A ledger of peaks without a free slot, in which all ids have 2, and others 1 or 2.
+fn full_of_peaks(capacity: usize) -> PeakLedger<Boxed> {
+    let ledger =
+        PeakLedger::with_sets(sets(capacity), Seed::new(17, 4)).expect("a capacity above 0");
+    for number in 0.. {
+        if number % 1_000 == 0 && ledger.floor() > 0 {
+            break;
+        }
+        ledger.record(number, 1);
+    }
+    ids().iter().for_each(|id| {
+        ledger.record(key(id), 2);
+    });
+    ledger
+}
+
+fn ledger_hit(times: u64) {
+    let (ledger, ids) = (full_of_peaks(4_096), ids());
+    for step in 0..times as usize {
+        black_box(ledger.record(key(&ids[step % ids.len()]), black_box(1)));
+    }
+}
+
+fn ledger_raise(times: u64) {
+    let (ledger, ids) = (full_of_peaks(4_096), ids());
+    for step in 0..times {
+        black_box(ledger.record(key(&ids[step as usize % ids.len()]), 3 + step));
+    }
+}
+
+fn ledger_turned_away(times: u64) {
+    let ledger = full_of_peaks(4_096);
+    let newcomers: Vec<_> = (10_000..11_000).map(id).collect();
+    for step in 0..times as usize {
+        black_box(ledger.record(key(&newcomers[step % newcomers.len()]), black_box(1)));
+    }
+}
+
+fn ledger_admit(capacity: usize, times: u64) {
+    let ledger = full_of_peaks(capacity);
+    for step in 0..times {
+        black_box(ledger.record(key(&id(10_000 + step)), 3 + step));
+    }
+}
+
+fn ledger_handle(times: u64) {
+    let ledger = full_of_peaks(4_096);
+    let mut handle = LedgerHandle::new(&ledger, key(&id(7)).into());
+    for _ in 0..times {
+        black_box(handle.record(black_box(1)));
+    }
+}
+
+fn ledger_sum_hit(times: u64) {
+    let (ledger, ids) = (full_of_sums(), ids());
+    for step in 0..times as usize {
+        black_box(ledger.record(key(&ids[step % ids.len()]), black_box(1)));
+    }
+}
+
+fn ledger_sum_newcomer(times: u64) {
+    let ledger = full_of_sums();
+    for step in 0..times {
+        black_box(ledger.record(key(&id(10_000 + step)), black_box(1)));
+    }
+}
+
+/// A ledger of sums without a free slot, in which all ids are among the largest.
+fn full_of_sums() -> SumLedger<Boxed> {
+    let ledger = SumLedger::with_sets(sets(4_096), Seed::new(17, 4)).expect("a capacity above 0");
+    for number in 0..40_000 {
+        ledger.record(number, 1);
+    }
+    ids().iter().for_each(|id| {
+        ledger.record(key(id), 1_000);
+    });
+    ledger
+}
+
+fn keepalive_notify(tick: fn(u64) -> u64, times: u64) {
+    let guest = Tracker::new(Tick::new(0));
+    for beat in 0..times {
+        black_box(guest.notify(black_box(Tick::new(tick(beat)))).is_some());
+    }
+}
+
+/// A guest that is due in the wheel, has beaten meanwhile, and is put back.
+fn keepalive_look(times: u64) {
+    let rule = Rule::new(100).expect("a sound window");
+    let (guest, mut wheel) = (Tracker::new(Tick::new(0)), Wheel::<[WheelSlot; 8]>::new());
+    wheel.insert(Tick::new(100)).expect("room for one");
+    for look in 1..=times {
+        let now = Tick::new(100 * look);
+        guest.notify(Tick::new(100 * look - 1));
+        let judge = |_| black_box(guest.judge(now, rule)).expect("open").due.into();
+        black_box(wheel.sweep(now, 8, judge).looks);
+    }
+}
+
+/// A lease of the slot that was used last, as who finds nobody waiting makes it.
+fn pool_take_near(times: u64) {
+    pool_leases(times, Some(SlotId::new(3)));
+}
+
+/// The same by a look at all 8 slots.
+fn pool_take_hottest(times: u64) {
+    pool_leases(times, None);
+}
+
+fn pool_leases(times: u64, near: Option<SlotId>) {
+    let slots: PoolSlots<[PoolSlot; 8]> = PoolSlots::new(PoolId::new(1));
+    let (demand, tenant) = (Demand::new(), Tenant::new(7).expect("a tenant's number"));
+    while let Some(built) = slots.reserve(tenant) {
+        slots.finish(built, Tick::new(0)).expect("its own");
+    }
+    for now in 0..times {
+        black_box(demand.look().is_quiet());
+        let lease = slots.take(black_box(tenant), black_box(near)).expect("idle");
+        black_box(slots.give_back(lease, Tick::new(now)).is_ok());
+        black_box(demand.look_after_release().is_quiet());
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! Each fill records 4 N distinct keys with random peaks, in random order, into a ledger made for N,
 //! and compares what it holds with the N largest. `certified` counts the fills whose certificate
-//! covers all N, `missed` the entries of the N largest that are not there or not exact.
+//! covers all N, `bytes per N` is for integers to ids of 64 bytes, `missed` the entries of the N largest that are not there or not exact.
 
 use std::collections::HashMap;
 
@@ -24,7 +24,9 @@ fn main() {
             std::process::exit(2);
         }
     };
-    println!("      N   slots  fills  certified  missed  missed per million  overstated");
+    println!(
+        "      N   slots  bytes per N  fills  certified  missed  missed per million  overstated"
+    );
     for capacity in CAPACITIES {
         let fills = if capacity > 4_096 { fills.div_ceil(10) } else { fills };
         let mut sum = Outcome::default();
@@ -32,9 +34,12 @@ fn main() {
             sum.add(&run(capacity, fill));
         }
         let slots = ledger(capacity, 0).slots();
+        let bytes = [size_of::<LedgerSet<1>>(), size_of::<LedgerSet<8>>()];
+        let [least, most] = bytes.map(|bytes| sets_for(capacity) * bytes / capacity);
+        let bytes = format!("{least} to {most}");
         let per_million = sum.missed as f64 * 1e6 / (fills * capacity as u64) as f64;
         println!(
-            "{capacity:>7} {slots:>7} {fills:>6} {:>10} {:>7} {per_million:>19.2} {:>11}",
+            "{capacity:>7} {slots:>7} {bytes:>12} {fills:>6} {:>10} {:>7} {per_million:>19.2} {:>11}",
             sum.certified, sum.missed, sum.overstated
         );
     }

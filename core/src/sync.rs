@@ -1,17 +1,24 @@
 //! The one place that chooses the atomics: `portable-atomic` in a real build (native instructions
-//! where the target has them), those of [loom], as `model` wraps them, in a model.
+//! where the target has them), those of [loom], as `model` wraps them, in a model, and those of
+//! [shuttle] where a fuzzer chooses the schedule.
 //!
 //! [loom]: https://docs.rs/loom
+//! [shuttle]: https://docs.rs/shuttle
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 pub(crate) use core::hint::spin_loop;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 pub(crate) use portable_atomic::{AtomicU64, Ordering, fence};
 
 #[cfg(loom)]
 pub(crate) use crate::model::{AtomicU64, Ordering, fence};
 #[cfg(loom)]
 pub(crate) use loom::hint::spin_loop;
+
+#[cfg(shuttle)]
+pub(crate) use shuttle::hint::spin_loop;
+#[cfg(shuttle)]
+pub(crate) use shuttle::sync::atomic::{AtomicU64, Ordering, fence};
 
 /// Orders a read-modify-write which the caller has just completed before the loads that follow.
 ///

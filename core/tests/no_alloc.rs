@@ -1,5 +1,10 @@
 //! No operation of this crate allocates: asserted with an allocator that counts.
 
+#[path = "no_alloc/keepalive.rs"]
+mod keepalive;
+#[path = "no_alloc/ledger.rs"]
+mod ledger;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::fmt::Write;
@@ -8,8 +13,8 @@ use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use plimsoll_core::{
-    FlowGauge, Gauge, Hysteresis, Level, Ring, RingSlot, SampledGauge, SplitCount, Sustain,
-    Waiters, Watermarks,
+    Demand, FlowGauge, Gauge, Hysteresis, Level, PoolId, PoolSlot, PoolSlots, Ring, RingSlot,
+    SampledGauge, SlotId, SplitCount, Sustain, Tenant, Tick, Waiters, Watermarks,
 };
 
 thread_local! {
@@ -244,6 +249,33 @@ fn sustain() {
         }
         // Of each of two stretches: raised, twice again, cleared.
         assert_eq!(announced, 8);
+    });
+    assert_eq!(calls, 0);
+}
+
+#[test]
+fn pool() {
+    let calls = allocator_calls(|| {
+        let slots: PoolSlots<[PoolSlot; 2]> = PoolSlots::new(PoolId::new(1));
+        let (ours, demand, now) = (Tenant::MAX, Demand::new(), Tick::new(black_box(1)));
+        slots.fail(slots.reserve(ours).unwrap()).unwrap();
+        slots.finish(slots.reserve(Tenant::NONE).unwrap(), now).unwrap();
+        let lease = slots.finish_leased(slots.reserve(ours).unwrap()).unwrap();
+        let other: PoolSlots<[PoolSlot; 1]> = PoolSlots::new(PoolId::new(2));
+        let foreign = other.give_back(lease, now).unwrap_err();
+        write!(Discard, "{foreign} {foreign:?}").unwrap();
+        slots.give_back(foreign.token, now).unwrap();
+        demand.arrive().unwrap();
+        black_box(demand.look_after_release());
+        let lease = slots.take(ours, Some(SlotId::new(1))).unwrap();
+        let pristine = slots.take(Tenant::NONE, None).unwrap();
+        let claimed = slots.claim(pristine, ours).unwrap();
+        slots.vacate(slots.condemn(claimed).unwrap()).unwrap();
+        slots.give_back(lease, now).unwrap();
+        black_box((slots.counts(), slots.views().count(), slots.evict_other(ours).is_none()));
+        slots.vacate(slots.evict(now).unwrap()).unwrap();
+        demand.close();
+        write!(Discard, "{slots:?} {:?}", demand.arrive()).unwrap();
     });
     assert_eq!(calls, 0);
 }

@@ -1,4 +1,4 @@
-//! Generators and oracles for the core, one module for each fuzz target.
+//! Generators and oracles for the core and the pool on it, one module for each fuzz target.
 //!
 //! A target's input is decoded into a *plan*: a value that can be printed, generated from any bytes
 //! and checked. Checking a plan drives the real thing and an oracle side by side, and panics where
@@ -13,10 +13,12 @@ pub mod gauge;
 pub mod hysteresis;
 pub mod keepalive;
 pub mod ledger;
+pub mod lending;
 pub mod machine;
 pub mod marks;
 pub mod number;
 pub mod pool;
+pub mod races;
 pub mod recipe;
 pub mod ring;
 mod seen;
@@ -76,7 +78,9 @@ pub const TARGETS: &[Target] = &[
     Target::of::<flow::Job>("flow"),
     Target::of::<keepalive::Job>("keepalive"),
     Target::of::<ledger::Job>("ledger"),
+    Target::of::<lending::Job>("lending"),
     Target::of::<pool::Job>("pool"),
+    Target::of::<races::Job>("races"),
     Target::of::<ring::Job>("ring"),
     Target::of::<sustain::Job>("sustain"),
 ];

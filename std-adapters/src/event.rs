@@ -89,7 +89,8 @@ pub struct Event {
     /// The largest depth seen while the level held that is announced, or has ended.
     pub peak: u64,
     /// How long that level has held: of a recovery, a repetition, and a raise that had to hold.
-    /// `None` of other raises, and where edges came too much out of order to tell.
+    /// `None` of other raises, and where edges came too much out of order to tell. Of a guest's
+    /// run, the time without a beat.
     pub duration: Option<Duration>,
     /// Which repetition this is: from 1 on if sustained, 0 otherwise.
     pub repeat: u32,
@@ -210,6 +211,33 @@ impl Event {
     }
 }
 
+impl Event {
+    fn fmt_depth(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, ": {}", self.depth)?;
+        if let Some(capacity) = self.capacity {
+            write!(f, " of {capacity}")?;
+        }
+        if self.peak > self.depth {
+            write!(f, ", peak {}", self.peak)?;
+        }
+        if self.waiting > 0 {
+            write!(f, ", {} waiting", self.waiting)?;
+        }
+        Ok(())
+    }
+
+    /// What follows the time that a run has been silent.
+    fn fmt_silence(&self, f: &mut fmt::Formatter<'_>, run: &str) -> fmt::Result {
+        if let Some(window) = self.capacity {
+            write!(f, ", window {:?}", Duration::from_millis(window))?;
+        }
+        if self.peak > self.depth {
+            write!(f, ", {:?} with stalls", Duration::from_millis(self.peak))?;
+        }
+        write!(f, ", run {run}")
+    }
+}
+
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ", self.tag)?;
@@ -226,18 +254,9 @@ impl fmt::Display for Event {
         if let Some(duration) = self.duration {
             write!(f, " after {duration:?}")?;
         }
-        write!(f, ": {}", self.depth)?;
-        if let Some(capacity) = self.capacity {
-            write!(f, " of {capacity}")?;
-        }
-        if self.peak > self.depth {
-            write!(f, ", peak {}", self.peak)?;
-        }
-        if self.waiting > 0 {
-            write!(f, ", {} waiting", self.waiting)?;
-        }
-        if let Some(run) = &self.run {
-            write!(f, ", run {run}")?;
+        match &self.run {
+            Some(run) => self.fmt_silence(f, run)?,
+            None => self.fmt_depth(f)?,
         }
         match &self.detail {
             Some(detail) => write!(f, ", {}", InLine(detail)),

@@ -9,6 +9,8 @@
 //! - A [`TrackedGauge`] counts anything else in and out; a [`RecordedGauge`] is told what it
 //!   measures.
 //! - A keep-alive [watcher](keepalive) tells which guest has fallen silent.
+//! - A [pool] lends a bounded number of instances to many principals, so that none reads, starves or
+//!   poisons the next.
 //! - A [ledger] tells who uses the most, when guests come and go by the million.
 //! - A [catalog](limits) declares the names of limits once; [`SandboxLimit`](catalog::SandboxLimit)
 //!   is one that is ready made.
@@ -29,11 +31,12 @@
 //! # Features
 //! On by default: `crossbeam`, `std-channel` and `tokio` for the channels of these, `tracing`
 //! for one `tracing` event per event, `serde` to serialize snapshots and events, `keepalive` to
-//! watch guests. Off by default: `cloudevents` for a silence as a CloudEvent.
+//! watch guests, `pool` to lend instances. Off by default: `cloudevents` for a silence as a
+//! CloudEvent, and `wasmtime` for pools of wasm guests, the module `wasm`.
 #![forbid(unsafe_code)]
 
 // The examples of the README are compiled and run with those of the documentation.
-#[cfg(all(doctest, feature = "crossbeam", feature = "keepalive"))]
+#[cfg(all(doctest, feature = "crossbeam", feature = "keepalive", feature = "pool"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
@@ -72,4 +75,6 @@ pub use plimsoll_core::{
 };
 pub use pressure::PressureRule;
 pub use registry::{Delivery, DeliveryThread, Registry, RegistryBuilder, Subscription};
+#[cfg(feature = "pool")]
+pub use snapshot::SnapshotPool;
 pub use snapshot::{RegistryStats, Snapshot, SnapshotEntry, SnapshotLedger, SnapshotUser};

@@ -122,9 +122,12 @@ impl Serialize for RegistryStats {
 
 impl Serialize for Snapshot {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Snapshot", 3)?;
+        let known = if cfg!(feature = "pool") { 4 } else { 3 };
+        let mut fields = serializer.serialize_struct("Snapshot", known)?;
         fields.serialize_field("entries", self.entries())?;
         fields.serialize_field("ledgers", self.ledgers())?;
+        #[cfg(feature = "pool")]
+        fields.serialize_field("pools", self.pools())?;
         fields.serialize_field("events", self.stats())?;
         fields.end()
     }

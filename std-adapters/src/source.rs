@@ -36,6 +36,12 @@ pub(crate) trait Source: Send + Sync {
     fn waiting(&self) -> u64 {
         0
     }
+
+    /// What it has to tell as a pool, if it is one.
+    #[cfg(feature = "pool")]
+    fn pool(&self) -> Option<crate::pool::PoolStats> {
+        None
+    }
 }
 
 /// One answer of a [`Source`].

@@ -111,6 +111,7 @@ fn the_json_tells_what_happened() {
     assert!(number(&watched["high_water"]) >= 5, "each run is watched: {watched}");
     let silent = entry(&json, "guest_keepalive_silent", None);
     assert!((1..=2).contains(&number(&silent["high_water"])), "{silent}");
+    ledgers_name_the_largest(&json);
     for principal in host["principals"].as_array().expect("a list of principals") {
         assert_eq!(principal["state"], "ended", "{principal}");
         silences_are_told_once(principal);
@@ -118,6 +119,29 @@ fn the_json_tells_what_happened() {
         assert_eq!(number(&principal["traps"]) > 0, name == "spin", "{principal}");
         assert_eq!(number(&principal["refusals"]) > 0, name == "hog", "{principal}");
     }
+}
+
+/// LEDGER-2, LEDGER-6: the largest users are those whose gauges say so.
+fn ledgers_name_the_largest(json: &Value) {
+    let [memory, fuel] = json["ledgers"].as_array().expect("a list").as_slice() else {
+        panic!("two ledgers: {json:#}");
+    };
+    for (ledger, name) in [(memory, "guest_memory_bytes"), (fuel, "guest_fuel_ms")] {
+        assert_eq!((&ledger["name"], &ledger["turned_away"]), (&name.into(), &0.into()));
+        let users = ledger["users"].as_array().expect("a list of users");
+        assert_eq!(number(&ledger["certified"]), users.len() as u64, "{ledger}");
+        let values: Vec<u64> = users.iter().map(|user| number(&user["value"])).collect();
+        assert!(values.is_sorted_by(|one, next| one >= next), "{ledger}");
+        assert_eq!(values.iter().sum::<u64>(), number(&ledger["total"]), "nobody is left out");
+    }
+    for user in memory["users"].as_array().expect("a list of users") {
+        let gauge = entry(json, "wasm_memory_bytes", user["principal"].as_str());
+        assert_eq!(user["value"], gauge["high_water"], "{user}");
+    }
+    assert_eq!(memory["users"].as_array().expect("a list of users").len(), 5, "all have memory");
+    assert_eq!(memory["users"][0]["principal"], "hog", "{memory}");
+    assert_eq!(fuel["users"][0]["principal"], "spin", "{fuel}");
+    assert!(number(&fuel["users"][0]["value"]) >= 800, "a whole turn: {fuel}");
 }
 
 /// LIVE-3, LIVE-4: within these four seconds `hog` is silent once and recovers, and each run of
@@ -156,9 +180,13 @@ fn without_a_terminal_it_prints_plain_lines() {
     assert_eq!(told("▼ recovered", "[hog]"), 1, "LIVE-4: {lines}");
     assert_eq!(told("■ silent", "[spin]"), 1, "LIVE-3: {lines}");
     assert_eq!(told("▼ recovered", "[spin]"), 0, "{lines}");
-    for part in
-        ["\nhog      fell silent once, for", "\nspin     fell silent", "never silent: steady"]
-    {
+    for part in [
+        "\nMOST MEMORY: 5 of 5 certain",
+        "most memory hog",
+        "\nhog      fell silent once, for",
+        "\nspin     fell silent",
+        "never silent: steady",
+    ] {
         assert!(lines.contains(part), "'{part}' is missing in:\n{lines}");
     }
 }

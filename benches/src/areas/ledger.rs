@@ -6,11 +6,11 @@
 mod ledgers;
 
 use std::hint::black_box;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use heavykeeper::TopK;
 use plimsoll_core::{Key, KeyRef, LedgerHandle, LedgerSet, PeakLedger, Seed, SumLedger, sets_for};
+use topk::FilteredSpaceSaving;
 
 use crate::case::Case;
 use crate::threads::{Job, together};
@@ -26,6 +26,7 @@ const NEWCOMERS: usize = 100_000;
 const SCAN: &str = "DashMap + scan";
 const HEAP: &str = "Mutex<hashbrown + heap>";
 const OURS: &str = "plimsoll PeakLedger";
+const OURS_SHORT: &str = "plimsoll, ids up to 24 bytes";
 
 pub(super) fn cases() -> Vec<Case> {
     let record = "record";
@@ -63,7 +64,8 @@ fn exact<M: FnMut(u64) -> Duration + 'static>(
     measure: fn(Box<dyn Ledger>) -> M,
 ) -> Case {
     case.baseline(SCAN, measure(Scan::full(CAPACITY)))
-        .subject(OURS, SCAN, measure(Plimsoll::full(CAPACITY)))
+        .subject(OURS, SCAN, measure(Plimsoll::<8>::full(CAPACITY)))
+        .subject(OURS_SHORT, SCAN, measure(Plimsoll::<3>::full(CAPACITY)))
         .subject("papaya + scan", SCAN, measure(Papaya::full(CAPACITY)))
         .subject(HEAP, SCAN, measure(Heap::full(CAPACITY)))
 }
@@ -161,16 +163,16 @@ fn top(case: Case) -> Case {
         }
     };
     case.baseline(SCAN, read(Scan::full(CAPACITY)))
-        .subject(OURS, SCAN, read(Plimsoll::full(CAPACITY)))
+        .subject(OURS, SCAN, read(Plimsoll::<8>::full(CAPACITY)))
         .subject("papaya + scan", SCAN, read(Papaya::full(CAPACITY)))
         .subject(HEAP, SCAN, read(Heap::full(CAPACITY)))
 }
 
 fn sizes(case: Case) -> Case {
     const BASE: &str = "plimsoll PeakLedger, 4,096";
-    case.baseline(BASE, admitted(Plimsoll::full(CAPACITY)))
-        .subject("plimsoll PeakLedger, 256", BASE, admitted(Plimsoll::full(256)))
-        .subject("plimsoll PeakLedger, 65,536", BASE, admitted(Plimsoll::full(65_536)))
+    case.baseline(BASE, admitted(Plimsoll::<8>::full(CAPACITY)))
+        .subject("plimsoll PeakLedger, 256", BASE, admitted(Plimsoll::<8>::full(256)))
+        .subject("plimsoll PeakLedger, 65,536", BASE, admitted(Plimsoll::<8>::full(65_536)))
 }
 
 fn sums(case: Case, users: usize) -> Case {
@@ -182,15 +184,27 @@ fn sums(case: Case, users: usize) -> Case {
     });
     let mut sketch: TopK<Vec<u8>> = TopK::new(CAPACITY, 4 * CAPACITY, 4, 0.9);
     let ids = shuffled(users);
-    let at = AtomicUsize::new(0);
+    let mut step = 0;
     let heavy_keeper = move |times: u64| {
         let start = Instant::now();
         for _ in 0..times {
-            // Relaxed: one thread.
-            let step = at.fetch_add(1, Ordering::Relaxed);
+            step += 1;
             sketch.add(ids[step % ids.len()].as_bytes(), 3);
         }
         start.elapsed()
     };
-    case.baseline(SUMS, plimsoll).subject("heavykeeper (one thread)", SUMS, heavy_keeper)
+    let mut saving = FilteredSpaceSaving::new(CAPACITY);
+    let ids = shuffled(users);
+    let mut step = 0;
+    let space_saving = move |times: u64| {
+        let start = Instant::now();
+        for _ in 0..times {
+            saving.insert(ids[step % ids.len()].clone(), 3);
+            step += 1;
+        }
+        start.elapsed()
+    };
+    case.baseline(SUMS, plimsoll)
+        .subject("topk, Filtered Space-Saving (one thread)", SUMS, space_saving)
+        .subject("heavykeeper (one thread)", SUMS, heavy_keeper)
 }

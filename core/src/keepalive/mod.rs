@@ -5,13 +5,15 @@ mod rule;
 mod signal;
 mod slot;
 mod state;
+mod sweep;
 mod wheel;
 
 pub use error::{StaleKey, TrackerClosed, WheelError, WheelFull};
 pub use rule::{Rule, RuleError, Tick};
 pub use signal::{Look, Pulse, Recovery, Signal, SignalKind};
 pub use slot::{SlotKey, WheelSlot};
-pub use wheel::{NextLook, Swept, Wheel};
+pub use sweep::{NextLook, Swept};
+pub use wheel::Wheel;
 
 use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 use state::{Finding, Mark, State};

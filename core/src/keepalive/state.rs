@@ -160,6 +160,7 @@ mod tests {
             }
         }
         assert!(last < Some(State::SPENT.0) && State::SPENT.0 < State::CLOSED.0);
+        assert!(![State::SPENT, State::CLOSED].iter().any(|over| over.is_silent()));
     }
 
     #[test]

@@ -84,8 +84,9 @@ pub type SumLedger<S, const WORDS: usize = 8> = Ledger<Sum, S, WORDS>;
 /// says so.
 ///
 /// # Progress
-/// Lock-free, all of it: an operation is tried again only if another one has changed a word of the
-/// same set. More than 8 threads that admit to one set at once wait for each other.
+/// Lock-free: an operation is tried again only if another one has changed a word of the same set.
+/// Up to 8 threads may stop for ever within an admission to one set and hinder nobody; while as many
+/// do, a newcomer above that set's floor waits. See [the module](super) for why.
 pub struct Ledger<A, S, const WORDS: usize> {
     seed: Seed,
     sets: S,
@@ -139,7 +140,8 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
     /// What that did; a caller who wants to know how many are turned away counts them.
     ///
     /// # Progress
-    /// Lock-free. A newcomer up to the floor, and a tracked key whose value does not change, write
+    /// Lock-free; a newcomer above the floor waits while 8 others stand still on their way into the
+    /// same set. A newcomer up to the floor, and a tracked key whose value does not change, write
     /// nothing.
     #[inline]
     pub fn record<'k>(&self, key: impl Into<KeyRef<'k, WORDS>>, amount: u64) -> Recorded {

@@ -2,7 +2,7 @@
 
 /// A mistake that some model must notice, or the model is no evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(loom), expect(unreachable_pub, reason = "exported to models"))]
+#[cfg_attr(not(any(loom, shuttle)), expect(unreachable_pub, reason = "exported to models"))]
 pub enum Flaw {
     /// Evicts whatever is in the slot by now, as a design that evicts by key does.
     EvictByKey,
@@ -24,7 +24,7 @@ pub enum Flaw {
     NoMergeBound,
 }
 
-#[cfg(loom)]
+#[cfg(any(loom, shuttle))]
 mod planted {
     extern crate std;
 
@@ -44,10 +44,10 @@ mod planted {
         PLANTED.with(Cell::get) == Some(flaw)
     }
 }
-#[cfg(loom)]
+#[cfg(any(loom, shuttle))]
 pub use planted::*;
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 #[inline(always)]
 pub(crate) const fn is_planted(_: Flaw) -> bool {
     false

@@ -5,8 +5,8 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 /// A lower bound of a set's least value: what the last victim of an admission had.
 ///
 /// Whatever was the least value once is a lower bound for ever (LEDGER-5). So an amount up to it can
-/// be turned away without a look at the slots, and it does no harm that two who store race, or that
-/// raises since have left the bound behind: then the slots are looked at.
+/// be turned away without a look at the slots (LEDGER-4). It does no harm that two who store race, or
+/// that raises since have left the bound behind: then the slots are looked at.
 ///
 /// # Orderings
 /// | operation | success | failure | pairs with | publishes | model |

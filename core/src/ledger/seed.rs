@@ -102,7 +102,7 @@ impl Home {
     /// the same, so that keys are compared.
     #[inline(always)]
     const fn of(hash: u64, sets: usize) -> Home {
-        let tag = if cfg!(loom) { 0 } else { hash as u8 };
+        let tag = if cfg!(any(loom, shuttle)) { 0 } else { hash as u8 };
         Home { set: (((hash >> 32) * sets as u64) >> 32) as usize, tag }
     }
 }
@@ -111,9 +111,9 @@ impl Home {
 mod tests {
     extern crate std;
 
+    use std::format;
     use std::hash::{DefaultHasher, Hasher};
     use std::vec::Vec;
-    use std::{format, vec};
 
     use super::*;
     use crate::ledger::{KEY_BYTES_MAX, Key};
@@ -154,7 +154,7 @@ mod tests {
             }
         }
         let number = KeyRef::<1>::from(0x0102_0304_0506_0708);
-        assert_eq!(Seed::new(0, 0).hash(number), hash_of(&vec![8, 7, 6, 5, 4, 3, 2, 1]));
+        assert_eq!(Seed::new(0, 0).hash(number), hash_of(&[8, 7, 6, 5, 4, 3, 2, 1]));
     }
 
     #[test]

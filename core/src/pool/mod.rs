@@ -41,6 +41,7 @@
 mod counts;
 mod demand;
 mod error;
+mod evict;
 mod flaw;
 mod slot;
 mod slots;

@@ -9,15 +9,14 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 /// The life cycle of one place of a pool, on a cache line of its own.
 ///
 /// ```text
-///          1 reserve            2 finish            5 take
-///  vacant ----------> building ---------> idle ---------------> leased
-///   ^ ^                |   |               | ^                  ^ |  |
-///   | |    4 fail      |   |               | +------------------|-+  |
-///   | +----------------+   |               |      6 give_back   |    |
-///   |                      +---------------|--------------------+    |
-///   |                        3 finish_leased                         |
-///   |      9 vacate               8 evict  v        7 condemn        |
-///   +--------------------------------- condemned <-------------------+
+///          1 reserve             2 finish          5 take
+/// vacant ------------> building -----------> idle -----------> leased
+///  ^  ^                 |    |               ^ |               ^ | |
+///  |  +----- 4 fail ----+    |               +-|- 6 give_back -|-+ |
+///  |                         +-----------------|---------------+   |
+///  |                           3 finish_leased |                   |
+///  |        9 vacate                           | 8 evict           | 7 condemn
+///  +------------------- condemned <------------+-------------------+
 /// ```
 ///
 /// `claim` leaves a leased slot leased, and makes nobody's a tenant's. Only 1, 5 and 8 are open to

@@ -249,7 +249,7 @@ mod tests {
                         Transition::Invalid => NO.into(),
                         Transition::NoOp => "as it is".into(),
                         Transition::To(next) => {
-                            let after = turn + 1 & GENERATION_MAX;
+                            let after = (turn + 1) & GENERATION_MAX;
                             assert_eq!(generation(next), after, "{event:?}: each change counts");
                             std::format!("{:?} {}", next.state(), next.tenant().get())
                         }

@@ -1,15 +1,22 @@
 //! Keys that are easily mistaken for one another.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use plimsoll_core::Key;
 
 /// One of 256 keys.
 pub(super) type Name = u8;
 
+/// The key of a name, made once.
+pub(super) fn key(name: Name) -> Key {
+    static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| (0..=Name::MAX).map(make).collect());
+    KEYS[usize::from(name)]
+}
+
 /// Numbers, the same numbers as bytes, and texts of one length that differ at the front or at the
 /// end only.
-pub(super) fn key(name: Name) -> Key {
+fn make(name: Name) -> Key {
     let number = u64::from(name / 4);
     match name % 4 {
         0 => Key::from(number),

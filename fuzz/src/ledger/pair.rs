@@ -1,9 +1,9 @@
 //! Two ledgers, what was recorded in each, and what they must say.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use plimsoll_core::ledger::{Aggregate, Ledger, Peak, Sum, VALUE_MAX};
-use plimsoll_core::{Entry, LedgerHandle, LedgerSet, Lookup, Recorded};
+use plimsoll_core::{Entry, Key, LedgerHandle, LedgerSet, Lookup, Recorded};
 
 use super::name::{Name, Truth, key};
 use super::{Act, Op};
@@ -158,7 +158,7 @@ impl<A: Kind> Side<A> {
         assert_eq!(listed.len(), ledger.len(), "LEDGER-10: each key once");
         let mut absent = 0;
         for (name, value) in self.truth.iter() {
-            let entry = listed.get(&key(name).to_string());
+            let entry = listed.get(&key(name));
             absent += u32::from(self.assert_one(name, cut(value), entry.copied()));
         }
         seen.note_if(absent > 0, "absent");
@@ -221,12 +221,8 @@ impl<A: Kind> Side<A> {
     }
 }
 
-fn listed<A: Kind>(ledger: &Ledger<A, Boxed, 8>) -> BTreeMap<String, Entry> {
-    let printed = |entry: Entry| {
-        // A number prints as its digits, which is no other key's text here.
-        (entry.key().to_string(), entry)
-    };
-    ledger.entries().map(printed).collect()
+fn listed<A: Kind>(ledger: &Ledger<A, Boxed, 8>) -> HashMap<Key, Entry> {
+    ledger.entries().map(|entry| (*entry.key(), entry)).collect()
 }
 
 fn handles_hold<A: Kind>(ledger: &Ledger<A, Boxed, 8>, name: Name) -> bool {

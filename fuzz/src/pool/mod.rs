@@ -1,4 +1,4 @@
-//! The [`PoolSlots`] and their [`Demand`] against a list of states, one operation after the other.
+//! The [`PoolSlots`] and their `Demand` against a list of states, one operation after the other.
 //!
 //! Judged: POOL-1 (objects and slots), POOL-2 (one token per slot), POOL-3 (what is condemned is not
 //! lent), POOL-4 (every slot is restored), POOL-8 (who is evicted), POOL-9 (nobody arrives once

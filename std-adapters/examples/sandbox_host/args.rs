@@ -13,7 +13,7 @@ Usage: sandbox_host [--seconds N] [--json]
 
   --seconds N   end after N seconds (default 15; fractions allowed, at most 86400)
   --json        no view; print the final snapshot as JSON on standard output
-  --help        print this text
+  -h, --help    print this text
 
 On a terminal the view is live: q or ctrl-c ends it early. Elsewhere it prints plain lines.
 ";

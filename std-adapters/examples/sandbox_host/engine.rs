@@ -93,8 +93,8 @@ impl Lease {
         Ok(frame)
     }
 
-    /// Rests. At the stop a source ends there, while the sink goes on at once, to empty the pipeline
-    /// quickly.
+    /// Rests. At the stop a source ends there, while the sink goes on at once, to empty the
+    /// pipeline quickly.
     async fn sleep(&mut self, time: Duration) -> wasmtime::Result<()> {
         tokio::select! {
             () = tokio::time::sleep(time) => Ok(()),

@@ -10,6 +10,7 @@ use plimsoll::{Limit, RegisterError, Registry, TrackedGauge, Watermarks};
 
 use crate::engine::{Guest, Outcome, Port};
 use crate::heartbeat::{Heartbeat, Heartbeats};
+use crate::ledgers::Usage;
 use crate::limits::Quota;
 use crate::plans::Plan;
 use crate::stop::Stop;
@@ -72,6 +73,7 @@ pub(crate) struct Principal {
     pub(crate) turn: TrackedGauge,
     pub(crate) tally: Tally,
     pub(crate) heartbeats: Heartbeats,
+    pub(crate) usage: Usage,
     state: Mutex<State>,
     registry: Registry,
 }
@@ -80,6 +82,7 @@ impl Principal {
     pub(crate) fn new(
         registry: &Registry,
         heartbeats: &Heartbeats,
+        usage: Usage,
         plan: &'static Plan,
     ) -> Result<Self, RegisterError> {
         let memory = SandboxLimit::WasmMemoryBytes;
@@ -91,6 +94,7 @@ impl Principal {
             turn: registry.gauge(turn, Watermarks::new(turn_max_ms))?,
             tally: Tally::default(),
             heartbeats: heartbeats.clone(),
+            usage,
             state: Mutex::new(State::Starting),
             registry: registry.clone(),
         })

@@ -14,6 +14,7 @@ use crate::Failure;
 use crate::engine::{Guest, Port, engine};
 use crate::guests::{Principal, consume, produce};
 use crate::heartbeat::Heartbeats;
+use crate::ledgers::Ledgers;
 use crate::pipeline::{Drained, Ends, Pipeline};
 use crate::plans::{INSTANCES_MAX, PRODUCERS, Plan, SINK};
 use crate::stop::Stop;
@@ -49,8 +50,10 @@ impl Host {
         let Ends { streams, responses } = ends;
         let vm_processes =
             registry.gauge(SandboxLimit::VmProcesses, Watermarks::new(INSTANCES_MAX))?;
+        let ledgers = Ledgers::new(registry)?;
         let guest = |plan: &'static Plan| -> Result<Arc<Guest>, Failure> {
-            let principal = Arc::new(Principal::new(registry, heartbeats, plan)?);
+            let usage = ledgers.usage(plan.name)?;
+            let principal = Arc::new(Principal::new(registry, heartbeats, usage, plan)?);
             Ok(Arc::new(Guest::new(&engine, principal)?))
         };
 

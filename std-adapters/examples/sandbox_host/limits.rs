@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use plimsoll::catalog::SandboxLimit;
+use plimsoll::ledger::{PeakPrincipal, SumPrincipal};
 use plimsoll::{Limit, RegisterError, Registry, TrackedGauge, Watermarks};
 use wasmtime::ResourceLimiter;
 
@@ -28,15 +29,16 @@ impl Quota {
         Ok(Self { max, held: Mutex::new(0), gauge })
     }
 
-    /// Takes `more`, or takes nothing and says no: all parts together never pass the maximum.
-    fn take(&self, more: u64) -> bool {
+    /// Takes `more`, or nothing: all parts together never pass the maximum.
+    ///
+    /// # Returns
+    /// What all parts are together, if they were granted.
+    fn take(&self, more: u64) -> Option<u64> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = held.checked_add(more).is_some_and(|sum| sum <= self.max);
-        if fits {
-            *held += more;
-            self.gauge.add(more);
-        }
-        fits
+        let sum = held.checked_add(more).filter(|sum| *sum <= self.max)?;
+        *held = sum;
+        self.gauge.add(more);
+        Some(sum)
     }
 
     /// Gives back what was taken.
@@ -49,13 +51,15 @@ impl Quota {
 /// One instance's part of its principal's memory quota: what wasmtime asks before each growth.
 pub(crate) struct Memory {
     principal: Arc<Principal>,
+    peak: PeakPrincipal,
     held_bytes: u64,
     last_growth_bytes: u64,
 }
 
 impl Memory {
     pub(crate) fn new(principal: Arc<Principal>) -> Self {
-        Self { principal, held_bytes: 0, last_growth_bytes: 0 }
+        let peak = principal.usage.memory_bytes.clone();
+        Self { principal, peak, held_bytes: 0, last_growth_bytes: 0 }
     }
 }
 
@@ -68,12 +72,15 @@ impl ResourceLimiter for Memory {
     ) -> wasmtime::Result<bool> {
         let growth_bytes = desired.saturating_sub(current) as u64;
         let granted = self.principal.memory.take(growth_bytes);
-        self.last_growth_bytes = if granted { growth_bytes } else { 0 };
+        self.last_growth_bytes = granted.map_or(0, |_| growth_bytes);
         self.held_bytes += self.last_growth_bytes;
-        if !granted {
-            self.principal.on_memory_refused(desired as u64)?;
+        match granted {
+            Some(sum_bytes) => {
+                self.peak.record(sum_bytes);
+            }
+            None => self.principal.on_memory_refused(desired as u64)?,
         }
-        Ok(granted)
+        Ok(granted.is_some())
     }
 
     /// A growth that was granted and then failed, at the module's own maximum or in the system.
@@ -107,18 +114,21 @@ const TABLE_ELEMENTS_MAX: usize = 1_000;
 /// that waits for the host, as under back-pressure, uses none.
 pub(crate) struct Turn {
     principal: Arc<Principal>,
+    fuel: SumPrincipal,
     used_ms: u64,
 }
 
 impl Turn {
     pub(crate) fn new(principal: Arc<Principal>) -> Self {
-        Self { principal, used_ms: 0 }
+        let fuel = principal.usage.fuel_ms.clone();
+        Self { principal, fuel, used_ms: 0 }
     }
 
     /// An epoch passed while the guest ran. Returns whether the turn is used up.
     pub(crate) fn on_tick(&mut self, tick_ms: u64) -> Result<bool, RegisterError> {
         self.used_ms += tick_ms;
         self.principal.turn.add(tick_ms);
+        self.fuel.record(tick_ms);
         let spent = self.used_ms >= self.principal.plan.turn_max_ms;
         if spent {
             self.principal.on_deadline(self.used_ms)?;

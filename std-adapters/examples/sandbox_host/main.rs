@@ -7,6 +7,8 @@
 //! Each run of a guest is kept alive by its frames. `hog` falls silent when it has no memory left,
 //! and recovers; `spin` falls silent in its endless loop, and is stopped.
 //!
+//! Two ledgers say who has had the most memory, and who has used the most time.
+//!
 //! ```text
 //! steady ─ tokio ─┐
 //! burst  ─ tokio ─┼─ merge ─ crossbeam ─ relay ─ std ─ sink
@@ -21,6 +23,7 @@ mod engine;
 mod guests;
 mod heartbeat;
 mod host;
+mod ledgers;
 mod limits;
 mod log;
 mod model;
@@ -201,6 +204,7 @@ impl Run {
             silent: model::silent(&snapshot).depth,
             queues: model::queues(&snapshot),
             parties: model::parties(&snapshot, &self.host.principals),
+            rankings: model::rankings(&snapshot),
             happenings: self.log.newest(rows),
         }
     }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use plimsoll::catalog::SandboxLimit;
-use plimsoll::{Category, Level, Snapshot, SnapshotEntry};
+use plimsoll::{Category, Level, Snapshot, SnapshotEntry, SnapshotLedger, SnapshotUser};
 
 use crate::guests::{Principal, State};
-use crate::view::{Meter, Party, Queue};
+use crate::ledgers;
+use crate::view::{Meter, Party, Queue, Ranking, User};
 
 /// The queues, in the order of the snapshot, which is the order of the pipeline.
 pub(crate) fn queues(snapshot: &Snapshot) -> Vec<Queue> {
@@ -44,6 +45,26 @@ pub(crate) fn watched(snapshot: &Snapshot) -> Meter {
 /// See [`watched`].
 pub(crate) fn silent(snapshot: &Snapshot) -> Meter {
     snapshot.find("guest_keepalive_silent", None).map_or(NOTHING, meter)
+}
+
+/// The largest users of memory and of fuel.
+pub(crate) fn rankings(snapshot: &Snapshot) -> Vec<Ranking> {
+    snapshot.ledgers().iter().map(ranking).collect()
+}
+
+fn ranking(ledger: &SnapshotLedger) -> Ranking {
+    let is_memory = ledger.name() == ledgers::MEMORY;
+    let user = |user: &SnapshotUser| User {
+        name: user.principal().to_string(),
+        amount: match user.value() {
+            bytes if is_memory => format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
+            ms => format!("{ms} ms"),
+        },
+        share: user.share,
+        certain: user.is_certified,
+    };
+    let of = if is_memory { "memory" } else { "fuel" };
+    Ranking { of, users: ledger.users().iter().map(user).collect() }
 }
 
 fn party(snapshot: &Snapshot, principal: &Principal) -> Party {

@@ -2,14 +2,15 @@
 
 use std::io::{self, Write};
 
-use crate::view::{Happening, Picture, Queue};
+use crate::view::{Happening, Picture, Queue, Ranking};
 
 /// Prints the events.
 pub(crate) fn events(out: &mut impl Write, happenings: &[Happening]) -> io::Result<()> {
     happenings.iter().try_for_each(|it| writeln!(out, "{}", it.text))
 }
 
-/// Prints one line about the queues that are not empty and the guests that are silent.
+/// Prints one line about the queues that are not empty, the guests that are silent, and the largest
+/// users.
 pub(crate) fn status(out: &mut impl Write, picture: &Picture) -> io::Result<()> {
     let busy = picture.queues.iter().filter(|queue| queue.meter.depth > 0).map(queue_text);
     let mut facts: Vec<String> = busy.collect();
@@ -18,6 +19,8 @@ pub(crate) fn status(out: &mut impl Write, picture: &Picture) -> io::Result<()> 
     }
     let silent = picture.parties.iter().filter(|party| party.silent_for.is_some());
     facts.extend(silent.map(|party| format!("{} {}", party.name, party.state)));
+    let most = |it: &Ranking| Some(format!("most {} {}", it.of, it.users.first()?.text()));
+    facts.extend(picture.rankings.iter().filter_map(most));
     writeln!(out, " {:>6.2}  - status    {}", picture.elapsed_secs, facts.join(", "))
 }
 
@@ -45,10 +48,11 @@ mod tests {
         };
         let quiet =
             "   7.50  - status    burst 16/16 (3 waiting), completed_sidecar_responses 4/16";
-        assert_eq!(status(&picture), format!("{quiet}\n"));
+        let most = "most memory hog 15.0 MiB, most fuel spin 800 ms";
+        assert_eq!(status(&picture), format!("{quiet}, {most}\n"));
         picture.parties[0].state = "silent for 1.5 s".to_owned();
         picture.parties[0].silent_for = Some(Duration::from_millis(1_500));
-        assert_eq!(status(&picture), format!("{quiet}, hog silent for 1.5 s\n"));
+        assert_eq!(status(&picture), format!("{quiet}, hog silent for 1.5 s, {most}\n"));
         picture.queues.clear();
         assert!(status(&picture).contains("all queues are empty, hog silent"));
     }

@@ -46,6 +46,7 @@ impl Summary {
         )?;
         self.print_queues(out)?;
         self.print_guests(out)?;
+        self.print_ledgers(out)?;
         self.print_silences(out)
     }
 
@@ -80,6 +81,26 @@ impl Summary {
                 load(&tally.traps),
                 load(&tally.refusals),
             )?;
+        }
+        Ok(())
+    }
+
+    /// Who has used the most, and how far that is certain.
+    fn print_ledgers(&self, out: &mut impl Write) -> io::Result<()> {
+        let rankings = model::rankings(&self.snapshot);
+        for (ledger, ranking) in self.snapshot.ledgers().iter().zip(rankings) {
+            writeln!(
+                out,
+                "\nMOST {}: {} of {} certain, {} turned away",
+                ranking.of.to_uppercase(),
+                ledger.certified,
+                ledger.users().len(),
+                ledger.turned_away.unwrap_or(0)
+            )?;
+            for user in &ranking.users {
+                let share = format!("{:.1} %", user.share * 100.0);
+                writeln!(out, "{:<8} {:>12} {share:>8}", user.name, user.amount)?;
+            }
         }
         Ok(())
     }

@@ -50,16 +50,22 @@ impl Attended {
         self.due = None;
     }
 
-    /// A step at this time of the clock.
+    /// A step at this time of the clock. At the end of its range time stands still; after it has
+    /// gone back, the next tick is due as after a pause.
     pub(super) fn advance(&mut self, now: Duration) -> Advance {
-        let due = *self.due.get_or_insert(now + self.length);
+        let Some(next) = now.checked_add(self.length) else {
+            self.due = None;
+            return Advance::Early(self.length);
+        };
+        let due = self.due.map_or(next, |due| due.min(next));
+        self.due = Some(due);
         if now < due {
             return Advance::Early(due - now);
         }
         self.tick += 1;
         let lag = now - due;
         let on_schedule = lag <= self.length;
-        self.due = Some(if on_schedule { due } else { now } + self.length);
+        self.due = Some(if on_schedule { due + self.length } else { next });
         if !on_schedule {
             self.note_stall(lag);
         }
@@ -76,7 +82,7 @@ impl Attended {
         if self.stalls.len() == STALLS_MAX {
             self.stalls.pop_front();
         }
-        self.stalls.push_back((self.tick, total + lag));
+        self.stalls.push_back((self.tick, total.saturating_add(lag)));
     }
 
     /// The time of that many ticks for sure.

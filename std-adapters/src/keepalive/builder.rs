@@ -61,7 +61,7 @@ impl WatcherBuilder {
     }
 
     /// If more than `max` runs expire in one step, one [`EventKind::Suspect`] is told instead, and
-    /// each of them gets another window. Off by default.
+    /// each of them gets another window: fewer than a step looks at. Off by default.
     ///
     /// [`EventKind::Suspect`]: crate::EventKind::Suspect
     pub fn suspect_above(mut self, max: usize) -> Self {
@@ -96,6 +96,10 @@ impl WatcherBuilder {
         }
         if bounds.looks_max == 0 {
             return Err(WatcherError::ZeroLooks);
+        }
+        let looks_max = bounds.looks_max;
+        if let Some(max) = bounds.suspect_above.filter(|max| *max >= looks_max) {
+            return Err(WatcherError::SuspectAbove { max, looks_max });
         }
         let no_room = WatcherError::Capacity { capacity };
         if capacity == 0 || capacity > 1 << 31 {

@@ -28,8 +28,9 @@ impl Clock for MonotonicClock {
     }
 }
 
-/// The time since boot, on Linux and Android: it goes on while the machine is suspended, so that a suspension shows in
-/// the raw time of a signal. No silence comes of it either way.
+/// The time since boot, on Linux and Android: it goes on while the machine is suspended, so that a
+/// suspension shows in [`Silence::elapsed_raw`](super::Silence::elapsed_raw). No silence comes of
+/// it either way.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BootClock;

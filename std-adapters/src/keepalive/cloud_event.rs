@@ -46,7 +46,7 @@ impl Silence {
     /// ```
     ///
     /// # Errors
-    /// A source that is no URI reference.
+    /// An empty source. Whether another one is a URI reference is not checked.
     pub fn cloud_event(&self, source: &str) -> Result<Event, EventBuilderError> {
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let data = json!({

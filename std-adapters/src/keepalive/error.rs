@@ -79,8 +79,8 @@ impl fmt::Display for WatchError {
             }
             Self::LateOutOfRange { late, window } => write!(
                 f,
-                "the threshold of lateness is above zero and below the window of {window:?} \
-                 (asked {late:?})"
+                "the threshold of lateness is above zero and a tick or more below the window of \
+                 {window:?} (asked {late:?})"
             ),
             Self::Full { capacity } => write!(f, "the watcher watches {capacity} runs at most"),
         }
@@ -105,6 +105,13 @@ pub enum WatcherError {
     },
     /// A step looks at one run at least.
     ZeroLooks,
+    /// So many never expire in one step: it looks at no more runs.
+    SuspectAbove {
+        /// What was asked.
+        max: usize,
+        /// How many runs a step looks at.
+        looks_max: usize,
+    },
     /// The registry does not take it.
     Register(RegisterError),
 }
@@ -117,6 +124,11 @@ impl fmt::Display for WatcherError {
                 write!(f, "a watcher has room for 1 to 2^31 runs (asked {capacity})")
             }
             Self::ZeroLooks => f.write_str("a step looks at one run at least (asked 0)"),
+            Self::SuspectAbove { max, looks_max } => write!(
+                f,
+                "fewer runs make a suspicious crowd than the {looks_max} a step looks at \
+                 (asked {max})"
+            ),
             Self::Register(error) => error.fmt(f),
         }
     }

@@ -26,7 +26,8 @@ impl KeepAlive {
         Self { shared, key }
     }
 
-    /// The guest has given a sign of life: to be called on every frame.
+    /// The guest has given a sign of life: to be called on every frame. It has no effect during a
+    /// [pause](Self::pause), nor on a one-shot run that was told silent.
     ///
     /// # Progress
     /// Wait-free: two loads, and one read-modify-write at most per tick. No lock, no clock. The
@@ -56,7 +57,7 @@ impl KeepAlive {
     }
 
     /// Whether a silence was told and lasts: until the next beat of a rearming run, for ever of a
-    /// one-shot run.
+    /// one-shot run. During a pause it is not said.
     pub fn is_silent(&self) -> bool {
         let pulse = self.shared.trackers[self.key.index()].pulse();
         matches!(pulse, Pulse::Silent { .. } | Pulse::Spent)
@@ -69,16 +70,19 @@ impl KeepAlive {
     /// Safe.
     pub async fn silence(&self) -> Silence {
         let awaited = Arc::new(Awaited::default());
-        let known = self.shared.table.lock().wait(self.key, &awaited);
+        let tracker = &self.shared.trackers[self.key.index()];
+        let known = self.shared.table.lock().wait(self.key, tracker, &awaited);
         let silence = match known {
             Some(silence) => silence,
             None => {
                 poll_fn(|context| {
+                    let mut waker = Some(context.waker().clone());
                     let mut slot = awaited.0.lock();
                     match slot.0.take() {
                         Some(silence) => Poll::Ready(silence),
                         None => {
-                            slot.1 = Some(context.waker().clone());
+                            // The old one is dropped after the lock.
+                            std::mem::swap(&mut slot.1, &mut waker);
                             Poll::Pending
                         }
                     }

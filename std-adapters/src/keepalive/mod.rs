@@ -23,7 +23,7 @@
 //! guest.notify(); // on every frame
 //! let (kind, text) = told.recv()?;
 //! assert_eq!(kind, EventKind::Silent);
-//! // resource guest_keepalive[guest-7] silent after 50ms: 50 of 50, run run-1
+//! // resource guest_keepalive[guest-7] silent after 50ms, window 50ms, run run-1
 //! assert!(text.starts_with("resource guest_keepalive[guest-7] silent after"));
 //!
 //! guest.notify();
@@ -40,9 +40,10 @@
 //! | `Suspect` | so many expired at once that the watcher suspects itself | critical |
 //!
 //! The first three bear the watcher's name, the guest's id as their instance and the run's id as
-//! `run`. Their `depth` is the time without a beat in ms, as attended, their `peak` the same and the
-//! watcher's own stalls, their `capacity` the window in ms. The `sequence` tells the silences of one
-//! run apart, and its recovery has the same. [`Silence::of`] reads all that.
+//! `run`. Their `depth` is the time without a beat in ms, as attended, their `peak` the same and
+//! the watcher's own stalls, their `capacity` the window in ms. The `sequence` tells the silences
+//! of one run apart, and its recovery has the same. [`Silence::of`] reads all that of a `Silent`
+//! event.
 //!
 //! A run is not told of once its [`KeepAlive`] is dropped: if it was silent then, no recovery
 //! follows. With [`Delivery::Deferred`](crate::Delivery::Deferred) events go through the bounded
@@ -65,8 +66,8 @@
 //! # Decisions
 //! - *Time is counted by the watcher, not read by notifiers.* A clock per beat is exact, and
 //!   costs a call of the clock on every frame; a host that was suspended then finds everybody dead.
-//!   The price is that silence is told up to two ticks late, and later on a host too busy to run its
-//!   watcher. To be looked at again if somebody needs windows near a millisecond.
+//!   The price is that silence is told up to two ticks late, and later on a host too busy to run
+//!   its watcher. To be looked at again if somebody needs windows near a millisecond.
 //! - *A lock around who is watched, none around who beats.* Coming, leaving and looking share a
 //!   wheel; a beat touches its own word. To be looked at again for hosts that start
 //!   runs faster than one lock lets them through.

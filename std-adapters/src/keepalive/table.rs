@@ -1,6 +1,6 @@
 //! Who is watched: what the watcher's lock guards, and one step of the watch.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
@@ -24,11 +24,11 @@ pub(super) struct Table {
     /// The silences that last, by place.
     silent: HashMap<usize, Arc<Silence>>,
     awaited: HashMap<usize, Vec<Weak<Awaited>>>,
-    /// Those that expired in a suspicious crowd and have got another window.
-    spared: HashSet<usize>,
+    /// Those that expired in a suspicious crowd, and until when they are spared.
+    spared: HashMap<usize, Tick>,
     is_behind: bool,
-    /// Who drives the watch and waits for somebody to be watched.
-    parked: Vec<Waker>,
+    /// Who drives the watch and waits for somebody to be watched, for as long as it does.
+    parked: Vec<Weak<Waker>>,
 }
 
 /// What belongs to a slot of the wheel, beside its tracker.
@@ -55,7 +55,7 @@ impl Table {
             entries: vec![Entry::default(); capacity].into(),
             silent: HashMap::new(),
             awaited: HashMap::new(),
-            spared: HashSet::new(),
+            spared: HashMap::new(),
             is_behind: false,
             parked: Vec::new(),
         })
@@ -75,7 +75,7 @@ impl Table {
         watch: &Watch,
         ids: Box<str>,
         trackers: &[Tracker],
-    ) -> Result<(SlotKey, Vec<Waker>), WatchError> {
+    ) -> Result<(SlotKey, Vec<Weak<Waker>>), WatchError> {
         let rule = watch.rule(&self.time)?;
         let now = Tick::new(self.time.tick());
         let first = rule.late().unwrap_or(rule.window());
@@ -106,9 +106,15 @@ impl Table {
         Some(Removed { silence, _ids: entry.ids, _awaited: awaited })
     }
 
-    /// Fills `awaited` with the silence that lasts, or as soon as there is one.
-    pub(super) fn wait(&mut self, key: SlotKey, awaited: &Arc<Awaited>) -> Option<Arc<Silence>> {
-        if let Some(silence) = self.silent.get(&key.index()) {
+    /// The silence that lasts; or else `awaited` is filled as soon as there is one.
+    pub(super) fn wait(
+        &mut self,
+        key: SlotKey,
+        tracker: &Tracker,
+        awaited: &Arc<Awaited>,
+    ) -> Option<Arc<Silence>> {
+        // It is over with the beat, not with the step that tells of its end.
+        if let Some(silence) = self.silent.get(&key.index()).filter(|_| !is_back(tracker)) {
             return Some(silence.clone());
         }
         let waiting = self.awaited.entry(key.index()).or_default();
@@ -117,11 +123,11 @@ impl Table {
         None
     }
 
-    /// Wakes `waker` when somebody is watched; `false` if somebody is.
-    pub(super) fn park(&mut self, waker: &Waker) -> bool {
+    /// Wakes `waker` when somebody is watched, if it is still there; `false` if somebody is.
+    pub(super) fn park(&mut self, waker: &Arc<Waker>) -> bool {
         if self.wheel.is_empty() {
-            self.parked.retain(|parked| !parked.will_wake(waker));
-            self.parked.push(waker.clone());
+            self.parked.retain(|parked| parked.strong_count() > 0);
+            self.parked.push(Arc::downgrade(waker));
         }
         self.wheel.is_empty()
     }
@@ -163,11 +169,15 @@ impl Table {
                 return NextLook::Never;
             };
             if bounds.suspect_above.is_some() {
-                if !tracker.is_due(now, rule) {
-                    spared.remove(&place);
-                } else if !spared.contains(&place) {
-                    crowd.push(key);
-                    return NextLook::At(now.after(1));
+                match (tracker.is_due(now, rule), spared.get(&place)) {
+                    (false, _) => drop(spared.remove(&place)),
+                    // The wheel looks before a moment that is far away.
+                    (true, Some(until)) if *until > now => return NextLook::At(*until),
+                    (true, Some(_)) => {}
+                    (true, None) => {
+                        crowd.push(key);
+                        return NextLook::At(now.after(1));
+                    }
                 }
             }
             // A recovery whose notice found no room is found here.
@@ -186,22 +196,11 @@ impl Table {
         self.is_behind = swept.is_behind;
         if bounds.suspect_above.is_some_and(|max| crowd.len() > max) {
             told.suspicion = Some((crowd.len(), self.wheel.len()));
-            for key in crowd {
-                let rule = self.entries[key.index()].rule;
-                self.spared.insert(key.index());
-                let again = now.after(rule.map_or(1, Rule::window));
-                let _ = self.wheel.schedule(key, again);
-            }
+            self.spare(crowd, now);
         } else {
             for key in crowd {
-                let (place, rule) = (key.index(), self.entries[key.index()].rule);
-                let Some(Ok(look)) = rule.map(|rule| trackers[place].judge(now, rule)) else {
-                    continue;
-                };
-                if let Some(due) = look.due {
-                    let _ = self.wheel.schedule(key, due);
-                }
-                expired.push((place, false, look.signal));
+                let signal = self.judge(key, &trackers[key.index()], now);
+                expired.push((key.index(), false, signal));
             }
         }
         for (place, is_back, signal) in expired {
@@ -214,6 +213,25 @@ impl Table {
         }
     }
 
+    /// Gives another window to those who expired in a suspicious crowd.
+    fn spare(&mut self, crowd: Vec<SlotKey>, now: Tick) {
+        for key in crowd {
+            let Some(rule) = self.entries[key.index()].rule else { continue };
+            self.spared.insert(key.index(), now.after(rule.window()));
+            let _ = self.wheel.schedule(key, now.after(rule.late().unwrap_or(rule.window())));
+        }
+    }
+
+    /// Looks at one who was put off because it might have been part of such a crowd.
+    fn judge(&mut self, key: SlotKey, tracker: &Tracker, now: Tick) -> Option<Signal> {
+        let rule = self.entries[key.index()].rule?;
+        let look = tracker.judge(now, rule).ok()?;
+        if let Some(due) = look.due {
+            let _ = self.wheel.schedule(key, due);
+        }
+        look.signal
+    }
+
     fn note_signal(&mut self, place: usize, signal: Signal, told: &mut Told) {
         let entry = &self.entries[place];
         let Some(ids) = entry.ids.as_deref() else { return };
@@ -224,7 +242,7 @@ impl Table {
             run: run.into(),
             window: Duration::from_nanos(entry.window_ns),
             elapsed,
-            elapsed_raw: elapsed + self.time.stalled_since(signal.last.get()),
+            elapsed_raw: elapsed.saturating_add(self.time.stalled_since(signal.last.get())),
             sequence: signal.last.get(),
         });
         if signal.kind == SignalKind::Late {
@@ -248,7 +266,7 @@ impl Table {
         if let Some(silence) = self.silent.remove(&place) {
             let ticks = self.time.tick().saturating_sub(silence.sequence);
             let elapsed = self.time.at_least(ticks).max(silence.elapsed);
-            let elapsed_raw = elapsed + self.time.stalled_since(silence.sequence);
+            let elapsed_raw = elapsed.saturating_add(self.time.stalled_since(silence.sequence));
             let silence = Silence { elapsed, elapsed_raw, ..(*silence).clone() };
             told.news.push((EventKind::Recovered, Arc::new(silence)));
         }

@@ -49,6 +49,8 @@ fn drive(watcher: &Watcher, stopped: &AtomicBool) {
     // Relaxed: only to stop.
     while !stopped.load(Ordering::Relaxed) {
         match watcher.step() {
+            // A subscriber that parks may have taken the wake-up that comes with it.
+            _ if stopped.load(Ordering::Relaxed) => return,
             Step::Wait(time) => thread::park_timeout(time),
             Step::Again => thread::yield_now(),
             Step::Idle => {

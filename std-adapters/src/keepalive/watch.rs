@@ -44,14 +44,16 @@ impl Watch {
         Self { guest, run, window: Self::WINDOW_DEFAULT, late: None, rearms: false }
     }
 
-    /// Silent after this time without a beat.
+    /// Silent after this time without a beat: above zero, and just below 2^30 ticks of the
+    /// watcher at most, 124 days with the default one.
     #[must_use]
     pub fn window(mut self, window: Duration) -> Self {
         self.window = window;
         self
     }
 
-    /// Late after this time without a beat.
+    /// Late after this time without a beat: above zero, and below the window by a tick of the
+    /// watcher.
     #[must_use]
     pub fn late_after(mut self, late: Duration) -> Self {
         self.late = Some(late);

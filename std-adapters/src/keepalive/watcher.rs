@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -112,6 +112,9 @@ impl Watcher {
 
     /// Watches a run from now on, for as long as the handle lives.
     ///
+    /// The ids are names for those who are told, and may be in use: two runs of the same ids are
+    /// watched each by itself, but nobody can tell their events apart.
+    ///
     /// # Errors
     /// [`WatchError`]: ids, window or threshold that can not be, or a watcher that is full.
     pub fn watch(&self, watch: Watch) -> Result<KeepAlive, WatchError> {
@@ -119,8 +122,9 @@ impl Watcher {
         let ids = watch.ids()?;
         let (key, parked) = shared.table.lock().insert(&watch, ids, &shared.trackers)?;
         shared.gauges.watched.add(1);
-        parked.into_iter().for_each(std::task::Waker::wake);
-        Ok(KeepAlive::new(shared.clone(), key))
+        let run = KeepAlive::new(shared.clone(), key);
+        parked.iter().filter_map(Weak::upgrade).for_each(|parked| parked.wake_by_ref());
+        Ok(run)
     }
 
     /// How many runs are watched.
@@ -141,8 +145,9 @@ impl Watcher {
         };
         let mut told = Told::default();
         let recovered = std::iter::from_fn(|| shared.recovered.pop()).take(NOTICES);
+        let now = shared.clock.now();
         let step = shared.table.lock().step(
-            shared.clock.now(),
+            now,
             &shared.trackers,
             recovered.map(|notice| notice[0] as usize),
             &shared.bounds,
@@ -170,9 +175,13 @@ impl Watcher {
 
     /// Resolves when somebody is watched.
     pub(super) async fn somebody(&self) {
-        poll_fn(|context| match self.0.table.lock().park(context.waker()) {
-            true => Poll::Pending,
-            false => Poll::Ready(()),
+        let mut parked = None;
+        poll_fn(|context| {
+            let waker = parked.insert(Arc::new(context.waker().clone()));
+            match self.0.table.lock().park(waker) {
+                true => Poll::Pending,
+                false => Poll::Ready(()),
+            }
         })
         .await;
     }

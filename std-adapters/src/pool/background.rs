@@ -16,6 +16,9 @@ use super::work::{Doomed, Running};
 /// What has come of a build: an object, or what to tell whoever waits for it.
 pub(super) type Built<M> = Result<<M as Manager>::Object, CheckoutError>;
 
+/// How a call of the manager has ended; `None` if it was out of time.
+type Created<M> = Option<Result<Result<<M as Manager>::Object, <M as Manager>::Error>, Panicked>>;
+
 /// How long no warm instance is built after a build that failed: doubled by each further one.
 const HOLD_OFF_MIN_MS: u64 = 10;
 const HOLD_OFF_DOUBLINGS_MAX: u32 = 10;
@@ -31,7 +34,7 @@ impl<M: Manager> Shared<M> {
         self.failed(BuildFailure::Panicked(message))
     }
 
-    fn built(&self, created: Option<Result<Result<M::Object, M::Error>, Panicked>>) -> Built<M> {
+    fn built(&self, created: Created<M>) -> Built<M> {
         match created {
             Some(Ok(Ok(object))) => Ok(object),
             Some(Ok(Err(error))) => Err(self.failed(BuildFailure::Manager(Arc::new(error)))),

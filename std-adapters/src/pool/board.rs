@@ -77,4 +77,8 @@ impl<M: Manager> Source for Shared<M> {
     fn waiting(&self) -> u64 {
         self.waiters.waiting()
     }
+
+    fn pool(&self) -> Option<PoolStats> {
+        Some(self.read_stats())
+    }
 }

@@ -224,9 +224,14 @@ impl<M: Manager> Shared<M> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let waker = thread_waker();
         let mut waiting = self.enqueue(principal, waker.clone(), false)?;
+        backoff.reset();
         loop {
             if let Some(outcome) = waiting.waiter.poll(&waker) {
                 return waiting.end(outcome);
+            }
+            if !backoff.is_completed() {
+                backoff.snooze();
+                continue;
             }
             let Some(deadline) = deadline else {
                 thread::park();
@@ -254,6 +259,29 @@ impl<M: Manager> Shared<M> {
         let is_reused = self.config.isolation != super::config::Isolation::Fresh;
         let counts = self.slots.counts();
         is_reused && self.demand.look().is_quiet() && counts.leased > 0 && counts.vacant == 0
+    }
+
+    /// Why there is nothing for who does not wait; and begins something for the next time.
+    #[cold]
+    pub(super) fn on_busy(&self, principal: &Principal) -> CheckoutError {
+        let mut after = After::default();
+        let mut queue = self.queue.lock();
+        if queue.is_closed {
+            return CheckoutError::Closed;
+        }
+        let at_cap = self.config.cap.filter(|cap| principal.in_use() >= *cap);
+        if let Some(max) = at_cap {
+            return CheckoutError::Refused { quota: Quota::InUse { max } };
+        }
+        if let Some(quota) = principal.0.refusal(self.now_ms()) {
+            return CheckoutError::Refused { quota };
+        }
+        if queue.fair.unassigned() == 0 {
+            self.begin(&mut queue, &mut after);
+        }
+        drop(queue);
+        after.run(self);
+        CheckoutError::Exhausted { max: self.config.max }
     }
 }
 

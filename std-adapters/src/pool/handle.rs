@@ -14,7 +14,7 @@ use super::checkout::Checkout;
 use super::config::{Background, Config};
 use super::dispatch::After;
 use super::drain::Drained;
-use super::error::{CheckoutError, PoolError, PrincipalError, Quota};
+use super::error::{CheckoutError, PoolError, PrincipalError};
 use super::lease::Lease;
 use super::manager::Manager;
 use super::principal::Principal;
@@ -85,6 +85,12 @@ struct Handle<M: Manager>(Arc<Shared<M>>);
 impl<M: Manager> Drop for Handle<M> {
     fn drop(&mut self) {
         self.0.close();
+        if matches!(self.0.work.background, Background::Manual) {
+            // Nobody will step: what is to be built is given up, what is to be retired is.
+            while let Some(job) = self.0.work.start() {
+                drop(Running::new(self.0.clone(), job));
+            }
+        }
     }
 }
 
@@ -267,31 +273,6 @@ impl<M: Manager> Pool<M> {
     /// What the pool was told about its objects.
     pub fn manager(&self) -> &M {
         &self.shared().manager
-    }
-}
-
-impl<M: Manager> Shared<M> {
-    /// Why there is nothing for who does not wait; and begins something for the next time.
-    #[cold]
-    fn on_busy(&self, principal: &Principal) -> CheckoutError {
-        let mut after = After::default();
-        let mut queue = self.queue.lock();
-        if queue.is_closed {
-            return CheckoutError::Closed;
-        }
-        let at_cap = self.config.cap.filter(|cap| principal.in_use() >= *cap);
-        if let Some(max) = at_cap {
-            return CheckoutError::Refused { quota: Quota::InUse { max } };
-        }
-        if let Some(quota) = principal.0.refusal(self.now_ms()) {
-            return CheckoutError::Refused { quota };
-        }
-        if queue.fair.unassigned() == 0 {
-            self.begin(&mut queue, &mut after);
-        }
-        drop(queue);
-        after.run(self);
-        CheckoutError::Exhausted { max: self.config.max }
     }
 }
 

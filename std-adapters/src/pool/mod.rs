@@ -25,10 +25,13 @@ mod drain;
 mod error;
 mod handle;
 mod lease;
+mod live;
 mod maintain;
 mod manager;
 mod principal;
 mod queue;
+#[cfg(feature = "serde")]
+mod ser;
 mod shared;
 mod stats;
 mod waiter;

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
-use crossbeam_utils::atomic::AtomicCell;
 use parking_lot::Mutex;
 use plimsoll_core::pool::{Demand, Leased, PoolId, PoolSlot, PoolSlots, SlotId, Tenant};
 use plimsoll_core::{Tick, Waiters};
@@ -17,30 +16,11 @@ use super::contain::{Panicked, contain};
 use super::dispatch::Queue;
 use super::drain::Drain;
 use super::error::CheckoutError;
+use super::live::{Live, Place, Random};
 use super::manager::Manager;
 use super::principal::{PrincipalState, Principals};
 use super::stats::{DiscardReason, Stats};
 use super::work::{Doomed, Work};
-
-/// An object and its own bounds.
-pub(super) struct Live<O> {
-    pub(super) object: O,
-    /// Leases that it has had, the present one included.
-    pub(super) uses: u32,
-    pub(super) uses_max: u32,
-    pub(super) expires_ms: u64,
-    pub(super) bytes_max: u64,
-    /// When the lease began, if it is one that is timed.
-    began: Option<Duration>,
-}
-
-/// Where a slot's object is while it is idle: put there by whoever makes the slot idle, before that,
-/// and taken out by whoever takes the slot.
-pub(super) struct Place<O> {
-    pub(super) object: AtomicCell<Option<Box<Live<O>>>>,
-    /// When the object expires, for maintenance. Stored by the builder; a hint.
-    pub(super) expires_ms: AtomicU64,
-}
 
 /// A slot and its object, in the hands of a lease.
 pub(super) struct Grant<M: Manager> {
@@ -71,7 +51,7 @@ pub(super) struct Shared<M: Manager> {
     pub(super) stats: Stats,
     pub(super) board: Option<Board>,
     pub(super) drain: Drain,
-    random: AtomicU64,
+    pub(super) random: Random,
     pub(super) me: Weak<Shared<M>>,
 }
 
@@ -93,10 +73,8 @@ impl<M: Manager> Shared<M> {
         me: Weak<Shared<M>>,
     ) -> Self {
         let id = slots.id();
-        let place =
-            || Place { object: AtomicCell::new(None), expires_ms: AtomicU64::new(u64::MAX) };
         Self {
-            places: (0..slots.capacity()).map(|_| CachePadded::new(place())).collect(),
+            places: (0..slots.capacity()).map(|_| CachePadded::new(Place::empty())).collect(),
             manager,
             config,
             id,
@@ -110,7 +88,7 @@ impl<M: Manager> Shared<M> {
             stats: Stats::new(),
             board,
             drain: Drain::default(),
-            random: AtomicU64::new(seed()),
+            random: Random::new(),
             me,
         }
     }
@@ -281,32 +259,4 @@ impl<M: Manager> Shared<M> {
         let held = self.config.clock.now().saturating_sub(began);
         self.stats.hold.record(u64::try_from(held.as_nanos()).unwrap_or(u64::MAX));
     }
-
-    /// Puts an object among those that the pool has, with bounds of its own.
-    pub(super) fn enliven(&self, object: M::Object) -> Box<Live<M::Object>> {
-        let retirement = &self.config.retirement;
-        let bound = |whole: Option<u64>| {
-            whole.map_or(u64::MAX, |whole| retirement.jittered(whole, self.next_random()))
-        };
-        let uses_max = u32::try_from(bound(retirement.uses.map(u64::from))).unwrap_or(u32::MAX);
-        let age_ms = bound(retirement.age.map(crate::clock::ceil_ms));
-        let expires_ms = (self.refresh().as_millis() as u64).saturating_add(age_ms);
-        let bytes_max = bound(retirement.bytes);
-        Box::new(Live { object, uses: 0, uses_max, expires_ms, bytes_max, began: None })
-    }
-
-    /// The next of a sequence without any pattern that matters (SplitMix64, Steele et al. 2014).
-    fn next_random(&self) -> u64 {
-        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-        // Relaxed: the number carries no other data.
-        let mut z = self.random.fetch_add(STEP, Ordering::Relaxed);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-}
-
-fn seed() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(0)
 }

@@ -9,8 +9,10 @@ use plimsoll_core::pool::{Building, Condemned};
 
 use super::background;
 use super::config::Background;
+use super::contain::contain;
+use super::live::Live;
 use super::manager::Manager;
-use super::shared::{Live, Shared};
+use super::shared::Shared;
 
 /// A slot whose object is to be retired.
 pub(super) struct Doomed<M: Manager> {
@@ -205,6 +207,15 @@ impl<M: Manager> Work<M> {
             }
         }
         jobs.is_nudged = false;
+    }
+}
+
+/// Without anybody to do them: leases that ended when there was no handle to the pool any more.
+impl<M: Manager> Drop for Work<M> {
+    fn drop(&mut self) {
+        for doomed in self.jobs.get_mut().retirements.drain(..) {
+            let _ = contain(|| drop(doomed.live));
+        }
     }
 }
 

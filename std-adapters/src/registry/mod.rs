@@ -3,6 +3,7 @@
 mod builder;
 mod deferred;
 mod entry;
+mod read;
 mod subscribers;
 mod thread;
 
@@ -24,7 +25,7 @@ use crate::event::Event;
 use crate::gauge::{RecordedGauge, TrackedGauge};
 use crate::limit::Limit;
 use crate::pressure::PressureRule;
-use crate::snapshot::{RegistryStats, Snapshot, SnapshotLedger};
+use crate::snapshot::{RegistryStats, Snapshot};
 use crate::source::Registration;
 use deferred::Queue;
 use entry::Entries;
@@ -182,26 +183,17 @@ impl Registry {
     /// # Staleness
     /// The entries are read one after the other, each afresh.
     pub fn snapshot(&self) -> Snapshot {
-        let entries = self.0.entries.sources().into_iter();
-        let entries = entries.map(|(tag, source)| Snapshot::entry(tag, source.read())).collect();
-        Snapshot::new(entries, self.read_ledgers(), self.stats())
+        self.read(|source| source.read())
     }
 
     /// Reads everything that is registered, with the high-water marks since the last call of this
     /// method (by anybody) instead of those for life.
     pub fn snapshot_window(&self) -> Snapshot {
-        let read = self.0.entries.sources().into_iter().map(|(tag, source)| {
+        self.read(|source| {
             let mut read = source.read();
             read.reading.high_water = source.take_high_water().max(read.reading.depth);
-            Snapshot::entry(tag, read)
-        });
-        let entries = read.collect();
-        Snapshot::new(entries, self.read_ledgers(), self.stats())
-    }
-
-    fn read_ledgers(&self) -> Vec<SnapshotLedger> {
-        let ledgers = self.0.entries.ledgers().into_iter();
-        ledgers.map(|(tag, ledger)| Snapshot::ledger(tag, ledger.read(self.0.top_users))).collect()
+            read
+        })
     }
 
     /// Tells subscribers that a cap was hit which nobody had sampled: a heap, a time limit, fuel.

@@ -1,9 +1,13 @@
 //! Everything that is registered, at one moment.
 
 mod ledger;
+#[cfg(feature = "pool")]
+mod pool;
 mod table;
 
 pub use ledger::{SnapshotLedger, SnapshotUser};
+#[cfg(feature = "pool")]
+pub use pool::SnapshotPool;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,12 +19,13 @@ use crate::limit::Category;
 use crate::registry::Tag;
 use crate::source::SourceReading;
 
-/// What [`Registry::snapshot`](crate::Registry::snapshot) has read: the entries and the ledgers,
-/// each in the order of their registration, and the counts of events.
+/// What [`Registry::snapshot`](crate::Registry::snapshot) has read: the entries, the ledgers and the
+/// pools, each in the order of their registration, and the counts of events.
 ///
-/// `Display` is a table, and two more if there are ledgers. With the feature `serde` it serializes
-/// to `{"entries": [...], "ledgers": [...], "events": {"delivered", "dropped", "panicked"}}`; what
-/// is not there is `null`.
+/// `Display` is a table, one more if there are pools, and two more if there are ledgers. With the
+/// feature `serde` it serializes to `{"entries": [...], "ledgers": [...], "pools": [...], "events":
+/// {"delivered", "dropped", "panicked"}}`; what is not there is `null`. Without the feature `pool`
+/// there is no `pools`.
 ///
 /// An entry has `name`, `category`, `instance`, `depth`, `high_water`, `capacity`, `high`, `low`,
 /// `level`, `waiting` and `blocked_ms`, where `high` and `low` are the watermarks of the first
@@ -30,6 +35,11 @@ use crate::source::SourceReading;
 /// `bound`, `floor`, `tracked`, `capacity`, `turned_away` and `saturated`, as
 /// [`SnapshotLedger`] describes them; a user has `principal` (text, or a number), `value`, `error`,
 /// `share`, `certified` and `saturated`.
+///
+/// A pool has `name`, `category`, `instance`, `max`, `building`, `idle`, `leased`, `condemned`,
+/// `waiting`, `blocked_ms`, `wait`, `hold`, `built`, `build_failures`, `panics`, `timeouts`,
+/// `refusals` and `discards`, as `SnapshotPool` describes them: `discards` has a number for each
+/// reason, and `wait` and `hold` have `count`, `sum_ns`, `p50_ns`, `p99_ns`, `p999_ns` and `max_ns`.
 ///
 /// ```
 /// use plimsoll::{Registry, Watermarks};
@@ -46,6 +56,8 @@ use crate::source::SourceReading;
 pub struct Snapshot {
     entries: Vec<SnapshotEntry>,
     ledgers: Vec<SnapshotLedger>,
+    #[cfg(feature = "pool")]
+    pools: Vec<SnapshotPool>,
     stats: RegistryStats,
 }
 
@@ -87,7 +99,18 @@ impl Snapshot {
         ledgers: Vec<SnapshotLedger>,
         stats: RegistryStats,
     ) -> Self {
-        Self { entries, ledgers, stats }
+        Self {
+            entries,
+            ledgers,
+            #[cfg(feature = "pool")]
+            pools: Vec::new(),
+            stats,
+        }
+    }
+
+    #[cfg(feature = "pool")]
+    pub(crate) fn with_pools(self, pools: Vec<SnapshotPool>) -> Self {
+        Self { pools, ..self }
     }
 
     pub(crate) fn entry(tag: Arc<Tag>, read: SourceReading) -> SnapshotEntry {
@@ -110,6 +133,12 @@ impl Snapshot {
     /// The ledgers, in the order of their registration.
     pub fn ledgers(&self) -> &[SnapshotLedger] {
         &self.ledgers
+    }
+
+    /// The pools, in the order of their registration.
+    #[cfg(feature = "pool")]
+    pub fn pools(&self) -> &[SnapshotPool] {
+        &self.pools
     }
 
     /// The first entry of that name and instance label.
@@ -163,6 +192,11 @@ impl fmt::Display for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows: Vec<_> = self.entries.iter().map(row).collect();
         table::write(f, &HEADINGS, 3, &rows)?;
+        #[cfg(feature = "pool")]
+        if !self.pools.is_empty() {
+            f.write_str("\n\n")?;
+            pool::write(f, &self.pools)?;
+        }
         if self.ledgers.is_empty() {
             return Ok(());
         }

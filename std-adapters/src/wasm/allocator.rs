@@ -30,6 +30,9 @@ const ADDRESSES_MAX: u64 = if cfg!(target_pointer_width = "64") { 1 << 46 } else
 /// for an instance, with numbers.
 const LENIENT: u32 = 1_000;
 
+/// Of each stack; most calls use less.
+const STACK_KEPT_BYTES: usize = 16 << 10;
+
 impl Default for Room {
     fn default() -> Self {
         Self {
@@ -75,7 +78,10 @@ impl Room {
             .table_elements(self.table_elements)
             .max_memory_size(usize::try_from(reservation).unwrap_or(usize::MAX))
             // Images stay mapped in all slots: the next instance of the same program is there soonest.
-            .max_unused_warm_slots(count.saturating_mul(memories));
+            .max_unused_warm_slots(count.saturating_mul(memories))
+            // Cleared by hand: what a call touches first is there, and giving it back to the system
+            // would interrupt every thread of the process.
+            .async_stack_keep_resident(STACK_KEPT_BYTES);
         if PoolingAllocationConfig::is_pagemap_scan_available() {
             // Without it, pages that nobody has touched would be cleared as well: milliseconds.
             pooling

@@ -29,6 +29,7 @@ pub struct WasmPoolBuilder<H: Host, X: Send + Sync + 'static> {
     quota: Option<u64>,
     fuel: Option<u64>,
     yield_interval: u64,
+    is_in_place: bool,
     deadline: Option<Duration>,
     start_deadline: Duration,
     handles_max: usize,
@@ -47,6 +48,7 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
             quota: None,
             fuel: None,
             yield_interval: 100_000,
+            is_in_place: false,
             deadline: Some(Duration::from_secs(1)),
             start_deadline: Duration::from_secs(1),
             handles_max: 1_024,
@@ -90,6 +92,17 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
     /// 100 us. A guest that does not return is charged to within as much (METER-4).
     pub fn yield_interval(mut self, fuel: u64) -> Self {
         self.yield_interval = fuel;
+        self
+    }
+
+    /// Runs guests on their caller's stack, where calls are cheapest, and blocks the thread until
+    /// they return, also from [`WasmLease::call`](super::WasmLease::call): they do not yield, can
+    /// not be cancelled, and may not import async functions.
+    ///
+    /// [Fuel](Self::fuel) has to be set: a guest that is stopped by its deadline is charged with all
+    /// of it, for nobody knows how much it has used.
+    pub fn in_place(mut self) -> Self {
+        self.is_in_place = true;
         self
     }
 
@@ -217,12 +230,14 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
         let fuel = match (self.engine.meters_fuel(), self.fuel) {
             (false, Some(_)) => return Err(ProgramError::NoFuelMeter),
             (false, None) => None,
+            (true, None) if self.is_in_place => return Err(ProgramError::NoFuel),
             (true, fuel) => {
-                let yield_interval = self.yield_interval;
+                let yield_interval = (!self.is_in_place).then_some(self.yield_interval);
                 Some(Fuel { amount: fuel.unwrap_or(u64::MAX), yield_interval })
             }
         };
-        Ok(Allowance::new(fuel, deadline, self.engine.tick()))
+        let is_in_place = self.is_in_place;
+        Ok(Allowance { is_in_place, ..Allowance::new(fuel, deadline, self.engine.tick()) })
     }
 }
 

@@ -22,6 +22,14 @@ pub trait GuestFunc: sealed::Sealed {
     /// What it returns.
     type Results;
 
+    /// Calls it on the caller's stack.
+    #[doc(hidden)]
+    fn call_in_place<T: Send + 'static>(
+        &self,
+        store: StoreContextMut<'_, T>,
+        params: Self::Params,
+    ) -> wasmtime::Result<Self::Results>;
+
     /// Calls it on a stack of its own, so that it may wait.
     #[doc(hidden)]
     fn call_in<T: Send + 'static>(
@@ -46,6 +54,15 @@ where
     type Params = P;
     type Results = R;
 
+    #[inline]
+    fn call_in_place<T: Send + 'static>(
+        &self,
+        store: StoreContextMut<'_, T>,
+        params: P,
+    ) -> wasmtime::Result<R> {
+        self.call(store, params)
+    }
+
     fn call_in<T: Send + 'static>(
         &self,
         store: StoreContextMut<'_, T>,
@@ -62,6 +79,15 @@ where
 {
     type Params = P;
     type Results = R;
+
+    #[inline]
+    fn call_in_place<T: Send + 'static>(
+        &self,
+        store: StoreContextMut<'_, T>,
+        params: P,
+    ) -> wasmtime::Result<R> {
+        self.call(store, params)
+    }
 
     fn call_in<T: Send + 'static>(
         &self,
@@ -87,21 +113,36 @@ impl<H: Host, X> Guest<H, X> {
         Ok(Entered { guest: self })
     }
 
+    /// Calls a function on a stack of its own.
     pub(super) async fn call<F: GuestFunc>(
+        &mut self,
+        func: impl FnOnce(&X) -> &F,
+        params: F::Params,
+    ) -> Result<F::Results, CallError> {
+        if self.is_in_place() {
+            return self.call_in_place(func, params);
+        }
+        let mut entered = self.enter()?;
+        let (store, exports) = entered.parts();
+        let result = func(exports).call_in(store, params).await;
+        entered.end(result)
+    }
+
+    /// Calls a function on the caller's stack.
+    pub(super) fn call_in_place<F: GuestFunc>(
         &mut self,
         func: impl FnOnce(&X) -> &F,
         params: F::Params,
     ) -> Result<F::Results, CallError> {
         let mut entered = self.enter()?;
         let (store, exports) = entered.parts();
-        let result = func(exports).call_in(store, params).await;
-        match result {
-            Ok(results) => {
-                entered.leave();
-                Ok(results)
-            }
-            Err(error) => Err(entered.failed(error)),
-        }
+        let result = func(exports).call_in_place(store, params);
+        entered.end(result)
+    }
+
+    #[inline]
+    pub(super) fn is_in_place(&self) -> bool {
+        self.store.data().meter.is_in_place()
     }
 }
 
@@ -126,9 +167,21 @@ impl<H: Host, X> Entered<'_, H, X> {
         self.guest.is_usable = true;
     }
 
+    fn end<R>(self, result: wasmtime::Result<R>) -> Result<R, CallError> {
+        match result {
+            Ok(results) => {
+                self.leave();
+                Ok(results)
+            }
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
     /// Leaves it for good, and says what an error of wasmtime's was.
     pub fn failed(self, error: wasmtime::Error) -> CallError {
-        let error = self.guest.store.data().meter.judge(error);
+        let meter = &mut self.guest.store.data_mut().meter;
+        let error = meter.judge(error);
+        meter.on_end(&error);
         self.guest.is_faulty |= error.is_fault();
         error
     }

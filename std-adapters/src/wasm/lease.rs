@@ -74,7 +74,11 @@ impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
         func: impl FnOnce(&X) -> &F,
         params: F::Params,
     ) -> Result<F::Results, CallError> {
-        block_on(self.guest_mut().call(func, params))
+        let guest = self.guest_mut();
+        if guest.is_in_place() {
+            return guest.call_in_place(func, params);
+        }
+        block_on(guest.call(func, params))
     }
 
     /// Enters the guest, for what one call does not do: to write into its memory, call and read the
@@ -126,9 +130,9 @@ impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
         let mut lease = self.lease.take().expect("a lease has its guest until it ends");
         let usage = meter::usage(&lease.store);
         let (state, handles) = lease.store.data_mut().end().expect("a lease has begun");
+        self.principal.charge(usage);
         // If a handle's drop panics, the lease is dropped with it.
         drop(handles);
-        self.principal.charge(usage);
         match (lease.is_usable, lease.is_faulty) {
             (true, _) => lease.complete(),
             (false, true) => lease.fault(),

@@ -17,18 +17,20 @@ pub(super) struct Allowance {
     /// `None`, if the engine meters none.
     pub(super) fuel: Option<Fuel>,
     pub(super) deadline: Option<Duration>,
-    epochs: u64,
+    pub(super) epochs: u64,
+    pub(super) is_in_place: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fuel {
     pub(super) amount: u64,
-    pub(super) yield_interval: u64,
+    /// After how much a guest yields; `None` if it runs on its caller's stack, and can not.
+    pub(super) yield_interval: Option<u64>,
 }
 
 impl Allowance {
     pub(super) fn new(fuel: Option<Fuel>, deadline: Option<Duration>, tick: Duration) -> Self {
-        Self { fuel, deadline, epochs: epochs_in(deadline, tick) }
+        Self { fuel, deadline, epochs: epochs_in(deadline, tick), is_in_place: false }
     }
 }
 
@@ -46,6 +48,8 @@ pub(super) struct Meter {
     allowance: Allowance,
     /// Bytes that were there when the lease began.
     inherited: u64,
+    /// Whether nobody knows how much fuel was used, because a guest was stopped that never yields.
+    is_fuel_unknown: bool,
 }
 
 /// What a lease has used.
@@ -62,7 +66,7 @@ pub struct Usage {
 
 impl Meter {
     pub(super) fn new(quota: u64, allowance: Allowance) -> Self {
-        Self { limiter: Limiter::new(quota), allowance, inherited: 0 }
+        Self { limiter: Limiter::new(quota), allowance, inherited: 0, is_fuel_unknown: false }
     }
 
     pub(super) fn on_epoch(&self) -> UpdateDeadline {
@@ -70,6 +74,17 @@ impl Meter {
             Some(_) => UpdateDeadline::Interrupt,
             None => UpdateDeadline::Continue(FAR),
         }
+    }
+
+    #[inline]
+    pub(super) fn is_in_place(&self) -> bool {
+        self.allowance.is_in_place
+    }
+
+    /// A call has ended in this error.
+    pub(super) fn on_end(&mut self, error: &CallError) {
+        let is_stopped = matches!(error, CallError::DeadlineExceeded { .. });
+        self.is_fuel_unknown |= is_stopped && self.allowance.is_in_place;
     }
 
     /// What an error of the guest's says.
@@ -100,8 +115,11 @@ pub(super) fn arm<H: Host>(mut store: StoreContextMut<'_, HostState<H>>, allowan
     store.set_epoch_deadline(allowance.epochs);
     if let Some(Fuel { amount, yield_interval }) = allowance.fuel {
         // They fail without a meter, and at an interval of 0: neither comes here.
-        let armed = store.fuel_async_yield_interval(Some(yield_interval));
-        let armed = armed.and_then(|()| store.set_fuel(amount));
+        if yield_interval.is_some() {
+            let armed = store.fuel_async_yield_interval(yield_interval);
+            debug_assert!(armed.is_ok());
+        }
+        let armed = store.set_fuel(amount);
         debug_assert!(armed.is_ok());
     }
     let meter = &mut store.data_mut().meter;
@@ -114,7 +132,7 @@ pub(super) fn arm<H: Host>(mut store: StoreContextMut<'_, HostState<H>>, allowan
 pub(super) fn usage<H: Host>(store: &Store<HostState<H>>) -> Usage {
     let meter = &store.data().meter;
     let bytes = meter.limiter.held();
-    let left = store.get_fuel().unwrap_or(0);
+    let left = if meter.is_fuel_unknown { 0 } else { store.get_fuel().unwrap_or(0) };
     let fuel = meter.allowance.fuel.map_or(0, |fuel| fuel.amount.saturating_sub(left));
     Usage { fuel, bytes, grown_bytes: bytes.saturating_sub(meter.inherited) }
 }

@@ -62,11 +62,17 @@ impl<H: Host, X> Program<H, X> {
     ) -> wasmtime::Result<Result<X, ExportError>> {
         Ok(match self {
             Self::Core(pre, look_up) => {
-                let instance = pre.instantiate_async(&mut *store).await?;
+                let instance = match store.data().meter.is_in_place() {
+                    true => pre.instantiate(&mut *store)?,
+                    false => pre.instantiate_async(&mut *store).await?,
+                };
                 look_up(&mut Exports::new(store.as_context_mut(), instance))
             }
             Self::Component(pre, look_up) => {
-                let instance = pre.instantiate_async(&mut *store).await?;
+                let instance = match store.data().meter.is_in_place() {
+                    true => pre.instantiate(&mut *store)?,
+                    false => pre.instantiate_async(&mut *store).await?,
+                };
                 look_up(&mut ComponentExports::new(store.as_context_mut(), instance))
             }
         })

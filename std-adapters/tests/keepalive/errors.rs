@@ -54,7 +54,7 @@ fn errors_say_what_was_wrong_and_what_is_allowed() {
         (Watch::new("guest", "a\tb"), ["a run's id has no control characters", "byte 1"]),
         (watch().window(Duration::ZERO), ["above zero", "asked 0 ns"]),
         (watch().window(Duration::MAX), ["at most", "asked 18446744073709551615.999999999s"]),
-        (watch().late_after(ms(10_000)), ["above zero and below the window of 10s", "asked 10s"]),
+        (watch().late_after(ms(10_000)), ["a tick or more below the window of 10s", "asked 10s"]),
     ] {
         let text = refused(watch).to_string();
         assert!(parts.iter().all(|part| text.contains(part)), "{text}");
@@ -84,6 +84,11 @@ fn settings_have_a_range() {
     assert_eq!(error, WatcherError::Capacity { capacity: 0 });
     let error = Watcher::builder().looks_per_step(0).build(&registry).unwrap_err();
     assert_eq!(error, WatcherError::ZeroLooks);
+    let builder = Watcher::builder().looks_per_step(7);
+    let error = builder.suspect_above(7).build(&registry).unwrap_err();
+    assert_eq!(error, WatcherError::SuspectAbove { max: 7, looks_max: 7 });
+    assert!(error.to_string().contains("than the 7 a step looks at (asked 7)"), "{error}");
+    assert!(Watcher::builder().looks_per_step(7).suspect_above(6).build(&registry).is_ok());
     let error = Watcher::builder().limit("No Name").build(&registry).unwrap_err();
     assert!(matches!(error, WatcherError::Register(_)), "{error}");
 }

@@ -1,9 +1,11 @@
 //! The keep-alive: LIVE-1 to LIVE-7, and defect 11's cases, through the watcher.
 #![cfg(feature = "keepalive")]
 
+mod churn;
 #[cfg(feature = "cloudevents")]
 mod cloud;
 mod errors;
+mod hostile;
 mod many;
 mod stall;
 mod table;

@@ -277,7 +277,7 @@ fn an_event_says_all_there_is() {
     let event = bench.log.0.lock()[0].clone();
     let text = event.to_string();
     assert!(text.starts_with("resource guest_keepalive[guest-7] silent after 10"), "{text}");
-    assert!(text.ends_with(", run run-1"), "{text}");
+    assert!(text.ends_with(", window 100ms, run run-1"), "{text}");
     let json = serde_json::to_value(&event).unwrap();
     assert_eq!((&json["kind"], &json["run"]), (&"silent".into(), &"run-1".into()));
     assert_eq!((&json["instance"], &json["capacity"]), (&"guest-7".into(), &100.into()));

@@ -1,5 +1,10 @@
 //! A watcher on tokio's timers, in paused time.
 
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use plimsoll::EventKind::Silent;
@@ -94,4 +99,54 @@ async fn a_wait_that_is_cancelled_leaves_nothing_behind() {
         _ = watcher.run() => unreachable!("it runs for ever"),
         (first, second) = both => assert_eq!(first, second),
     }
+}
+
+/// LIVE-2: a silence that is over is not awaited, though nobody has stepped since the beat.
+#[tokio::test(start_paused = true)]
+async fn live_2_a_silence_that_a_beat_has_ended_is_not_awaited() {
+    let registry = Registry::new();
+    let watcher = watcher(&registry);
+    let guest = guest(&watcher);
+    let first = tokio::select! {
+        _ = watcher.run() => unreachable!("it runs for ever"),
+        silence = guest.silence() => silence,
+    };
+    guest.notify();
+    assert!(timeout(ms(1), guest.silence()).await.is_err(), "it is over");
+    let start = Instant::now();
+    let next = tokio::select! {
+        _ = watcher.run() => unreachable!("it runs for ever"),
+        silence = guest.silence() => silence,
+    };
+    assert!(start.elapsed() >= WINDOW && next.sequence > first.sequence);
+}
+
+/// Drivers that are dropped while they are parked leave nothing behind.
+#[test]
+fn live_7_a_parked_driver_that_is_cancelled_leaves_no_waker() {
+    struct Count(AtomicUsize);
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+    let watcher = Watcher::builder().build(&Registry::new()).unwrap();
+    let counts: Vec<_> = (0..100).map(|_| Arc::new(Count(AtomicUsize::new(0)))).collect();
+    let poll = |run: Pin<&mut dyn Future<Output = _>>, count: &Arc<Count>| {
+        let waker = Waker::from(count.clone());
+        assert!(run.poll(&mut Context::from_waker(&waker)).is_pending());
+    };
+    for count in &counts {
+        poll(pin!(watcher.run()), count);
+        assert_eq!(Arc::strong_count(count), 1, "its waker is kept");
+    }
+    let mut moved = pin!(watcher.run());
+    let mut other = pin!(watcher.run());
+    poll(moved.as_mut(), &counts[0]);
+    poll(moved.as_mut(), &counts[1]);
+    poll(other.as_mut(), &counts[2]);
+    assert_eq!(Arc::strong_count(&counts[0]), 1, "it has moved to another task");
+    let _guest = guest(&watcher);
+    let woken = counts.iter().take(4).map(|count| count.0.load(Relaxed));
+    assert_eq!(woken.collect::<Vec<_>>(), [0, 1, 1, 0]);
 }

@@ -122,6 +122,21 @@ fn pool_9_the_last_handle_closes_and_threads_end() {
 }
 
 #[test]
+fn pool_9_nobody_steps_any_more() {
+    let stand = stand(|builder| builder.max(3).warm(2));
+    stand.settle();
+    let acme = stand.pool.principal("acme").unwrap();
+    let mut late = stand.pool.try_checkout(&acme).unwrap().into_owned();
+    late.drop_panics = true;
+    stand.pool.try_checkout(&acme).unwrap().complete();
+    let world = stand.world.clone();
+    drop(stand);
+    assert_eq!((world.live(), world.retired.load(Ordering::SeqCst)), (1, 1), "one is lent");
+    late.complete();
+    assert_eq!((world.live(), Arc::strong_count(&world)), (0, 1));
+}
+
+#[test]
 fn pool_9_close_from_many_sides_at_once() {
     for round in 0..50 {
         let maker = Maker::default();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use plimsoll::pool::Isolation;
+use plimsoll::pool::{DiscardReason, Isolation};
 use plimsoll::{EventKind, Level, Limit, Registry};
 
 use super::support::{is_waiting, stand};
@@ -54,4 +54,53 @@ fn exhaustion_is_told() {
     held.into_iter().for_each(|lease| lease.complete());
     stand.pool.step();
     assert_eq!(kinds.lock().unwrap()[1..], [("instances".to_owned(), EventKind::Cleared, 0)]);
+}
+
+#[test]
+fn a_snapshot_has_a_section_of_pools() {
+    let registry = Registry::new();
+    let stand = stand(|builder| {
+        let builder = builder.max(3).isolation(Isolation::Shared);
+        builder.registry(&registry, Limit::resource("wasm_instances").instance("eu"))
+    });
+    let _gauge = registry.gauge("no_pool", plimsoll::Watermarks::new(1)).unwrap();
+    stand.fill(3);
+    let acme = stand.pool.principal("acme").unwrap();
+    let held = stand.pool.try_checkout(&acme).unwrap();
+    stand.clock.advance(Duration::from_millis(5));
+    stand.pool.try_checkout(&acme).unwrap().fault();
+    held.complete();
+    let snapshot = registry.snapshot();
+    let [pool] = snapshot.pools() else { panic!("{} pools", snapshot.pools().len()) };
+    assert_eq!((pool.name(), pool.instance()), ("wasm_instances", Some("eu")));
+    assert_eq!((pool.stats.counts.idle, pool.stats.counts.condemned), (2, 1));
+    assert_eq!((pool.stats.built, pool.stats.discards(DiscardReason::Faulted)), (3, 1));
+    let held = &pool.stats.hold;
+    assert_eq!(held.count(), 2, "the first lease of an instance is timed");
+    assert!(held.quantile(1.0).unwrap() >= Duration::from_millis(5));
+
+    let text = snapshot.to_string();
+    let line = text.lines().find(|line| line.starts_with("POOL")).unwrap();
+    assert!(line.contains("HOLD-P99") && line.contains("DISCARDED"), "{text}");
+    assert_eq!(text.lines().filter(|line| line.starts_with("wasm_instances[eu]")).count(), 2);
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn a_snapshot_tells_machines_of_pools() {
+    let registry = Registry::new();
+    let stand = stand(|builder| builder.max(3).registry(&registry, Limit::resource("instances")));
+    stand.fill(3);
+    let acme = stand.pool.principal("acme").unwrap();
+    drop(stand.pool.try_checkout(&acme).unwrap());
+    let json = serde_json::to_value(registry.snapshot()).unwrap();
+    let pool = &json["pools"][0];
+    assert_eq!(pool.as_object().unwrap().len(), 18, "{pool}");
+    let numbers = ["max", "idle", "condemned", "leased", "building", "waiting", "built"];
+    assert_eq!(numbers.map(|name| pool[name].as_u64().unwrap()), [3, 2, 1, 0, 0, 0, 3]);
+    assert_eq!((&pool["name"], &pool["category"]), (&"instances".into(), &"resource".into()));
+    assert!(pool["instance"].is_null());
+    assert_eq!((&pool["discards"]["dropped"], &pool["discards"]["idle"]), (&1.into(), &0.into()));
+    assert_eq!(pool["hold"]["count"], 1);
+    assert!(pool["hold"]["p99_ns"].is_u64() && pool["wait"]["p50_ns"].is_u64());
 }

@@ -74,7 +74,7 @@ fn pool_6_a_runtime_that_goes_takes_no_permit_and_closes_the_pool() {
     let lease = pool.checkout_blocking(&acme).unwrap();
     let mut waits: Vec<_> = (0..5).map(|_| pool.checkout(&acme)).collect();
     waits.iter_mut().take(1).for_each(|checkout| assert!(is_waiting(checkout)));
-    while maker.0.fates.lock().unwrap().len() > 0 {
+    while !maker.0.fates.lock().unwrap().is_empty() {
         std::thread::yield_now();
     }
     drop(runtime);

@@ -82,7 +82,7 @@ fn held_by<W: Watched>(guests: usize) -> u64 {
     let before = resident().unwrap_or(0);
     let watched = W::new(&runtime, guests, WINDOW, &told);
     // Tasks have timers once they have run.
-    runtime.block_on(tokio::time::sleep(Duration::from_millis(50)));
+    runtime.block_on(async { tokio::time::sleep(Duration::from_millis(50)).await });
     (0..guests).for_each(|guest| watched.beat(guest));
     resident().unwrap_or(0).saturating_sub(before)
 }

@@ -3,13 +3,14 @@
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
 use tokio_util::time::{DelayQueue, delay_queue};
 
-use super::watched::{Told, Watched, ids, since_turn};
+use super::watched::{Told, Turns, Watched, ids};
 
 /// How often those look that look again and again.
 pub(super) const PERIOD: Duration = Duration::from_millis(10);
@@ -29,7 +30,7 @@ pub(super) struct Polled {
 }
 
 impl Watched for Polled {
-    const NAME: &'static str = "polling: a task per guest, every 10 ms";
+    const NAME: &'static str = "polling: a task per guest";
 
     fn new(runtime: &Runtime, guests: usize, window: Duration, told: &Told) -> Self {
         let looks = Arc::new(AtomicU64::new(0));
@@ -55,10 +56,10 @@ impl Watched for Polled {
         *self.beats[guest].blocking_lock() = Instant::now();
     }
 
-    fn settle(&self, next: usize) {
-        let (now, guests) = (Instant::now(), self.beats.len());
-        for (guest, last) in self.beats.iter().enumerate() {
-            *last.blocking_lock() = now - since_turn(guest, next, guests, self.window / 2);
+    fn settle(&self, turns: Turns) {
+        let now = Instant::now();
+        for (guest, since) in turns.past(self.window) {
+            *self.beats[guest].blocking_lock() = now - since;
         }
     }
 
@@ -68,11 +69,38 @@ impl Watched for Polled {
     }
 }
 
+/// Its number and the text of its ids.
+type Guest = (usize, Box<str>);
+
 /// One task that takes from a queue who has expired; a beat puts its guest back.
 pub(super) struct Queue {
-    queue: Arc<Mutex<DelayQueue<(usize, Box<str>)>>>,
+    queue: Arc<Mutex<Expiring>>,
     keys: Vec<delay_queue::Key>,
     window: Duration,
+}
+
+struct Expiring {
+    queue: DelayQueue<Guest>,
+    /// Who is in the queue: another's key must not be used.
+    is_in: Vec<bool>,
+}
+
+impl Expiring {
+    fn reset(&mut self, guest: usize, key: &delay_queue::Key, after: Duration) {
+        if self.is_in[guest] {
+            self.queue.reset(key, after);
+        }
+    }
+
+    fn poll_expired(&mut self, context: &mut Context<'_>) -> Poll<Option<usize>> {
+        let expired = std::task::ready!(self.queue.poll_expired(context));
+        Poll::Ready(expired.map(|expired| {
+            let (guest, text) = expired.into_inner();
+            assert!(!text.is_empty());
+            self.is_in[guest] = false;
+            guest
+        }))
+    }
 }
 
 impl Watched for Queue {
@@ -82,30 +110,29 @@ impl Watched for Queue {
         let _timers = runtime.enter();
         let mut queue = DelayQueue::with_capacity(guests);
         let keys = (0..guests).map(|guest| queue.insert((guest, text(guest)), window)).collect();
-        let queue = Arc::new(Mutex::new(queue));
+        let expiring = Expiring { queue, is_in: vec![true; guests] };
+        let queue = Arc::new(Mutex::new(expiring));
         let (watched, told) = (queue.clone(), told.clone());
         runtime.spawn(async move {
-            loop {
-                let expired =
-                    poll_fn(|context| watched.lock().expect("nobody panics").poll_expired(context));
-                match expired.await {
-                    Some(expired) => told(expired.get_ref().0),
-                    None => return,
-                }
+            let next = |context: &mut Context<'_>| {
+                watched.lock().expect("nobody panics").poll_expired(context)
+            };
+            while let Some(guest) = poll_fn(next).await {
+                told(guest);
             }
         });
         Self { queue, keys, window }
     }
 
     fn beat(&self, guest: usize) {
-        self.queue.lock().expect("nobody panics").reset(&self.keys[guest], self.window);
+        let mut queue = self.queue.lock().expect("nobody panics");
+        queue.reset(guest, &self.keys[guest], self.window);
     }
 
-    fn settle(&self, next: usize) {
+    fn settle(&self, turns: Turns) {
         let mut queue = self.queue.lock().expect("nobody panics");
-        for (guest, key) in self.keys.iter().enumerate() {
-            let since = since_turn(guest, next, self.keys.len(), self.window / 2);
-            queue.reset(key, self.window - since);
+        for (guest, since) in turns.past(self.window) {
+            queue.reset(guest, &self.keys[guest], self.window - since);
         }
     }
 
@@ -137,7 +164,7 @@ impl Stamp {
 }
 
 impl Watched for Stamps {
-    const NAME: &'static str = "a pass over all stamps, every 10 ms";
+    const NAME: &'static str = "a pass over all stamps";
 
     fn new(runtime: &Runtime, guests: usize, window: Duration, told: &Told) -> Self {
         let stamps: Arc<[Stamp]> = (0..guests).map(Stamp::new).collect();
@@ -170,12 +197,12 @@ impl Watched for Stamps {
         self.stamps[guest].last_ns.store(now, Ordering::Relaxed);
     }
 
-    fn settle(&self, next: usize) {
-        let (now, guests) = (self.origin.elapsed(), self.stamps.len());
-        for (guest, stamp) in self.stamps.iter().enumerate() {
-            let since = since_turn(guest, next, guests, self.window / 2);
+    fn settle(&self, turns: Turns) {
+        let now = self.origin.elapsed();
+        for (guest, since) in turns.past(self.window) {
+            let last = now.saturating_sub(since).as_nanos() as u64;
             // Relaxed: as above.
-            stamp.last_ns.store(now.saturating_sub(since).as_nanos() as u64, Ordering::Relaxed);
+            self.stamps[guest].last_ns.store(last, Ordering::Relaxed);
         }
     }
 

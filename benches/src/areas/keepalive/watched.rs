@@ -23,18 +23,47 @@ pub(super) trait Watched: Sync + Sized + 'static {
     /// The guest has given a sign of life.
     fn beat(&self, guest: usize);
 
-    /// Brings all guests to where they are while they beat in turn, all of them in half a window,
-    /// and `next` has its turn now. Nobody watches meanwhile, nor has for a while.
-    fn settle(&self, next: usize);
+    /// Brings all guests to where they are after a long time of such turns. Nobody watches
+    /// meanwhile, nor has for a while.
+    fn settle(&self, turns: Turns);
 
     /// How often a guest has been looked at; `None` if there are no looks at all guests in turn.
     fn looks(&self) -> Option<u64>;
 }
 
-/// How long ago `guest` has had its turn, if each has one in every `round` and `next` has it now.
-pub(super) fn since_turn(guest: usize, next: usize, guests: usize, round: Duration) -> Duration {
-    let turns = (next + guests - 1 - guest) % guests + 1;
-    round.mul_f64(turns as f64 / guests as f64)
+/// Whose turn to beat it is. A round of all guests takes a quarter of a window, and its order is
+/// another one each time: in lockstep all of them would be due in one part of each window.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turns {
+    pub(super) guests: usize,
+    pub(super) next: usize,
+}
+
+impl Turns {
+    /// Rounds in a window.
+    pub(super) const PER_WINDOW: f64 = 4.0;
+    /// Guests that are next to each other keep together, in so many blocks.
+    const BLOCKS: usize = 100;
+    /// Coprime to the number of blocks, so that each has one turn in a round.
+    const STRIDES: [usize; 7] = [37, 61, 23, 83, 47, 71, 13];
+
+    /// Who has that turn. `guests` is a multiple of [`Self::BLOCKS`].
+    pub(super) fn guest(self, turn: usize) -> usize {
+        let (round, place) = (turn / self.guests, turn % self.guests);
+        let size = self.guests / Self::BLOCKS;
+        let stride = Self::STRIDES[round % Self::STRIDES.len()];
+        (place / size * stride + round * 61) % Self::BLOCKS * size + place % size
+    }
+
+    /// Each guest, and for how long it has waited since a turn, the latest one last.
+    pub(super) fn past(self, window: Duration) -> impl Iterator<Item = (usize, Duration)> {
+        let Self { guests, next } = self;
+        // As many rounds later the order is the same, and there is a past.
+        let now = next + Self::STRIDES.len() * Self::BLOCKS * guests;
+        let turn = window.div_f64(Self::PER_WINDOW * guests as f64);
+        (now - 2 * guests..now)
+            .map(move |past| (self.guest(past), turn.mul_f64((now - past) as f64)))
+    }
 }
 
 /// The text that tells a guest and its run, which every design keeps for the report.
@@ -52,6 +81,7 @@ pub(super) struct Plimsoll {
 }
 
 const STEP: Duration = Duration::from_millis(5);
+const WINDOWS: f64 = 5.0;
 
 impl Watched for Plimsoll {
     const NAME: &'static str = "plimsoll Watcher: one task";
@@ -80,16 +110,19 @@ impl Watched for Plimsoll {
         self.guests[guest].notify();
     }
 
-    /// Time that nobody attends does not pass, so that this is to be done once only: two windows
+    /// Time that nobody attends does not pass, so that this is to be done once only: five windows
     /// in quick motion.
-    fn settle(&self, next: usize) {
-        if next > 0 {
+    fn settle(&self, turns: Turns) {
+        if turns.next > 0 {
             return;
         }
-        let steps = (2 * self.window.as_nanos() / STEP.as_nanos()) as usize;
-        for step in 0..steps {
-            let turn = |step: usize| step * 4 * self.guests.len() / steps;
-            (turn(step)..turn(step + 1)).for_each(|turn| self.beat(turn % self.guests.len()));
+        let steps = self.window.div_duration_f64(STEP);
+        let due = |step: u32| {
+            let rounds = Turns::PER_WINDOW * f64::from(step) / steps;
+            (rounds * self.guests.len() as f64) as usize
+        };
+        for step in 0..(WINDOWS * steps) as u32 {
+            (due(step)..due(step + 1)).for_each(|turn| self.beat(turns.guest(turn)));
             self.clock.advance(STEP);
             while self.watcher.step() == Step::Again {}
         }
@@ -105,10 +138,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_next_one_has_waited_longest_and_the_last_one_least() {
-        let round = Duration::from_secs(5);
-        let waited = |next| [0, 1, 2, 3, 4].map(|n| since_turn(n, next, 5, round).as_secs());
-        assert_eq!(waited(0), [5, 4, 3, 2, 1]);
-        assert_eq!(waited(3), [3, 2, 1, 5, 4]);
+    fn each_guest_has_one_turn_per_round() {
+        for guests in [100, 200, 10_000] {
+            let turns = Turns { guests, next: 0 };
+            for round in 0..9 {
+                let mut seen = vec![false; guests];
+                let of_round = (round * guests..(round + 1) * guests).map(|turn| turns.guest(turn));
+                assert!(
+                    of_round.into_iter().all(|guest| !std::mem::replace(&mut seen[guest], true))
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_latest_turn_is_one_turn_ago_and_none_is_half_a_window_ago() {
+        let window = Duration::from_secs(10);
+        let turns = Turns { guests: 200, next: 77 };
+        let past: Vec<_> = turns.past(window).collect();
+        let turn = Duration::from_micros(12_500);
+        assert_eq!(past.last(), Some(&(turns.guest(76), turn)));
+        assert!(past.iter().all(|(_, since)| *since <= window / 2));
     }
 }

@@ -36,13 +36,16 @@ fn ten_largest(peaks: impl Iterator<Item = u64>) -> Vec<u64> {
     ten.into_sorted_vec().into_iter().map(|Reverse(peak)| peak).collect()
 }
 
-pub(super) struct Plimsoll(PeakLedger<Box<[LedgerSet]>>);
+/// With room for ids of up to eight times `WORDS` bytes.
+pub(super) struct Plimsoll<const WORDS: usize>(PeakLedger<Box<[LedgerSet<WORDS>]>, WORDS>);
 
-impl Plimsoll {
+impl<const WORDS: usize> Plimsoll<WORDS> {
     /// Filled beyond its capacity, up to its last slot, or nobody would be turned away.
     pub(super) fn full(capacity: usize) -> Box<dyn Ledger> {
-        let sets = (0..sets_for(capacity)).map(|_| LedgerSet::new()).collect();
-        let ledger = PeakLedger::with_sets(sets, Seed::new(1, 2)).expect("a capacity above 0");
+        let sets: Box<[LedgerSet<WORDS>]> =
+            (0..sets_for(capacity)).map(|_| LedgerSet::new()).collect();
+        let ledger: PeakLedger<_, WORDS> =
+            PeakLedger::with_sets(sets, Seed::new(1, 2)).expect("a capacity above 0");
         for number in 0..12 * capacity {
             let filler = format!("filler-{number}");
             ledger.record(KeyRef::new(filler.as_bytes()).expect("a short id"), FLOOR);
@@ -52,11 +55,11 @@ impl Plimsoll {
             let user = KeyRef::new(user.as_bytes()).expect("20 bytes");
             ledger.record(user, FLOOR + 1 + (number % 2 * number) as u64);
         }
-        Box::new(Plimsoll(ledger))
+        Box::new(Plimsoll::<WORDS>(ledger))
     }
 }
 
-impl Ledger for Plimsoll {
+impl<const WORDS: usize> Ledger for Plimsoll<WORDS> {
     fn record(&self, id: &str, peak: u64) {
         self.0.record(KeyRef::new(id.as_bytes()).expect("20 bytes"), peak);
     }

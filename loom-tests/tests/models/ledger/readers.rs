@@ -41,7 +41,7 @@ fn ledger_7_torn_readers() {
 /// LEDGER-7: the same for one who looks for a key that is half the old one and half the new one.
 #[test]
 fn ledger_7_torn_lookups() {
-    check(Model::bounded(2).at_least([2900, 280, 410]), &[Flaw::UnvalidatedReader], || {
+    check(Model::bounded(2).at_least([900, 280, 350]), &[Flaw::UnvalidatedReader], || {
         let name = |half: &[u8; 8], other: &[u8; 8]| {
             Key::<2>::new(&[*half, *other].concat()).expect("16 bytes")
         };

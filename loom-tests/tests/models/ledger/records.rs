@@ -102,7 +102,7 @@ fn ledger_1_cells() {
 /// when it asks afterwards; and the note is never too high.
 #[test]
 fn ledger_4_the_noted_floor() {
-    check(Model::bounded(2).at_least([1, 1, 1]), &[Flaw::FloorTooHigh], || {
+    check(Model::bounded(2).at_least([4500, 1400, 400]), &[Flaw::FloorTooHigh], || {
         let truth = peaks(&[(1, 3), (2, 5)]);
         let other = truth.clone();
         let other = thread::spawn(move || other.record_all(&[(3, 7), (4, 8), (5, 9)]));

@@ -1,14 +1,14 @@
 //! A thread that is stopped for ever at any one atomic step, holding what it holds, leaves every
 //! other thread able to finish, and every other slot of use.
 
-use loom::thread;
-use plimsoll_loom::pool::{Flaw, plant};
-use plimsoll_loom::{PoolId, PoolSlot, PoolSlots, Tick};
 use std::sync::Arc;
+
+use loom::thread;
+use plimsoll_loom::pool::plant;
+use plimsoll_loom::{Demand, PoolId, PoolSlot, PoolSlots, Tick};
 
 use super::house::tenant;
 use crate::common::Model;
-use plimsoll_loom::Demand;
 
 struct Bare {
     slots: PoolSlots<[PoolSlot; 2]>,
@@ -19,7 +19,7 @@ const NOW: Tick = Tick::new(5);
 
 /// Stops `work` everywhere, beside and before a life cycle of the other slot.
 fn freeze(work: fn(&Bare)) {
-    plant(None::<Flaw>);
+    plant(None);
     Model::bounded(3).at_least([15, 15, 8]).check_frozen(move |freezer| {
         let pool = Bare { slots: PoolSlots::new(PoolId::new(1)), demand: Demand::new() };
         let pool = Arc::new(pool);

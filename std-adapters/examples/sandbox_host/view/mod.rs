@@ -2,12 +2,15 @@
 //! show. Legible without colour, and at 80 columns by 24 rows.
 
 mod bar;
+mod ranking;
 mod text;
 
 use std::time::Duration;
 
 pub(crate) use bar::Meter;
 use bar::bar;
+use ranking::ranking_line;
+pub(crate) use ranking::{Ranking, User};
 pub(crate) use text::{Ink, Line};
 use text::{fit, heading, span};
 
@@ -53,6 +56,7 @@ pub(crate) struct Picture {
     pub(crate) silent: u64,
     pub(crate) queues: Vec<Queue>,
     pub(crate) parties: Vec<Party>,
+    pub(crate) rankings: Vec<Ranking>,
     /// The newest last.
     pub(crate) happenings: Vec<Happening>,
 }
@@ -81,6 +85,7 @@ pub(crate) fn lines(picture: &Picture, columns: usize, rows: usize) -> Vec<Line>
         "GUEST", "state", "memory", "MiB", "turn", "ms", "frames"
     )));
     lines.extend(picture.parties.iter().map(|party| party_line(party, memory, turn)));
+    lines.extend(picture.rankings.iter().map(|ranking| ranking_line(ranking, columns)));
     lines.push(Vec::new());
 
     let room = rows.saturating_sub(lines.len() + 1);
@@ -187,6 +192,13 @@ pub(crate) mod tests {
             turn_ms: meter(0, 10, 100),
             frames: 1_234,
         };
+        let user = |name: &str, amount: &str, share| User {
+            name: name.to_owned(),
+            amount: amount.to_owned(),
+            share,
+            certain: true,
+        };
+        let ranking = |of, users| Ranking { of, users };
         let happening = |at| Happening { ink: Ink::Plain, text: format!(" {at} happened") };
         Picture {
             elapsed_secs: 7.5,
@@ -198,6 +210,10 @@ pub(crate) mod tests {
                 queue("completed_sidecar_responses", meter(4, 16, 16), 0),
             ],
             parties: vec![hog],
+            rankings: vec![
+                ranking("memory", vec![user("hog", "15.0 MiB", 0.9), user("spin", "0.1 MiB", 0.1)]),
+                ranking("fuel", vec![user("spin", "800 ms", 1.0)]),
+            ],
             happenings: (0..happenings).map(happening).collect(),
         }
     }
@@ -230,6 +246,8 @@ pub(crate) mod tests {
         has("memory refused ×2");
         has(" 15.0/16 ");
         has("  1234 ");
+        has(" MOST MEMORY  hog 15.0 MiB 90 %  spin 0.1 MiB 10 %");
+        has(" MOST FUEL    spin 800 ms 100 %");
         has(" 99 happened");
         has("q or ctrl-c: stop");
     }

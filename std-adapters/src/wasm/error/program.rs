@@ -59,6 +59,8 @@ pub enum ProgramError {
     },
     /// Fuel is set, and the engine does not meter any.
     NoFuelMeter,
+    /// Guests are to run in place, and no fuel is set.
+    NoFuel,
     /// A setting that is to be above zero.
     Zero {
         /// The setting's name.
@@ -95,6 +97,7 @@ impl fmt::Display for ProgramError {
                 write!(f, "a quota of {asked} bytes is above the engine's of {max}")
             }
             Self::NoFuelMeter => f.write_str("fuel is set, and the engine meters none"),
+            Self::NoFuel => f.write_str("guests that run in place need a limit on their fuel"),
             Self::Zero { setting } => write!(f, "the {setting} is above zero"),
             Self::Thread { cause } => write!(f, "no thread for the epoch: {cause}"),
             Self::Pool(error) => error.fmt(f),

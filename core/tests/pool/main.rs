@@ -1,8 +1,11 @@
 //! The slots of a pool, as a caller sees them.
 
+mod refused;
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use plimsoll_core::pool::{
-    Building, ClaimError, Condemned, Demand, Leased, PoolId, PoolSlot, PoolSlots, PoolSlotsError,
-    SlotId, SlotState, Tenant, TenantError,
+    Building, Condemned, Demand, Leased, PoolId, PoolSlot, PoolSlots, SlotId, SlotState, Tenant,
 };
 use plimsoll_core::{PoolCounts, Tick};
 
@@ -181,43 +184,6 @@ fn room_is_made_at_the_cost_of_other_tenants_only() {
 }
 
 #[test]
-fn a_foreign_token_is_handed_back_and_changes_nothing() {
-    let [ours, theirs] = [1, 2].map(|id| PoolSlots::<[PoolSlot; 2]>::new(PoolId::new(id)));
-    let (a, b) = (ours.reserve(tenant(1)).unwrap(), theirs.reserve(tenant(1)).unwrap());
-    let before = theirs.counts();
-    let foreign = theirs.finish(a, tick(1)).unwrap_err();
-    assert_eq!(foreign.to_string(), "a token of slot 0 of pool 1 does not fit into pool 2");
-    let foreign = theirs.fail(foreign.token).unwrap_err();
-    let foreign = theirs.finish_leased(foreign.token).unwrap_err();
-    let a = ours.finish_leased(foreign.token).unwrap();
-    let b = theirs.finish_leased(b).unwrap();
-    let foreign = theirs.give_back(a, tick(1)).unwrap_err();
-    let foreign = theirs.condemn(foreign.token).unwrap_err();
-    let claim = theirs.claim(foreign.token, tenant(1)).unwrap_err();
-    assert!(matches!(claim, ClaimError::Foreign(_)), "{claim}");
-    let a = ours.condemn(claim.into_lease()).unwrap();
-    let foreign = theirs.vacate(a).unwrap_err();
-    assert_eq!((foreign.pool, before.live()), (theirs.id(), 1));
-    ours.vacate(foreign.token).unwrap();
-    assert_eq!((theirs.counts().leased, ours.counts().vacant), (1, 2));
-    theirs.give_back(b, tick(2)).unwrap();
-}
-
-/// Numbers that are given out twice are a mistake, which is noticed unless the words agree.
-#[test]
-fn a_token_of_a_pool_of_the_same_number_does_not_fit_either() {
-    let (small, large) = (slots::<1>(), slots::<2>());
-    idle(&small, tenant(1), 0);
-    let lease = small.take(tenant(1), None).unwrap();
-    assert_eq!(large.reserve(tenant(1)).map(|built| built.slot().index()), Some(0));
-    let foreign = large.give_back(lease, tick(1)).unwrap_err();
-    assert_eq!(large.counts().building, 1);
-    small.give_back(foreign.token, tick(1)).unwrap();
-    let far = large.reserve(tenant(1)).unwrap();
-    assert_eq!(small.fail(far).unwrap_err().token.slot(), SlotId::new(1));
-}
-
-#[test]
 fn views_tell_what_is_in_each_slot() {
     let slots = slots::<3>();
     idle(&slots, tenant(5), 17);
@@ -251,20 +217,6 @@ fn demand_counts_who_waits_and_closes_once() {
 }
 
 #[test]
-fn bad_numbers_are_refused_with_what_was_wrong() {
-    for number in [0, 1 << 40, u64::MAX] {
-        assert_eq!(Tenant::new(number), Err(TenantError { number }));
-    }
-    let refused = Tenant::new(1 << 40).unwrap_err().to_string();
-    assert_eq!(refused, "the number of a tenant is 1 to 1099511627775 (got 1099511627776)");
-    assert_eq!(Tenant::new((1 << 40) - 1), Ok(Tenant::MAX));
-    let none: Box<[PoolSlot]> = Box::new([]);
-    let refused = PoolSlots::with_slots(none, PoolId::new(1)).unwrap_err();
-    assert_eq!(refused, PoolSlotsError::NoSlots);
-    assert_eq!(refused.to_string(), "a pool has at least 1 slot (got 0)");
-}
-
-#[test]
 fn slots_are_brought_by_the_caller_and_begin_anew() {
     let old = slots::<2>();
     idle(&old, tenant(1), 0);
@@ -285,4 +237,46 @@ fn a_slot_has_a_cache_line_of_its_own() {
     assert!(align_of::<PoolSlot>() >= 64 && size_of::<PoolSlot>() % 64 == 0);
     assert!(align_of::<Demand>() >= 64);
     assert!(size_of::<Leased>() <= 16, "a token is passed in registers");
+}
+
+/// The generation begins anew after 2^21 changes.
+#[test]
+fn a_slot_outlives_its_generations() {
+    let slots = slots::<1>();
+    idle(&slots, tenant(1), 0);
+    for now in 0..(1 << 20) + 5 {
+        let lease = slots.take(tenant(1), None).unwrap();
+        assert_eq!((lease.slot().index(), lease.tenant()), (0, tenant(1)));
+        slots.give_back(lease, tick(now)).unwrap();
+    }
+    assert_eq!(slots.evict(Tick::MAX).map(|gone| gone.tenant()), Some(tenant(1)));
+}
+
+/// POOL-2, POOL-10: with more threads than objects, no object has two users or a foreign one.
+#[test]
+fn pool_2_threads_share_objects_one_at_a_time() {
+    const ROUNDS: u64 = 20_000;
+    let slots = slots::<3>();
+    for number in [1, 1, 2] {
+        idle(&slots, tenant(number), 0);
+    }
+    let users: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
+    let work = &|number: u64| {
+        let (mut near, mut leases) = (None, 0);
+        for now in 0..ROUNDS {
+            let Some(lease) = slots.take(tenant(number), near) else { continue };
+            let user = &users[lease.slot().index()];
+            assert_eq!(user.swap(number, Relaxed), 0, "POOL-2");
+            assert_eq!(user.swap(0, Relaxed), number, "POOL-2");
+            (near, leases) = (Some(lease.slot()), leases + 1);
+            slots.give_back(lease, tick(now)).unwrap();
+        }
+        leases
+    };
+    let leases: u64 = std::thread::scope(|scope| {
+        let threads = [1, 1, 1, 2].map(|number| scope.spawn(move || work(number)));
+        threads.map(|thread| thread.join().unwrap()).iter().sum()
+    });
+    assert!(leases >= ROUNDS, "{leases}: tenant 2 has an object for itself");
+    assert_eq!(slots.counts().idle, 3);
 }

@@ -1,0 +1,233 @@
+//! Ways to come by an instance.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use plimsoll::pool::Isolation;
+use plimsoll::wasm::{Exports, WasmEngine, WasmPool, WasmPoolBuilder, WasmPrincipal};
+use tokio::sync::Semaphore;
+use wasmtime::{Config, Engine, Instance, InstancePre, Linker, Module, Store, TypedFunc};
+
+use super::super::tasks::RUNTIME;
+use super::guest::{Guest, QUOTA};
+
+/// Instances of a pool.
+pub(super) const INSTANCES: usize = 4;
+
+const FUEL: u64 = 1 << 40;
+const FAR: u64 = 1 << 40;
+const SOUND: &str = "a guest that is as it should be";
+
+/// A principal who has turns.
+pub(super) trait Turns {
+    /// Gets an instance, calls it, gives it up.
+    fn turn(&mut self, value: i32) -> i32;
+}
+
+/// Keeps the thread busy for so long.
+pub(super) fn pause(time: Duration) {
+    let began = Instant::now();
+    while began.elapsed() < time {
+        std::hint::spin_loop();
+    }
+}
+
+type Run = TypedFunc<i32, i32>;
+
+/// Room for a few pools: what a pool gives back, it gives back some time after it is dropped.
+pub(super) fn engine() -> WasmEngine {
+    let builder = WasmEngine::builder().instances(4 * INSTANCES).quota(QUOTA);
+    builder.keep_resident(QUOTA as usize).build().expect("settings that can be")
+}
+
+fn linked(engine: &Engine, guest: Guest) -> InstancePre<()> {
+    let module = Module::new(engine, guest.wat()).expect(SOUND);
+    Linker::new(engine).instantiate_pre(&module).expect(SOUND)
+}
+
+fn fresh(program: &InstancePre<()>) -> (Store<()>, Instance) {
+    let mut store = Store::new(program.module().engine(), ());
+    store.set_epoch_deadline(FAR);
+    store.set_fuel(FUEL).expect("a meter");
+    let instance = program.instantiate(&mut store).expect(SOUND);
+    (store, instance)
+}
+
+fn fresh_turn(program: &InstancePre<()>, value: i32) -> i32 {
+    let (mut store, instance) = fresh(program);
+    let run: Run = instance.get_typed_func(&mut store, "run").expect(SOUND);
+    run.call(&mut store, value).expect(SOUND)
+}
+
+pub(super) struct Exclusive {
+    store: Store<()>,
+    run: Run,
+}
+
+impl Exclusive {
+    pub(super) fn of(guest: Guest) -> Self {
+        let (mut store, instance) = fresh(&linked(engine().wasmtime(), guest));
+        let run = instance.get_typed_func(&mut store, "run").expect(SOUND);
+        Self { store, run }
+    }
+}
+
+impl Turns for Exclusive {
+    fn turn(&mut self, value: i32) -> i32 {
+        self.run.call(&mut self.store, value).expect(SOUND)
+    }
+}
+
+pub(super) struct Locked(Mutex<Exclusive>);
+
+impl Locked {
+    pub(super) fn of(guest: Guest) -> Self {
+        Self(Mutex::new(Exclusive::of(guest)))
+    }
+}
+
+impl Turns for &Locked {
+    fn turn(&mut self, value: i32) -> i32 {
+        self.0.lock().turn(value)
+    }
+}
+
+impl Turns for Locked {
+    fn turn(&mut self, value: i32) -> i32 {
+        (&*self).turn(value)
+    }
+}
+
+pub(super) struct FreshPooling(InstancePre<()>);
+
+impl FreshPooling {
+    pub(super) fn of(guest: Guest) -> Self {
+        Self(linked(engine().wasmtime(), guest))
+    }
+}
+
+impl Turns for &FreshPooling {
+    fn turn(&mut self, value: i32) -> i32 {
+        fresh_turn(&self.0, value)
+    }
+}
+
+impl Turns for FreshPooling {
+    fn turn(&mut self, value: i32) -> i32 {
+        fresh_turn(&self.0, value)
+    }
+}
+
+pub(super) struct FreshOnDemand(InstancePre<()>);
+
+impl FreshOnDemand {
+    pub(super) fn of(guest: Guest) -> Self {
+        let mut config = Config::new();
+        config.consume_fuel(true).epoch_interruption(true);
+        Self(linked(&Engine::new(&config).expect("settings that can be"), guest))
+    }
+}
+
+impl Turns for FreshOnDemand {
+    fn turn(&mut self, value: i32) -> i32 {
+        fresh_turn(&self.0, value)
+    }
+}
+
+/// The design in use: a permit, whatever lies in front, fuel set again, the export looked up again.
+pub(super) struct Deque {
+    permits: Semaphore,
+    idle: Mutex<VecDeque<(Store<()>, Instance)>>,
+}
+
+impl Deque {
+    pub(super) fn of(guest: Guest) -> Self {
+        let program = linked(engine().wasmtime(), guest);
+        let idle = (0..INSTANCES).map(|_| fresh(&program)).collect();
+        Self { permits: Semaphore::new(INSTANCES), idle: Mutex::new(idle) }
+    }
+}
+
+impl Turns for &Deque {
+    fn turn(&mut self, value: i32) -> i32 {
+        let permit = match self.permits.try_acquire() {
+            Ok(permit) => permit,
+            Err(_) => RUNTIME.block_on(self.permits.acquire()).expect("an open semaphore"),
+        };
+        let (mut store, instance) = self.idle.lock().pop_front().expect("one for each permit");
+        store.set_fuel(FUEL).expect("a meter");
+        let run: Run = instance.get_typed_func(&mut store, "run").expect(SOUND);
+        let result = run.call(&mut store, value).expect(SOUND);
+        self.idle.lock().push_back((store, instance));
+        drop(permit);
+        result
+    }
+}
+
+impl Turns for Deque {
+    fn turn(&mut self, value: i32) -> i32 {
+        (&*self).turn(value)
+    }
+}
+
+/// A pool of ours, and somebody who comes to it.
+pub(super) struct Pooled {
+    pub(super) pool: WasmPool<(), Run>,
+    pub(super) principal: WasmPrincipal,
+}
+
+impl Pooled {
+    pub(super) fn of(
+        guest: Guest,
+        isolation: Isolation,
+        set: impl FnOnce(WasmPoolBuilder<(), Run>) -> WasmPoolBuilder<(), Run>,
+    ) -> Self {
+        let engine = engine();
+        let module = Module::new(engine.wasmtime(), guest.wat()).expect(SOUND);
+        let linker = Linker::new(engine.wasmtime());
+        let look_up = |exports: &mut Exports<'_, ()>| exports.func("run");
+        let builder = WasmPool::module(&engine, (), &linker, &module, look_up).expect(SOUND);
+        let builder = builder.max(INSTANCES).isolation(isolation).fuel(FUEL);
+        let pool = set(builder).build().expect(SOUND);
+        let principal = pool.principal("somebody").expect("a good id");
+        Self { pool, principal }
+    }
+
+    pub(super) fn turn_of(&self, principal: &WasmPrincipal, value: i32) -> i32 {
+        let mut lease = self.pool.checkout_blocking(principal).expect("an open pool");
+        let result = lease.call_blocking(|run| run, value).expect(SOUND);
+        lease.complete();
+        result
+    }
+}
+
+/// Guests that yield and can be cancelled.
+pub(super) struct Yielding(pub(super) Pooled);
+
+impl Yielding {
+    pub(super) fn of(guest: Guest, isolation: Isolation) -> Self {
+        Self(Pooled::of(guest, isolation, |builder| builder))
+    }
+}
+
+impl Turns for Yielding {
+    fn turn(&mut self, value: i32) -> i32 {
+        self.0.turn_of(&self.0.principal, value)
+    }
+}
+
+/// Guests on their caller's stack.
+pub(super) struct InPlace(pub(super) Pooled);
+
+impl InPlace {
+    pub(super) fn of(guest: Guest, isolation: Isolation) -> Self {
+        Self(Pooled::of(guest, isolation, WasmPoolBuilder::in_place))
+    }
+}
+
+impl Turns for InPlace {
+    fn turn(&mut self, value: i32) -> i32 {
+        self.0.turn_of(&self.0.principal, value)
+    }
+}

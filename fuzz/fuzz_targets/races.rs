@@ -1,0 +1,4 @@
+//! Glue: see `plimsoll_fuzz::races`.
+#![cfg_attr(fuzzing, no_main)]
+
+plimsoll_fuzz::target!(races);

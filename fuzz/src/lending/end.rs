@@ -1,0 +1,90 @@
+//! The end of a plan: everybody is served, and nothing is left.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use plimsoll::pool::DiscardReason;
+
+use super::pair::Pair;
+use super::stand::{OFF_MAX, Stand};
+use super::world::read;
+use crate::Seen;
+
+/// More than it takes to serve everybody whom a plan can have ask.
+const ROUNDS_MAX: usize = 2_000;
+
+impl Pair<'_> {
+    /// Everybody is served in the end, and nothing is left.
+    pub(super) fn end(mut self) -> Seen {
+        let Stand { pool, world, principals, clock, .. } = self.stand;
+        self.holders.drain(..).for_each(|holder| holder.lease.complete());
+        for _ in 0..ROUNDS_MAX {
+            clock.advance(OFF_MAX);
+            pool.step();
+            self.poll();
+            self.holders.drain(..).for_each(|holder| holder.lease.complete());
+            if self.askers.is_empty() {
+                break;
+            }
+        }
+        assert!(self.askers.is_empty(), "POOL-6: {} wait for ever", self.askers.len());
+        world.fates.lock().expect("no panic").clear();
+        if !self.is_closed {
+            self.whole();
+        }
+        pool.close();
+        while pool.step() > 0 {}
+        assert!(pool.wait_drained(Duration::ZERO), "POOL-9: {:?}", pool.counts());
+        let stats = pool.stats();
+        assert_eq!((read(&world.live), stats.waiting), (0, 0));
+        assert_eq!(stats.built, read(&world.made) as u64);
+        assert_eq!(stats.discarded(), stats.built, "POOL-4: what was built was discarded, once");
+        assert!(principals.iter().all(|principal| principal.in_use() == 0), "POOL-6");
+        let failed = stats.build_failures as usize;
+        assert!(self.told_failed <= failed, "POOL-5: {} told of {failed}", self.told_failed);
+        assert!(self.told_timed_out as u64 <= stats.timeouts, "POOL-5: {}", stats.timeouts);
+        self.note_end();
+        self.seen
+    }
+
+    /// POOL-4: all of the capacity can be lent at once.
+    fn whole(&mut self) {
+        let Stand { setup, pool, principals, .. } = self.stand;
+        let each = setup.cap.unwrap_or(setup.max);
+        let whose = principals.iter().flat_map(|who| std::iter::repeat_n(who, each));
+        let mut all: Vec<_> = whose.take(setup.max).map(|who| pool.checkout(who)).collect();
+        let mut leases = Vec::new();
+        for _ in 0..4 {
+            all.retain_mut(|checkout| {
+                let polled = Pin::new(checkout).poll(&mut Context::from_waker(Waker::noop()));
+                let Poll::Ready(lease) = polled else { return true };
+                leases.push(lease.expect("POOL-4: nothing fails any more"));
+                false
+            });
+            while pool.step() > 0 {}
+        }
+        assert_eq!(leases.len(), setup.max, "POOL-4: capacity is missing");
+    }
+
+    fn note_end(&mut self) {
+        let (world, stats) = (&self.stand.world, self.stand.pool.stats());
+        self.seen.note_if(read(&world.resets_failed) > 0, "reset failed");
+        self.seen.note_if(read(&world.resets_panicked) > 0, "reset panicked");
+        self.seen.note_if(read(&world.drops_panicked) > 0, "drop panicked");
+        let reasons = [
+            (DiscardReason::Panicked, "dropped by a panic"),
+            (DiscardReason::Faulted, "fault"),
+            (DiscardReason::Idle, "idle eviction"),
+            (DiscardReason::Displaced, "displaced"),
+            (DiscardReason::Uses, "worn out"),
+        ];
+        for (reason, what) in reasons {
+            self.seen.note_if(stats.discards(reason) > 0, what);
+        }
+        // What failed in the background, for nobody, is seen here.
+        let quiet = [&world.failed, &world.panicked].map(|counter| read(counter) as u64);
+        assert!(quiet.iter().sum::<u64>() <= stats.build_failures, "each failure is counted");
+    }
+}

@@ -1,0 +1,132 @@
+//! The pool of `plimsoll` against what it promises: operations and faults in any order, one step at a
+//! time.
+//!
+//! Judged: POOL-1 (how many), POOL-2 (exclusive), POOL-3 (what was discarded stays so), POOL-4 and
+//! POOL-6 (nothing is lost, nobody waits beside an idle instance, order within a principal), POOL-5
+//! (each error has its cause), POOL-9 (close and drain), POOL-10 (who gets what another has used),
+//! POOL-11 (caps and turns). Builds fail, panic and are cancelled where they await; resets and drops
+//! panic; checkouts are cancelled before they are polled, in line, and when they have been granted.
+
+mod end;
+mod pair;
+mod stand;
+mod world;
+
+use arbitrary::{Arbitrary, Result, Unstructured};
+
+use crate::{Plan, Seen};
+use pair::Pair;
+use stand::Stand;
+use world::Fate;
+
+/// One plan: a pool, then operations.
+#[derive(Debug)]
+pub struct Job {
+    setup: Setup,
+    ops: Vec<Op>,
+}
+
+/// How the pool is made.
+#[derive(Clone, Copy, Debug)]
+struct Setup {
+    max: usize,
+    warm: usize,
+    /// 0: fresh, 1: per principal, 2: shared.
+    isolation: u8,
+    cap: Option<usize>,
+    uses: Option<u32>,
+    /// Checkouts time out after 50 ms.
+    times_out: bool,
+    /// Builds are cancelled where they await.
+    is_impatient: bool,
+    /// Principals keep off from their second fault on.
+    keeps_off: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Op {
+    /// A checkout of this principal begins, and is polled unless it is lazy.
+    Begin(u8, bool),
+    /// The checkout at this place of those that wait is dropped.
+    Cancel(u8),
+    /// All checkouts are polled.
+    Poll,
+    Try(u8),
+    Complete(u8),
+    /// It is dropped, by a panic if so.
+    Drop(u8, bool),
+    Fault(u8),
+    /// What an object does at its end: 1 fails its reset, 2 panics there, 4 panics in its drop.
+    Spoil(u8, u8),
+    /// What becomes of a build.
+    Fate(Fate),
+    Step,
+    /// So many ms pass.
+    Pass(u8),
+    Close,
+}
+
+const OPS_MAX: usize = 200;
+const PRINCIPALS: u8 = 4;
+
+impl<'a> Arbitrary<'a> for Job {
+    fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Job> {
+        let max = bytes.int_in_range(1..=4)?;
+        let some = |bytes: &mut Unstructured<'a>, most: usize| -> Result<Option<usize>> {
+            let number = bytes.int_in_range(0..=most)?;
+            Ok((number > 0).then_some(number))
+        };
+        let setup = Setup {
+            max,
+            warm: bytes.int_in_range(0..=max)?,
+            isolation: bytes.int_in_range(0..=2)?,
+            cap: some(bytes, 2)?,
+            uses: some(bytes, 3)?.map(|uses| uses as u32),
+            times_out: bytes.arbitrary()?,
+            is_impatient: bytes.arbitrary()?,
+            keeps_off: bytes.arbitrary()?,
+        };
+        let mut ops = Vec::new();
+        while !bytes.is_empty() && ops.len() < OPS_MAX {
+            let principal = bytes.int_in_range(0..=PRINCIPALS - 1)?;
+            ops.push(match bytes.int_in_range(0..=27u8)? {
+                0..=4 => Op::Begin(principal, false),
+                5 => Op::Begin(principal, true),
+                6 | 7 => Op::Cancel(bytes.arbitrary()?),
+                8..=10 => Op::Poll,
+                11 => Op::Try(principal),
+                12..=15 => Op::Complete(bytes.arbitrary()?),
+                16 => Op::Drop(bytes.arbitrary()?, bytes.arbitrary()?),
+                17 => Op::Fault(bytes.arbitrary()?),
+                18 => Op::Spoil(bytes.arbitrary()?, bytes.int_in_range(1..=7)?),
+                19 | 20 => Op::Fate(*bytes.choose(&Fate::ALL)?),
+                21..=25 => Op::Step,
+                26 => Op::Pass(bytes.arbitrary()?),
+                _ if ops.len() > 20 => Op::Close,
+                _ => Op::Step,
+            });
+        }
+        Ok(Job { setup, ops })
+    }
+}
+
+impl Plan for Job {
+    const REACHABLE: &'static [&'static [&'static str]] = &[
+        &["fresh", "per principal", "shared"],
+        &["lease", "used again", "never polled", "cancelled in line", "cancelled when granted"],
+        &["build failed", "build panicked", "build cancelled", "timed out", "kept off", "at cap"],
+        &["exhausted", "closed", "closed in line", "late return", "late build"],
+        &["reset failed", "reset panicked", "drop panicked", "dropped by a panic", "fault"],
+        &["turns taken", "idle eviction", "displaced", "worn out"],
+    ];
+
+    fn check(&self) -> Seen {
+        let stand = Stand::new(self.setup);
+        let mut pair = Pair::new(&stand);
+        for op in &self.ops {
+            pair.apply(*op);
+            pair.assert_sound();
+        }
+        pair.end()
+    }
+}

@@ -1,0 +1,73 @@
+//! An object with bounds of its own, and its place.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crossbeam_utils::atomic::AtomicCell;
+
+use super::manager::Manager;
+use super::shared::Shared;
+use crate::clock::ceil_ms;
+
+/// An object and its own bounds. On cache lines of its own: every lease writes to it.
+#[repr(align(128))]
+pub(super) struct Live<O> {
+    pub(super) object: O,
+    /// Leases that it has had, the present one included.
+    pub(super) uses: u32,
+    pub(super) uses_max: u32,
+    pub(super) expires_ms: u64,
+    pub(super) bytes_max: u64,
+    /// When the lease began, if it is one that is timed.
+    pub(super) began: Option<Duration>,
+}
+
+/// Where a slot's object is while it is idle: put there by whoever makes the slot idle, before that,
+/// and taken out by whoever takes the slot.
+pub(super) struct Place<O> {
+    pub(super) object: AtomicCell<Option<Box<Live<O>>>>,
+    /// When the object expires, for maintenance. Stored by the builder; a hint.
+    pub(super) expires_ms: AtomicU64,
+}
+
+impl<O> Place<O> {
+    pub(super) fn empty() -> Self {
+        Self { object: AtomicCell::new(None), expires_ms: AtomicU64::new(u64::MAX) }
+    }
+}
+
+/// Where the jitter comes from: a sequence without any pattern that matters.
+pub(super) struct Random(AtomicU64);
+
+impl Random {
+    /// One that differs from process to process.
+    pub(super) fn new() -> Self {
+        Self(AtomicU64::new(RandomState::new().hash_one(0)))
+    }
+
+    /// The next number (SplitMix64, Steele et al. 2014).
+    fn next(&self) -> u64 {
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+        // Relaxed: the number carries no other data.
+        let mut z = self.0.fetch_add(STEP, Ordering::Relaxed);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
+
+impl<M: Manager> Shared<M> {
+    /// Puts an object among those that the pool has, with bounds of its own.
+    pub(super) fn enliven(&self, object: M::Object) -> Box<Live<M::Object>> {
+        let retirement = &self.config.retirement;
+        let bound = |whole: Option<u64>| {
+            whole.map_or(u64::MAX, |whole| retirement.jittered(whole, self.random.next()))
+        };
+        let uses_max = u32::try_from(bound(retirement.uses.map(u64::from))).unwrap_or(u32::MAX);
+        let age_ms = bound(retirement.age.map(ceil_ms));
+        let expires_ms = (self.refresh().as_millis() as u64).saturating_add(age_ms);
+        let bytes_max = bound(retirement.bytes);
+        Box::new(Live { object, uses: 0, uses_max, expires_ms, bytes_max, began: None })
+    }
+}

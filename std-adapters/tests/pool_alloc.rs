@@ -1,0 +1,99 @@
+//! A checkout and a completion that meet nobody allocate nothing, and ask no clock.
+#![cfg(feature = "pool")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::hint::black_box;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use plimsoll::keepalive::Clock;
+use plimsoll::pool::{Background, Isolation, Manager, Pool};
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: every call is handed on to the system's allocator as it is; counting does not allocate,
+// since the thread-local is constant and has no destructor.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(ptr, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations(of: impl FnOnce()) -> u64 {
+    let before = ALLOCATIONS.get();
+    of();
+    ALLOCATIONS.get() - before
+}
+
+#[derive(Clone, Default)]
+struct Asked(Arc<AtomicU64>);
+
+impl Clock for Asked {
+    fn now(&self) -> Duration {
+        Duration::from_micros(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+struct Numbers;
+
+impl Manager for Numbers {
+    type Object = u64;
+    type Error = Infallible;
+
+    async fn create(&self) -> Result<u64, Infallible> {
+        Ok(7)
+    }
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(allocations(|| drop(black_box(Box::new(1)))), 1);
+}
+
+#[test]
+fn the_fast_path_allocates_nothing_and_asks_no_clock() {
+    for isolation in [Isolation::PerPrincipal, Isolation::Shared] {
+        let clock = Asked::default();
+        let builder = Pool::builder(Numbers).max(2).warm(1).isolation(isolation);
+        let builder = builder.background(Background::Manual).clock(clock.clone());
+        let pool = builder.per_principal_cap(1).build().unwrap();
+        pool.step();
+        let acme = pool.principal("acme").unwrap();
+        // The first lease of an instance is timed.
+        pool.try_checkout(&acme).unwrap().complete();
+        let asked = clock.0.load(Ordering::Relaxed);
+        let allocated = allocations(|| {
+            for _ in 0..20 {
+                let lease = pool.checkout_blocking(&acme).unwrap();
+                assert_eq!(*lease, 7);
+                lease.complete();
+                pool.try_checkout(&acme).unwrap().complete();
+                let mut checkout = pin!(pool.checkout(&acme));
+                match checkout.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                    Poll::Ready(lease) => lease.unwrap().complete(),
+                    Poll::Pending => panic!("nobody else is there"),
+                }
+            }
+        });
+        assert_eq!((allocated, clock.0.load(Ordering::Relaxed) - asked), (0, 0), "{isolation:?}");
+    }
+}
