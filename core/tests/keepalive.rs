@@ -88,6 +88,7 @@ fn live_4_a_rearming_run_recovers_once_and_is_silent_again() {
 fn late_comes_before_silent_once_for_each_beat() {
     let rule = rule().late_after(4).unwrap();
     let guest = Tracker::new(at(0));
+    assert!(!guest.is_due(at(4), rule), "it is not silent");
     let kinds = |guest: &Tracker, from: u64| {
         let signals = (from..from + 30).filter_map(|now| signal(guest.judge(at(now), rule)));
         signals.map(|signal| (signal.kind, signal.elapsed())).collect::<Vec<_>>()
@@ -107,6 +108,8 @@ fn a_pause_holds_against_beats_and_ends_with_a_new_window() {
     assert_eq!(guest.resume(at(600)), None);
     assert_eq!(guest.resume(at(900)), None, "without a pause it has no effect");
     assert_eq!(signal(guest.judge(at(609), rule())), None);
+    guest.pause().unwrap();
+    assert_eq!((guest.resume(at(0)), guest.pulse()), (None, Pulse::Beating { last: at(600) }));
     assert!(signal(guest.judge(at(610), rule())).is_some());
     guest.pause().unwrap();
     assert_eq!((guest.resume(at(700)), guest.pulse()), (None, Pulse::Spent));
@@ -164,6 +167,33 @@ fn a_full_wheel_refuses_and_a_key_that_was_given_back_finds_nothing() {
     assert_eq!(wheel.len(), 2);
     let none: Wheel<[WheelSlot; 0]> = Wheel::new();
     assert_eq!((none.len(), none.next_look()), (0, None));
+}
+
+/// LIVE-5: whatever moment an entry is given, also one gone by, and whether time goes back.
+#[test]
+fn live_5_an_entry_that_is_moved_is_looked_at_when_it_should_be() {
+    let mut wheel: Wheel<[WheelSlot; 8]> = Wheel::new();
+    let keys = [80; 5].map(|due| wheel.insert(at(due)).unwrap());
+    let sweep = |wheel: &mut Wheel<_>, now| {
+        let mut looked = Vec::new();
+        let _ = wheel.sweep(at(now), usize::MAX, |key| {
+            looked.push(key.index());
+            if now < 80 { NextLook::At(at(80)) } else { NextLook::Leave }
+        });
+        looked.sort_unstable();
+        looked
+    };
+    assert_eq!((sweep(&mut wheel, 70).len(), wheel.swept_until()), (5, at(70)), "once a level");
+    wheel.schedule(keys[1], at(90)).unwrap();
+    wheel.schedule(keys[3], at(90)).unwrap();
+    wheel.schedule(keys[3], at(5)).unwrap();
+    assert_eq!((sweep(&mut wheel, 20), wheel.swept_until()), (vec![], at(70)), "time goes back");
+    assert_eq!(wheel.next_look(), Some(at(70)), "a moment gone by");
+    assert_eq!(sweep(&mut wheel, 71), [3]);
+    wheel.insert(at(1)).unwrap();
+    assert_eq!(sweep(&mut wheel, 72), [5]);
+    assert_eq!(sweep(&mut wheel, 80), [0, 2, 3, 4, 5]);
+    assert_eq!((sweep(&mut wheel, 90), wheel.len()), (vec![1], 0));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use plimsoll_loom::model::{Frozen, freeze_after, thaw};
 use plimsoll_loom::{Pulse, Rule, SignalKind, Tick, Tracker};
 
 use crate::common::{Freezer, Model};
-use guest::{Guest, Shortcut, WINDOW, Watched, ours};
+use guest::{Guest, Shortcut, WINDOW, Watched, ours, rearming};
 
 fn spawn<W: Watched>(
     guest: &Arc<Guest<W>>,
@@ -96,6 +96,20 @@ fn a_beat_after_the_check<W: Watched>(word: W) {
 #[test]
 fn live_2_a_beat_after_the_check_prevents_the_report() {
     Model::bounded(3).check(|| a_beat_after_the_check(ours()));
+}
+
+/// LIVE-5: a look that meets a beat says when that beat is due, and not when the next one is.
+#[test]
+fn live_5_a_look_that_meets_a_beat_is_due_in_time() {
+    Model::bounded(3).check(|| {
+        let guest = Arc::new(ours());
+        let other = guest.clone();
+        let notifier = thread::spawn(move || other.notify(Tick::new(5)));
+        let look = guest.judge(Tick::new(WINDOW), rearming()).unwrap();
+        let recovery = notifier.join().unwrap();
+        assert_eq!(look.signal.is_some(), recovery.is_some(), "LIVE-4");
+        assert!(look.signal.is_some() || look.due == Some(Tick::new(5 + WINDOW)), "{look:?}");
+    });
 }
 
 /// LIVE-4: one recovery, whoever brings it.

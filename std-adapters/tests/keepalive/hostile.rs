@@ -136,9 +136,10 @@ fn live_7_a_thread_stops_though_a_subscriber_parks() {
     let bench = Bench::with(|builder| builder.tick(Duration::from_secs(3_600)));
     let half = Duration::from_secs(1_800);
     let _guests = [0, 1].map(|n| bench.watcher.watch(watch(n).window(ms(1))).unwrap());
-    let (parking, parked) = mpsc::channel();
+    let ((parking, parked), tester) = (mpsc::channel(), thread::current().id());
     let _parks = bench.registry.subscribe(move |event| {
-        if event.kind == Silent && event.instance() == Some("guest-0") {
+        let is_driver = thread::current().id() != tester;
+        if is_driver && event.kind == Silent && event.instance() == Some("guest-0") {
             let _ = parking.send(());
             thread::park();
         }
@@ -151,7 +152,10 @@ fn live_7_a_thread_stops_though_a_subscriber_parks() {
     let driver = bench.watcher.spawn_thread().unwrap();
     parked.recv_timeout(Duration::from_secs(20)).unwrap();
     let (tell, told) = mpsc::channel();
-    thread::spawn(move || tell.send(drop(driver)));
+    thread::spawn(move || {
+        drop(driver);
+        tell.send(())
+    });
     assert_eq!(told.recv_timeout(Duration::from_secs(20)), Ok(()), "it sleeps for half an hour");
     assert_eq!(bench.log.count(Silent), 2);
 }
@@ -167,9 +171,11 @@ fn live_3_subscribers_may_do_what_they_like() {
         let watch = watch(n).window(ms(100)).rearming();
         guests.lock().push(Some(watcher.watch(watch).unwrap()));
     }
-    let heard = guests.clone();
+    let (heard, nested) = (guests.clone(), Arc::new(AtomicU64::new(0)));
+    let steps = nested.clone();
     let _hostile = bench.registry.subscribe(move |event| {
-        let _ = watcher.step();
+        // It would tell of what comes next to some, and not yet of this one to others.
+        steps.fetch_add(u64::from(watcher.step() != Step::Wait(ms(1))), Relaxed);
         let Some(name) = event.instance() else { return };
         let n: usize = name["guest-".len()..].parse().unwrap();
         let guest = heard.lock()[n].take();
@@ -186,6 +192,7 @@ fn live_3_subscribers_may_do_what_they_like() {
         }
     });
     bench.pass(ms(400));
+    assert_eq!(nested.load(Relaxed), 0, "a step within a step");
     let of = |rest: usize| (0..GUESTS).filter(|n| n % 3 == rest).count();
     assert_eq!(bench.log.count(Silent), of(0) + 3 * of(1) + of(2));
     assert_eq!(bench.log.count(Recovered), 3 * of(1));

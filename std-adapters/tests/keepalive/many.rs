@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use plimsoll::EventKind::{Raised, Silent};
-use plimsoll::keepalive::Watch;
+use plimsoll::EventKind::{Raised, Recovered, Silent};
+use plimsoll::keepalive::{Step, Watch};
 
 use crate::{Bench, ms};
 
@@ -38,4 +38,46 @@ fn live_5_one_in_a_thousand_of_a_million_falls_silent() {
     let depth = |name| snapshot.find(name, None).map(|entry| entry.depth);
     assert_eq!(depth("guest_keepalive"), Some(GUESTS as u64));
     assert_eq!(depth("guest_keepalive_silent"), Some(GUESTS as u64 / 1_000));
+}
+
+/// LIVE-5: what a step leaves is done by the next ones, and not when the next tick is due.
+#[test]
+fn live_5_who_is_behind_steps_again_at_once() {
+    let bench = Bench::with(|builder| builder.looks_per_step(7));
+    let watch = |n: u32| Watch::new(format!("guest-{n}"), "run").window(ms(100));
+    let _guests = [0; 100].map(|n| bench.watcher.watch(watch(n)).unwrap());
+    while bench.log.count(Silent) == 0 {
+        assert!(!matches!(bench.watcher.step(), Step::Idle));
+        if bench.log.count(Silent) == 0 {
+            bench.clock.advance(ms(5));
+        }
+    }
+    let again = (0..).take_while(|_| bench.watcher.step() == Step::Again).count();
+    assert_eq!((bench.log.count(Silent), again), (100, 100_usize.div_ceil(7) - 2));
+}
+
+/// LIVE-4: a recovery without a notice that is found with the next silence is told before it.
+#[test]
+fn live_4_a_recovery_that_is_found_late_is_told_before_the_next_silence() {
+    let bench = Bench::with(|builder| builder.capacity(3_000));
+    let watch = |n| Watch::new(format!("guest-{n}"), "run").window(ms(100)).rearming();
+    let guests: Vec<_> = (0..3_000).map(|n| bench.watcher.watch(watch(n)).unwrap()).collect();
+    while bench.log.count(Silent) == 0 {
+        bench.pass(ms(5));
+        let _ = bench.watcher.step();
+    }
+    guests.iter().for_each(|guest| guest.notify());
+    bench.pass(ms(150));
+    let told = bench.log.take();
+    for kind in [Silent, Recovered] {
+        let times = told.iter().filter(|(told, _)| *told == kind).count();
+        assert_eq!(times, if kind == Silent { 6_000 } else { 3_000 });
+    }
+    for (n, guest) in guests.iter().enumerate() {
+        let name = format!("guest-{n}");
+        assert!(guest.is_silent());
+        let of_it: Vec<_> =
+            told.iter().filter(|(_, of)| *of == name).map(|(kind, _)| kind).collect();
+        assert_eq!(of_it, [&Silent, &Recovered, &Silent], "{name}");
+    }
 }

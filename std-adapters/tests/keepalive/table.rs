@@ -110,6 +110,8 @@ fn live_4_a_rearming_run_has_one_recovery_for_each_silence() {
         guest.notify();
         guest.notify();
         bench.pass(ms(20));
+        let gap = bench.log.0.lock()[0].depth;
+        assert!((480..=520).contains(&gap), "from beat to beat: {gap} ms");
         assert_eq!(bench.log.take(), told(&[Recovered]));
         assert!(!guest.is_silent());
     }

@@ -41,14 +41,18 @@ fn live_3_live_4_silence_and_recovery_come_once_with_two_drivers() {
     let guest = Arc::new(watcher.watch(watch).unwrap());
     for round in 1..=3 {
         eventually("silence", || guest.is_silent());
-        eventually("its event", || log.count(Silent) == round);
+        eventually("its event", || log.count(Silent) >= round);
         let notifiers = [1, 2].map(|_| {
             let guest = guest.clone();
             thread::spawn(move || guest.notify())
         });
         notifiers.into_iter().for_each(|notifier| notifier.join().unwrap());
-        eventually("recovery", || log.count(Recovered) == round);
-        assert_eq!(log.count(Silent), round);
+        eventually("recovery", || log.count(Recovered) >= round);
+    }
+    // On a busy machine there may be more of both.
+    let told = log.take();
+    for (n, (kind, _)) in told.iter().enumerate() {
+        assert_eq!(*kind, [Silent, Recovered][n % 2], "{told:?}");
     }
 }
 
