@@ -5,6 +5,7 @@ use std::thread;
 
 use plimsoll_core::pool::Building;
 
+use super::after::After;
 use super::config::Background;
 use super::contain::{Contained, Panicked, block_on, contain};
 use super::error::{BuildFailure, CheckoutError, PoolError, Stage};
@@ -72,13 +73,13 @@ impl<M: Manager> Shared<M> {
             }
             Err(error) => (Some(error), self.refresh().as_millis() as u64),
         };
-        let mut after = super::dispatch::After::default();
+        let mut after = After::default();
         let mut queue = self.queue.lock();
         let ticket = queue.fair.arrived(slot.index());
         match error {
             None => {
                 self.slots.finish(building, self.tick()).expect("the pool's own token");
-                queue.failures = 0;
+                (queue.failures, queue.hold_off_ms) = (0, 0);
             }
             Some(error) => {
                 self.slots.fail(building).expect("the pool's own token");
@@ -86,8 +87,11 @@ impl<M: Manager> Shared<M> {
                 queue.failures = queue.failures.saturating_add(1);
                 queue.hold_off_ms = now_ms.saturating_add(hold_off_ms);
                 let queued = ticket.and_then(|ticket| Some((ticket, queue.fair.remove(ticket)?)));
-                if let Some((ticket, queued)) = queued {
-                    queue.settle(ticket, queued, Outcome::Refused(error), &mut after);
+                match queued {
+                    Some((ticket, queued)) => {
+                        queue.settle(ticket, queued, Outcome::Refused(error), &mut after);
+                    }
+                    None => after.leave_untold(error),
                 }
             }
         }
@@ -114,7 +118,7 @@ impl<M: Manager> Shared<M> {
                 self.stats.panics.count();
             }
         }
-        let mut after = super::dispatch::After::default();
+        let mut after = After::default();
         let mut queue = self.queue.lock();
         queue.fair.arrived(condemned.slot().index());
         self.slots.vacate(condemned).expect("the pool's own token");

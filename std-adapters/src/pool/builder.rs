@@ -71,6 +71,10 @@ impl<M: Manager> PoolBuilder<M> {
     }
 
     /// How many instances are retired at one time; 1 by default.
+    ///
+    /// To wake somebody for each takes longer than a short lease does. So instances for a single use
+    /// are retired once half of the [warm](Self::warm) ones are missing, somebody waits, the pool
+    /// closes, or a [tick](Self::tick) has passed.
     pub fn drops(mut self, concurrent: usize) -> Self {
         self.config.drops = concurrent;
         self

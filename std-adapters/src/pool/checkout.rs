@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::Backoff;
 
+use super::after::After;
 use super::contain::thread_waker;
-use super::dispatch::{After, Queued};
+use super::dispatch::Queued;
 use super::error::{CheckoutError, Quota, Stage};
 use super::lease::Lease;
 use super::manager::Manager;
@@ -60,6 +61,7 @@ impl<M: Manager> Shared<M> {
         let waiting =
             Waiting { shared: self, principal: state, waiter, ticket, since, is_over: false };
         after.run(self);
+        self.work.hurry(self);
         self.observe();
         if timeout.is_some_and(|timeout| timeout < self.config.tick) {
             self.work.nudge();
@@ -276,8 +278,8 @@ impl<M: Manager> Shared<M> {
         if let Some(quota) = principal.0.refusal(self.now_ms()) {
             return CheckoutError::Refused { quota };
         }
-        if queue.fair.unassigned() == 0 {
-            self.begin(&mut queue, &mut after);
+        if queue.fair.unassigned() == 0 && !self.begin(None, &mut queue, &mut after) {
+            self.displace(principal.tenant(), None, &mut queue, &mut after);
         }
         drop(queue);
         after.run(self);

@@ -90,6 +90,17 @@ pub(super) struct Config {
     pub(super) clock: Box<dyn Clock>,
 }
 
+impl Config {
+    /// So many retirements are done at once, if nobody waits: with instances for a single use, before
+    /// half of the warm ones are missing.
+    pub(super) fn batch(&self) -> usize {
+        match self.isolation {
+            Isolation::Fresh => self.warm.div_ceil(2).max(1),
+            Isolation::PerPrincipal | Isolation::Shared => 1,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

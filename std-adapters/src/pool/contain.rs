@@ -55,7 +55,13 @@ impl<F: Future> Future for Contained<F> {
         };
         match contain(|| future.as_mut().poll(context)) {
             Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(output)) => Poll::Ready(self.end().map(|()| output)),
+            Ok(Poll::Ready(output)) => Poll::Ready(match self.end() {
+                Ok(()) => Ok(output),
+                Err(panicked) => {
+                    let _ = contain(|| drop(output));
+                    Err(panicked)
+                }
+            }),
             Err(panicked) => {
                 let _ = self.end();
                 Poll::Ready(Err(panicked))
@@ -67,6 +73,13 @@ impl<F: Future> Future for Contained<F> {
 impl<F: Future> Drop for Contained<F> {
     fn drop(&mut self) {
         let _ = self.end();
+    }
+}
+
+/// Wakes each of them, whatever the others do.
+pub(super) fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
+    for waker in wakers {
+        let _ = contain(|| waker.wake());
     }
 }
 

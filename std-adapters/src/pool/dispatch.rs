@@ -5,11 +5,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::task::Waker;
 
 use parking_lot::MutexGuard;
-use plimsoll_core::pool::{Building, Condemned, Leased, Tenant};
+use plimsoll_core::pool::{Leased, Tenant};
 
+use super::after::After;
 use super::config::Isolation;
 use super::error::CheckoutError;
 use super::manager::Manager;
@@ -18,7 +18,6 @@ use super::queue::{FairQueue, Ticket};
 use super::shared::Shared;
 use super::stats::DiscardReason;
 use super::waiter::{Outcome, Waiter};
-use super::work::Doomed;
 
 /// A waiter in the queue.
 pub(super) struct Queued {
@@ -67,41 +66,6 @@ impl Queue {
     }
 }
 
-/// What is to be done once the lock is free.
-#[derive(Default)]
-pub(super) struct After {
-    wakers: Vec<Waker>,
-    builds: Vec<Building>,
-    doomed: Vec<(Condemned, DiscardReason)>,
-    /// Held only to be dropped: they hold wakers.
-    left: Vec<Queued>,
-    is_drained: bool,
-}
-
-impl After {
-    fn settle(&mut self, queued: Queued, outcome: Outcome) {
-        queued.principal.exit();
-        self.wakers.extend(queued.waiter.settle(outcome));
-        self.left.push(queued);
-    }
-
-    pub(super) fn run<M: Manager>(self, shared: &Shared<M>) {
-        for (condemned, reason) in self.doomed {
-            shared.stats.discard(reason);
-            let live = shared.place(condemned.slot()).object.take();
-            shared.work.push_drop(shared, Doomed { condemned, live });
-        }
-        for building in self.builds {
-            shared.work.push_build(shared, building);
-        }
-        self.wakers.into_iter().for_each(Waker::wake);
-        if self.is_drained {
-            shared.work.stop();
-            shared.drain.finish();
-        }
-    }
-}
-
 impl<M: Manager> Shared<M> {
     /// A slot is idle, or a principal that was at its cap has room, and somebody may wait for it.
     #[cold]
@@ -147,7 +111,7 @@ impl<M: Manager> Shared<M> {
                     continue;
                 }
                 self.take_back(&principal);
-                may_be_idle = tagged;
+                may_be_idle = tagged && self.slots.counts().idle > 0;
             }
             if !self.supply(queue, &principal, after) {
                 break;
@@ -219,29 +183,33 @@ impl<M: Manager> Shared<M> {
         let in_use = Load::of(principal).in_use as usize;
         let room = self.config.cap.map_or(usize::MAX, |cap| cap.saturating_sub(in_use));
         while queue.fair.lacks_supply(key, room) {
-            let slot = if let Some(slot) = queue.fair.take_unassigned() {
-                slot
-            } else if let Some(building) = self.slots.reserve(Tenant::NONE) {
-                let slot = building.slot().index();
-                after.builds.push(building);
-                slot
-            } else if let Some(condemned) = self.evict_for(principal.tenant) {
-                let slot = condemned.slot().index();
-                after.doomed.push((condemned, DiscardReason::Displaced));
-                slot
-            } else {
+            if let Some(slot) = queue.fair.take_unassigned() {
+                queue.fair.assign(slot, Some(key));
+            } else if !self.begin(Some(key), queue, after)
+                && !self.displace(principal.tenant, Some(key), queue, after)
+            {
                 return false;
-            };
-            queue.fair.assign(slot, Some(key));
+            }
         }
         true
     }
 
-    fn evict_for(&self, tenant: Tenant) -> Option<Condemned> {
-        match self.config.isolation {
-            Isolation::PerPrincipal => self.slots.evict_other(tenant),
-            _ => None,
+    /// Makes room for a tenant where another's instance is idle, if there is one. What is then built
+    /// is on its way to `key`.
+    pub(super) fn displace(
+        &self,
+        tenant: Tenant,
+        key: Option<u64>,
+        queue: &mut Queue,
+        after: &mut After,
+    ) -> bool {
+        if self.config.isolation != Isolation::PerPrincipal {
+            return false;
         }
+        let Some(condemned) = self.slots.evict_other(tenant) else { return false };
+        queue.fair.assign(condemned.slot().index(), key);
+        after.doomed.push((condemned, DiscardReason::Displaced));
+        true
     }
 
     /// Begins warm instances, as many as are missing.
@@ -251,16 +219,16 @@ impl<M: Manager> Shared<M> {
         }
         let ready = self.slots.counts().idle + queue.fair.unassigned();
         for _ in ready..self.config.warm {
-            if !self.begin(queue, after) {
+            if !self.begin(None, queue, after) {
                 return;
             }
         }
     }
 
-    /// Begins an instance that nobody waits for, if there is room for one.
-    pub(super) fn begin(&self, queue: &mut Queue, after: &mut After) -> bool {
+    /// Begins an instance for `key`, or for nobody, if there is room for one.
+    pub(super) fn begin(&self, key: Option<u64>, queue: &mut Queue, after: &mut After) -> bool {
         let Some(building) = self.slots.reserve(Tenant::NONE) else { return false };
-        queue.fair.assign(building.slot().index(), None);
+        queue.fair.assign(building.slot().index(), key);
         after.builds.push(building);
         true
     }
@@ -290,6 +258,7 @@ impl<M: Manager> Shared<M> {
         self.dispatch(&mut queue, &mut after);
         drop(queue);
         after.run(self);
+        self.work.hurry(self);
         true
     }
 }

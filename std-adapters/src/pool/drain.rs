@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
+use super::contain::wake_all;
+
 /// Whether a closed pool is drained, and who waits for that.
 #[derive(Default)]
 pub(super) struct Drain {
@@ -31,7 +33,7 @@ impl Drain {
             std::mem::take(&mut state.wakers)
         };
         self.done.notify_all();
-        wakers.into_values().for_each(Waker::wake);
+        wake_all(wakers.into_values());
     }
 
     pub(super) fn is_drained(&self) -> bool {

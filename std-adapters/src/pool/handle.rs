@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use plimsoll_core::pool::{PoolCounts, PoolId, PoolSlot, PoolSlots};
 
+use super::after::After;
 use super::background;
 use super::board::Board;
 use super::builder::PoolBuilder;
 use super::checkout::Checkout;
 use super::config::{Background, Config};
-use super::dispatch::After;
 use super::drain::Drained;
 use super::error::{CheckoutError, PoolError, PrincipalError};
 use super::lease::Lease;
@@ -114,7 +114,7 @@ impl<M: Manager> Pool<M> {
         let id = PoolId::new(NEXT.fetch_add(1, Ordering::Relaxed));
         let slots: Box<[PoolSlot]> = (0..max).map(|_| PoolSlot::new()).collect();
         let slots = PoolSlots::with_slots(slots, id).map_err(|_| PoolError::Max { max })?;
-        let work = Work::new(config.builders, config.drops, background);
+        let work = Work::new(config.builders, config.drops, config.batch(), background);
         let shared =
             Arc::new_cyclic(|me| Shared::new(manager, config, work, board, slots, me.clone()));
         if let Some(board) = &shared.board {
@@ -123,15 +123,15 @@ impl<M: Manager> Pool<M> {
         let pool = Pool(Arc::new(Handle(shared.clone())));
         background::start(&shared)?;
         let mut after = After::default();
-        let mut queue = shared.queue.lock();
         shared.refresh();
+        let mut queue = shared.queue.lock();
         shared.replenish(&mut queue, &mut after);
         drop(queue);
         after.run(&shared);
         Ok(pool)
     }
 
-    fn shared(&self) -> &Arc<Shared<M>> {
+    pub(super) fn shared(&self) -> &Arc<Shared<M>> {
         &self.0.0
     }
 
@@ -159,7 +159,8 @@ impl<M: Manager> Pool<M> {
         Checkout::new(self.shared(), principal)
     }
 
-    /// Leases an instance, and blocks the thread until there is one.
+    /// Leases an instance, and blocks the thread until there is one. Not for the threads of a runtime
+    /// that is the pool's [`Background`]: the last one of them would wait for itself.
     ///
     /// # Errors
     /// Any [`CheckoutError`] but `Exhausted`.
@@ -210,7 +211,10 @@ impl<M: Manager> Pool<M> {
         match shared.try_lease(&principal.0) {
             Attempt::Leased(grant) => Ok(Lease::new(shared, principal, grant)),
             Attempt::Refused(error) => Err(shared.on_refusal(error)),
-            Attempt::Busy => Err(shared.on_refusal(shared.on_busy(principal))),
+            Attempt::Busy => {
+                shared.work.hurry(shared);
+                Err(shared.on_refusal(shared.on_busy(principal)))
+            }
         }
     }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use plimsoll_core::Tick;
 use plimsoll_core::pool::{Condemned, SlotState};
 
-use super::dispatch::{After, Queue};
+use super::after::After;
+use super::dispatch::Queue;
 use super::error::{CheckoutError, Stage};
 use super::manager::Manager;
 use super::shared::Shared;
@@ -31,6 +32,7 @@ impl<M: Manager> Shared<M> {
         let next = self.next(&queue, now_ms);
         drop(queue);
         after.run(self);
+        self.work.hurry(self);
         self.observe();
         next
     }
@@ -109,5 +111,58 @@ impl Queue {
     /// What a waiter is at.
     pub(super) fn stage(&self, ticket: super::queue::Ticket) -> Stage {
         if self.fair.is_supplied(ticket) { Stage::Build } else { Stage::Wait }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::future::Future;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::super::principal::Load;
+    use super::super::{Background, Checkout, Isolation, Lease, Pool};
+    use super::*;
+
+    struct Units;
+
+    impl Manager for Units {
+        type Object = ();
+        type Error = Infallible;
+
+        async fn create(&self) -> Result<(), Infallible> {
+            Ok(())
+        }
+    }
+
+    fn poll<'a>(
+        checkout: &mut Checkout<'a, Units>,
+    ) -> Poll<Result<Lease<'a, Units>, CheckoutError>> {
+        Pin::new(checkout).poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn whoever_leaves_the_line_takes_its_deadline_and_its_count_along() {
+        let builder = Pool::builder(Units).max(1).isolation(Isolation::Shared);
+        let builder = builder.wait_timeout(Duration::from_secs(3600)).per_principal_cap(2);
+        let pool = builder.background(Background::Manual).build().unwrap();
+        let acme = pool.principal("acme").unwrap();
+        let mut line: Vec<_> = (0..4).map(|_| pool.checkout(&acme)).collect();
+        assert!(line.iter_mut().all(|checkout| poll(checkout).is_pending()));
+        let left = || {
+            let load = Load::of(&acme.0);
+            (pool.shared().queue.lock().deadlines.len(), load.waiting, load.in_use)
+        };
+        assert_eq!(left(), (4, 4, 0));
+        line.pop();
+        assert_eq!(left(), (3, 3, 0), "one is cancelled");
+        pool.step();
+        assert_eq!(left(), (2, 2, 1), "one is served");
+        let Poll::Ready(Ok(lease)) = poll(&mut line[0]) else { panic!("it was") };
+        pool.close();
+        assert_eq!(left(), (0, 0, 1), "the others are sent away");
+        lease.complete();
+        assert_eq!(left(), (0, 0, 0));
     }
 }

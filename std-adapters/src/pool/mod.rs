@@ -14,6 +14,7 @@
 //! - For buffers of one trusted program a plain stack of them does.
 //! - Where an instance may be used by many at once, nothing is to be lent.
 
+mod after;
 mod background;
 mod board;
 mod builder;
@@ -24,11 +25,13 @@ mod dispatch;
 mod drain;
 mod error;
 mod handle;
+mod histogram;
 mod lease;
 mod live;
 mod maintain;
 mod manager;
 mod principal;
+mod principals;
 mod queue;
 #[cfg(feature = "serde")]
 mod ser;
@@ -43,8 +46,9 @@ pub use config::{Background, Isolation};
 pub use drain::Drained;
 pub use error::{BuildFailure, CheckoutError, PoolError, PrincipalError, Quota, Stage};
 pub use handle::Pool;
+pub use histogram::Histogram;
 pub use lease::{Lease, OwnedLease};
 pub use manager::Manager;
 pub use plimsoll_core::pool::{PoolCounts, Tenant};
 pub use principal::Principal;
-pub use stats::{DiscardReason, Histogram, PoolStats};
+pub use stats::{DiscardReason, PoolStats};

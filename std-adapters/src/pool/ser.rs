@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
-use super::stats::{DiscardReason, Histogram, PoolStats};
+use super::histogram::Histogram;
+use super::stats::{DiscardReason, PoolStats};
 use crate::snapshot::SnapshotPool;
 
 impl Serialize for Histogram {

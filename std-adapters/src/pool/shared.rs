@@ -15,10 +15,11 @@ use super::config::{Config, Isolation};
 use super::contain::{Panicked, contain};
 use super::dispatch::Queue;
 use super::drain::Drain;
-use super::error::CheckoutError;
+use super::error::{CheckoutError, Quota};
 use super::live::{Live, Place, Random};
 use super::manager::Manager;
-use super::principal::{PrincipalState, Principals};
+use super::principal::PrincipalState;
+use super::principals::Principals;
 use super::stats::{DiscardReason, Stats};
 use super::work::{Doomed, Work};
 
@@ -127,11 +128,11 @@ impl<M: Manager> Shared<M> {
         if !self.demand.look().is_quiet() {
             return Attempt::Busy;
         }
-        if let Some(quota) = principal.refusal(self.now_ms()) {
+        if let Some(quota) = self.refusal(principal) {
             return Attempt::Refused(CheckoutError::Refused { quota });
         }
         if let Some(cap) = self.config.cap {
-            if !principal.admit(cap) {
+            if !principal.admit_first(cap) {
                 return Attempt::Busy;
             }
         }
@@ -142,6 +143,14 @@ impl<M: Manager> Shared<M> {
                 Attempt::Busy
             }
         }
+    }
+
+    /// Whether the principal has to keep off. Who has to by the published moment is asked by the
+    /// clock: nobody publishes while nothing lives.
+    #[inline]
+    fn refusal(&self, principal: &PrincipalState) -> Option<Quota> {
+        principal.refusal(self.now_ms())?;
+        principal.refusal(self.refresh().as_millis() as u64)
     }
 
     /// An idle slot that this tenant may have, the near one first.

@@ -35,6 +35,8 @@ pub(super) struct Work<M: Manager> {
     timer: Condvar,
     builders: usize,
     drops: usize,
+    /// So many retirements are worth waking somebody for.
+    batch: usize,
     pub(super) background: Background,
     #[cfg(feature = "tokio")]
     pub(super) nudge: tokio::sync::Notify,
@@ -73,7 +75,7 @@ impl<M: Manager> Jobs<M> {
 }
 
 impl<M: Manager> Work<M> {
-    pub(super) fn new(builders: usize, drops: usize, background: Background) -> Self {
+    pub(super) fn new(builders: usize, drops: usize, batch: usize, background: Background) -> Self {
         let jobs = Jobs {
             builds: VecDeque::new(),
             retirements: VecDeque::new(),
@@ -90,6 +92,7 @@ impl<M: Manager> Work<M> {
             timer: Condvar::new(),
             builders,
             drops,
+            batch,
             background,
             #[cfg(feature = "tokio")]
             nudge: tokio::sync::Notify::new(),
@@ -108,9 +111,26 @@ impl<M: Manager> Work<M> {
         self.call(shared);
     }
 
+    /// To wake a thread takes longer than a short lease: it is done for a whole batch, or if somebody
+    /// waits for the slot, or when the pool closes. Else it is left to the next tick.
     pub(super) fn push_drop(&self, shared: &Shared<M>, doomed: Doomed<M>) {
-        self.jobs.lock().retirements.push_back(doomed);
-        self.call(shared);
+        let pending = {
+            let mut jobs = self.jobs.lock();
+            jobs.retirements.push_back(doomed);
+            jobs.retirements.len()
+        };
+        // Whoever waits from here on finds it in `hurry`, which comes after its arrival.
+        if pending >= self.batch || !shared.demand.look().is_quiet() {
+            self.call(shared);
+        }
+    }
+
+    /// Retirements do not wait for their batch any longer.
+    pub(super) fn hurry(&self, shared: &Shared<M>) {
+        let is_pending = !self.jobs.lock().retirements.is_empty();
+        if is_pending {
+            self.call(shared);
+        }
     }
 
     /// There is something to do.
@@ -257,11 +277,21 @@ impl<M: Manager> Running<M> {
 
 impl<M: Manager> Drop for Running<M> {
     fn drop(&mut self) {
-        match self.job.take() {
-            Some(Job::Build(building)) => self.shared.on_cancelled(building),
-            Some(Job::Retire(doomed)) => self.shared.retire(doomed),
-            None => {}
+        let Some(mut job) = self.job.take() else {
+            return self.shared.work.on_end(self.is_build);
+        };
+        // Nobody else is left to do what is still in line.
+        loop {
+            let is_build = matches!(job, Job::Build(_));
+            match job {
+                Job::Build(building) => self.shared.on_cancelled(building),
+                Job::Retire(doomed) => self.shared.retire(doomed),
+            }
+            self.shared.work.on_end(is_build);
+            match self.shared.work.start() {
+                Some(next) => job = next,
+                None => return,
+            }
         }
-        self.shared.work.on_end(self.is_build);
     }
 }

@@ -1,11 +1,12 @@
 //! POOL-8: warm instances, idle ones that go, and old ones.
 
 use std::task::Poll;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use plimsoll::pool::{DiscardReason, Isolation};
+use plimsoll::pool::{DiscardReason, Isolation, Pool, PoolCounts};
 
-use super::support::{Fate, answer, poll, stand};
+use super::support::{Fate, Maker, answer, poll, stand};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -42,6 +43,28 @@ fn warm_builds_that_fail_are_not_tried_all_the_time() {
     stand.world.fates.lock().unwrap().clear();
     stand.pass(20_000);
     assert_eq!(stand.pool.counts().idle, 1);
+}
+
+#[test]
+fn warm_builds_go_on_as_soon_as_one_succeeds() {
+    let stand = stand(|builder| builder.max(3).warm(2));
+    stand.world.fate([Fate::Fails; 100]);
+    stand.pass(10_000);
+    stand.world.fates.lock().unwrap().clear();
+    let acme = stand.pool.principal("acme").unwrap();
+    // At once: no time passes.
+    assert!(stand.pool.try_checkout(&acme).is_err());
+    stand.settle();
+    stand.pool.try_checkout(&acme).unwrap().complete();
+    stand.settle();
+    assert_eq!(stand.pool.counts().idle, 2);
+    // The next failure is a first one.
+    stand.world.fate([Fate::Fails]);
+    stand.pool.try_checkout(&acme).unwrap().complete();
+    stand.settle();
+    assert_eq!(stand.pool.counts().idle, 1);
+    stand.pass(20);
+    assert_eq!(stand.pool.counts().idle, 2);
 }
 
 #[test]
@@ -149,4 +172,37 @@ fn pool_8_jitter_spreads_what_was_built_together() {
     }
     assert_eq!((live[4], live[10]), (32, 0), "{live:?}");
     assert!(live[7] > 0 && live[7] < 32, "all at once: {live:?}");
+}
+
+/// Until the pool is as told.
+fn wait_for(pool: &Pool<Maker>, is_so: impl Fn(PoolCounts) -> bool) {
+    let began = Instant::now();
+    while !is_so(pool.counts()) {
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", pool.counts());
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn pool_8_who_keeps_time_sleeps_while_nothing_lives_and_wakes_with_the_first() {
+    let builder = Pool::builder(Maker::default()).max(1).isolation(Isolation::Shared);
+    let pool = builder.idle_age(Duration::from_millis(20)).build().unwrap();
+    let acme = pool.principal("acme").unwrap();
+    for _ in 0..3 {
+        pool.checkout_blocking(&acme).unwrap().complete();
+        wait_for(&pool, |counts| counts.live() == 0);
+        thread::sleep(Duration::from_millis(30));
+    }
+    assert_eq!(pool.stats().discards(DiscardReason::Idle), 3);
+}
+
+#[test]
+fn pool_8_what_is_torn_down_is_followed_by_a_warm_one_before_the_next_tick() {
+    let builder = Pool::builder(Maker::default()).max(1).warm(1);
+    let pool = builder.tick(Duration::from_secs(3600)).build().unwrap();
+    let acme = pool.principal("acme").unwrap();
+    for _ in 0..3 {
+        wait_for(&pool, |counts| counts.idle == 1);
+        pool.try_checkout(&acme).unwrap().complete();
+    }
 }

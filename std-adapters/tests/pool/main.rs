@@ -1,9 +1,11 @@
 //! What the generic pool promises, one test or more for each property.
 #![cfg(feature = "pool")]
 
+mod batches;
 mod closing;
 mod contained;
 mod evictions;
+mod hostile;
 mod isolation;
 mod leases;
 mod listed;

@@ -88,3 +88,24 @@ fn pool_6_a_runtime_that_goes_takes_no_permit_and_closes_the_pool() {
     drop(pool);
     assert_eq!((maker.0.live(), Arc::strong_count(&maker.0)), (0, 1), "and nothing is kept");
 }
+
+#[test]
+fn pool_9_a_runtime_that_goes_leaves_nothing_to_be_torn_down() {
+    let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+    let maker = Maker::default();
+    let background = Background::Tokio(runtime.handle().clone());
+    let builder = Pool::builder(maker.clone()).max(8).warm(8).isolation(Isolation::Shared);
+    let pool = builder.background(background).build().unwrap();
+    let acme = pool.principal("acme").unwrap();
+    runtime.block_on(async {
+        while pool.counts().idle < 8 {
+            tokio::task::yield_now().await;
+        }
+    });
+    let leases: Vec<_> = (0..8).map(|_| pool.try_checkout(&acme).unwrap()).collect();
+    drop(leases);
+    drop(runtime);
+    assert!(pool.is_closed());
+    assert!(pool.wait_drained(Duration::ZERO), "{:?}", pool.counts());
+    assert_eq!(maker.0.live(), 0);
+}

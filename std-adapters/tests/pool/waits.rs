@@ -1,7 +1,10 @@
 //! POOL-6: who waits, for what, and until when.
 
-use std::sync::atomic::Ordering;
-use std::thread;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use plimsoll::pool::{BuildFailure, CheckoutError, Isolation, Pool, Stage};
@@ -65,6 +68,91 @@ fn pool_6_a_cancelled_waiter_loses_no_permit() {
     assert_eq!((lease.id, lease.uses(), acme.in_use()), (0, 2, 1));
     lease.complete();
     assert_eq!((acme.in_use(), stand.pool.stats().waiting, stand.pool.counts().idle), (0, 0, 1));
+}
+
+#[test]
+fn pool_6_what_was_granted_to_a_waiter_that_goes_is_the_next_ones_at_once() {
+    let stand = stand(|builder| builder.max(1).isolation(Isolation::Shared));
+    stand.fill(1);
+    let [acme, other] = ["acme", "other"].map(|id| stand.pool.principal(id).unwrap());
+    let held = stand.pool.try_checkout(&acme).unwrap();
+    let (mut granted, mut next) = (stand.pool.checkout(&acme), stand.pool.checkout(&other));
+    assert!(is_waiting(&mut granted) && is_waiting(&mut next));
+    held.complete();
+    assert!(is_waiting(&mut next));
+    drop(granted);
+    // Nobody has stepped.
+    answer(&mut next).unwrap().complete();
+}
+
+#[test]
+fn a_task_whose_timeout_is_shorter_than_a_tick_has_it_kept() {
+    let builder = Pool::builder(Maker::default()).max(1).isolation(Isolation::Shared);
+    let builder = builder.tick(Duration::from_secs(3600)).wait_timeout(Duration::from_millis(30));
+    let pool = builder.build().unwrap();
+    let acme = pool.principal("acme").unwrap();
+    let _held = pool.checkout_blocking_for(&acme, Duration::from_secs(20)).unwrap();
+    // Whoever keeps the time sleeps by now, for an hour.
+    thread::sleep(Duration::from_millis(30));
+    let mut waits = pool.checkout(&acme);
+    let began = Instant::now();
+    while is_waiting(&mut waits) {
+        assert!(began.elapsed() < Duration::from_secs(20), "nobody keeps its time");
+        thread::yield_now();
+    }
+    assert_eq!(pool.stats().timeouts, 1);
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// One comes as the other gives back, and nobody looks after them.
+#[test]
+fn pool_6_of_a_release_and_a_wait_that_meet_one_sees_the_other() {
+    const ROUNDS: usize = 20_000;
+    let builder = Pool::builder(Maker::default()).max(1).isolation(Isolation::Shared);
+    let pool = builder.tick(Duration::from_secs(3600)).build().unwrap();
+    let (acme, other) = (pool.principal("acme").unwrap(), pool.principal("other").unwrap());
+    let (begun, served) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let linger = |turns| (0..turns).for_each(|_| std::hint::spin_loop());
+    let waiter = {
+        let (pool, begun, served) = (pool.clone(), begun.clone(), served.clone());
+        move || {
+            let waker = Waker::from(Arc::new(Unpark(thread::current())));
+            for round in 1..=ROUNDS {
+                while begun.load(Ordering::SeqCst) < round {
+                    thread::yield_now();
+                }
+                linger(round % 61);
+                let mut checkout = pool.checkout(&other);
+                loop {
+                    match Pin::new(&mut checkout).poll(&mut Context::from_waker(&waker)) {
+                        Poll::Ready(lease) => break lease.unwrap().complete(),
+                        Poll::Pending => thread::park(),
+                    }
+                }
+                served.store(round, Ordering::SeqCst);
+            }
+        }
+    };
+    let waiter = thread::spawn(waiter);
+    for round in 1..=ROUNDS {
+        let lease = pool.checkout_blocking(&acme).unwrap();
+        begun.store(round, Ordering::SeqCst);
+        linger(round % 67);
+        lease.complete();
+        let began = Instant::now();
+        while served.load(Ordering::SeqCst) < round {
+            assert!(began.elapsed() < Duration::from_secs(20), "round {round}: nobody wakes it");
+            thread::yield_now();
+        }
+    }
+    waiter.join().unwrap();
 }
 
 #[test]

@@ -8,6 +8,8 @@
 //! assigned to one waiter at most and a waiter to one such slot, so that there are never more builds
 //! than there is need for. Whatever becomes idle first serves the ring all the same.
 
+mod supply;
+
 use std::collections::{BTreeMap, HashMap};
 
 /// A waiter's place in the queue.
@@ -147,63 +149,6 @@ impl<W> FairQueue<W> {
             self.ring.insert(self.next_turn, key);
             self.next_turn += 1;
         }
-    }
-
-    /// Whether a principal that may have `room` more has a waiter without supply on its way.
-    pub(super) fn lacks_supply(&self, key: u64, room: usize) -> bool {
-        let entry = self.entries.get(&key);
-        entry.is_some_and(|entry| entry.supplied < entry.places.len().min(room))
-    }
-
-    /// Supply is on its way that nobody is to get.
-    pub(super) fn take_unassigned(&mut self) -> Option<usize> {
-        self.unassigned.pop()
-    }
-
-    /// How much supply is on its way that nobody is to get.
-    pub(super) fn unassigned(&self) -> usize {
-        self.unassigned.len()
-    }
-
-    /// Supply is on its way for the first waiter of a principal that has none; for nobody, if there
-    /// is no such waiter.
-    pub(super) fn assign(&mut self, slot: usize, key: Option<u64>) {
-        let entry = key.and_then(|key| self.entries.get_mut(&key));
-        let place = entry.and_then(|entry| {
-            let place = entry.places.iter_mut().find(|(_, place)| place.supply.is_none())?;
-            entry.supplied += 1;
-            Some(place)
-        });
-        match (key, place) {
-            (Some(principal), Some((number, place))) => {
-                place.supply = Some(slot);
-                self.assigned.insert(slot, Ticket { principal, number: *number });
-            }
-            _ => self.unassigned.push(slot),
-        }
-    }
-
-    /// A slot is on its way no more.
-    ///
-    /// # Returns
-    /// Whom it was on its way to.
-    pub(super) fn arrived(&mut self, slot: usize) -> Option<Ticket> {
-        let Some(ticket) = self.assigned.remove(&slot) else {
-            self.unassigned.retain(|other| *other != slot);
-            return None;
-        };
-        let entry = self.entries.get_mut(&ticket.principal)?;
-        let place = entry.places.get_mut(&ticket.number)?;
-        place.supply = None;
-        entry.supplied -= 1;
-        Some(ticket)
-    }
-
-    /// Whether supply is on its way to this waiter.
-    pub(super) fn is_supplied(&self, ticket: Ticket) -> bool {
-        let entry = self.entries.get(&ticket.principal);
-        let place = entry.and_then(|entry| entry.places.get(&ticket.number));
-        place.is_some_and(|place| place.supply.is_some())
     }
 
     /// Takes everybody out, in the order of arrival.

@@ -1,0 +1,60 @@
+//! What a decision under the queue's lock entails, done when the lock is free (POOL-7).
+
+use std::task::Waker;
+
+use plimsoll_core::pool::{Building, Condemned};
+
+use super::contain::{contain, wake_all};
+use super::dispatch::Queued;
+use super::error::CheckoutError;
+use super::manager::Manager;
+use super::shared::Shared;
+use super::stats::DiscardReason;
+use super::waiter::Outcome;
+use super::work::Doomed;
+
+/// What is to be done once the lock is free.
+#[derive(Default)]
+pub(super) struct After {
+    wakers: Vec<Waker>,
+    pub(super) builds: Vec<Building>,
+    pub(super) doomed: Vec<(Condemned, DiscardReason)>,
+    /// Held only to be dropped: they hold wakers.
+    left: Vec<Queued>,
+    /// Errors that nobody waits for; the same.
+    untold: Vec<CheckoutError>,
+    pub(super) is_drained: bool,
+}
+
+impl After {
+    /// A wait has ended.
+    pub(super) fn settle(&mut self, queued: Queued, outcome: Outcome) {
+        queued.principal.exit();
+        self.wakers.extend(queued.waiter.settle(outcome));
+        self.left.push(queued);
+    }
+
+    /// Nobody is told of an error.
+    pub(super) fn leave_untold(&mut self, error: CheckoutError) {
+        self.untold.push(error);
+    }
+
+    pub(super) fn run<M: Manager>(self, shared: &Shared<M>) {
+        for (condemned, reason) in self.doomed {
+            shared.stats.discard(reason);
+            let live = shared.place(condemned.slot()).object.take();
+            shared.work.push_drop(shared, Doomed { condemned, live });
+        }
+        for building in self.builds {
+            shared.work.push_build(shared, building);
+        }
+        wake_all(self.wakers);
+        if self.is_drained {
+            shared.work.stop();
+            shared.drain.finish();
+        }
+        for error in self.untold {
+            let _ = contain(|| drop(error));
+        }
+    }
+}
