@@ -17,7 +17,8 @@ pub(super) struct Room {
     pub(super) keep_resident: usize,
 }
 
-/// So much address space lets guests run without bounds checks: an index of 32 bits can not leave it.
+/// So much address space lets guests run without bounds checks: an index of 32 bits can not leave
+/// it.
 const UNCHECKED_BYTES: u64 = 1 << 32;
 
 /// After each memory; wasmtime's default.
@@ -26,8 +27,8 @@ const GUARD_BYTES: u64 = 32 << 20;
 /// All memories together get half of what a process has on the common 64-bit processors.
 const ADDRESSES_MAX: u64 = if cfg!(target_pointer_width = "64") { 1 << 46 } else { 1 << 30 };
 
-/// A module may have this many of anything, so that it is this crate which says that it has too many
-/// for an instance, with numbers.
+/// A module may have this many of anything, so that it is this crate which says that it has too
+/// many for an instance, with numbers.
 const LENIENT: u32 = 1_000;
 
 /// Of each stack; most calls use less.
@@ -77,7 +78,8 @@ impl Room {
             .max_tables_per_component(LENIENT)
             .table_elements(self.table_elements)
             .max_memory_size(usize::try_from(reservation).unwrap_or(usize::MAX))
-            // Images stay mapped in all slots: the next instance of the same program is there soonest.
+            // Images stay mapped in all slots: the next instance of the same program is there
+            // soonest.
             .max_unused_warm_slots(count.saturating_mul(memories))
             // Cleared by hand: what a call touches first is there, and giving it back to the system
             // would interrupt every thread of the process.

@@ -13,7 +13,7 @@ use super::meter::{Allowance, Fuel};
 use super::pool::WasmPool;
 use super::program::{GuestManager, Program};
 use crate::ledger::{PeakLedger, SumLedger};
-use crate::pool::{Isolation, Pool, PoolBuilder};
+use crate::pool::{Isolation, Manager, Pool, PoolBuilder};
 
 type PoolSettings<H, X> =
     dyn FnOnce(PoolBuilder<GuestManager<H, X>>) -> PoolBuilder<GuestManager<H, X>> + Send;
@@ -99,8 +99,9 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
     /// they return, also from [`WasmLease::call`](super::WasmLease::call): they do not yield, can
     /// not be cancelled, and may not import async functions.
     ///
-    /// [Fuel](Self::fuel) has to be set: a guest that is stopped by its deadline is charged with all
-    /// of it, for nobody knows how much it has used.
+    /// [Fuel](Self::fuel) has to be set: a guest that is stopped by its deadline, or by a trap of
+    /// its own other than `unreachable` and a full stack, is charged with all of it, for nobody
+    /// knows how much it has used.
     pub fn in_place(mut self) -> Self {
         self.is_in_place = true;
         self
@@ -201,7 +202,7 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
             quota,
             handles_max: self.handles_max,
         };
-        drop(manager.guest().await?);
+        manager.retire(manager.guest().await?);
         let mut builder = Pool::builder(manager);
         if let Some(settings) = self.settings {
             builder = settings(builder);

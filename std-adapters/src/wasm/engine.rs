@@ -14,8 +14,8 @@ use super::ticker::Ticker;
 
 /// A wasmtime [`Engine`] with the pooling allocator, and room for a number of instances.
 ///
-/// Several pools, of several programs, may share one; clones are handles to the same one. While there
-/// is a pool, a thread advances its epoch.
+/// Several pools, of several programs, may share one; clones are handles to the same one. While
+/// there is a pool, a thread advances its epoch.
 ///
 /// ```
 /// use plimsoll::wasm::WasmEngine;
@@ -50,7 +50,8 @@ const TICK_MIN: Duration = Duration::from_micros(100);
 const TICK_MAX: Duration = Duration::from_secs(60);
 
 impl WasmEngineBuilder {
-    /// How many instances there are at one time at most, those of all pools together; 64 by default.
+    /// How many instances there are at one time at most, those of all pools together; 64 by
+    /// default.
     ///
     /// Address space is reserved for them at once, and no memory.
     pub fn instances(mut self, max: usize) -> Self {
@@ -105,8 +106,8 @@ impl WasmEngineBuilder {
         self
     }
 
-    /// Compiles guests without fuel metering. They run somewhat faster; what they use is not billed,
-    /// and only the deadline ends an endless loop.
+    /// Compiles guests without fuel metering. They run somewhat faster; what they use is not
+    /// billed, and only the deadline ends an endless loop.
     pub fn without_fuel(mut self) -> Self {
         self.meters_fuel = false;
         self

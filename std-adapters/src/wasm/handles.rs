@@ -14,8 +14,8 @@ use wasmtime::component::Resource;
 /// 0: there, a kept handle names the next lease's object.)
 ///
 /// Each lease begins with an empty one in its [`HostState`](super::HostState), which goes on
-/// counting where the last lease stopped. A host that keeps objects for as long as the instance lives
-/// puts a table of its own into [`Host::Instance`](super::Host::Instance).
+/// counting where the last lease stopped. A host that keeps objects for as long as the instance
+/// lives puts a table of its own into [`Host::Instance`](super::Host::Instance).
 ///
 /// ```
 /// use plimsoll::wasm::{HandleError, Handles};
@@ -104,8 +104,8 @@ impl Handles {
     }
 
     /// Takes all objects out, to be dropped by the caller. No number comes again.
-    pub(super) fn take_all(&mut self) -> impl Sized + use<> {
-        mem::take(&mut self.entries)
+    pub(super) fn take_all(&mut self) -> impl Iterator<Item = impl Sized + use<>> + use<> {
+        mem::take(&mut self.entries).into_values()
     }
 }
 
@@ -160,7 +160,7 @@ mod tests {
     fn pool_10_a_number_from_before_names_nothing_afterwards() {
         let mut handles = Handles::new(2);
         let first = handles.insert(1_u8).unwrap();
-        drop(handles.take_all());
+        assert_eq!(handles.take_all().count(), 1);
         let second = handles.insert(2_u8).unwrap();
         assert_eq!(handles.get::<u8>(first), Err(HandleError::Unknown { handle: first }));
         assert_eq!((handles.get::<u8>(second), second), (Ok(&2), first + 1));

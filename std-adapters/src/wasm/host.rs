@@ -8,14 +8,16 @@ use wasmtime::{StoreContextMut, UpdateDeadline};
 use super::error::NoLease;
 use super::handles::Handles;
 use super::meter::Meter;
+use super::scrap::Scrap;
 
 /// What a host keeps for the guests of a pool. It is split by how long it lives.
 ///
 /// - The host itself is shared by all leases, through an [`Arc`] that is given once.
-/// - [`Lease`](Self::Lease) is made for each lease and goes with it, whole: nothing of it is cleared
-///   field by field, so that no field can be forgotten (POOL-10).
-/// - [`Instance`](Self::Instance) lives as long as the instance, through all its leases: what a guest
-///   keeps running between calls is kept here, and is there only for those who get that instance.
+/// - [`Lease`](Self::Lease) is made for each lease and goes with it, whole: nothing of it is
+///   cleared field by field, so that no field can be forgotten (POOL-10).
+/// - [`Instance`](Self::Instance) lives as long as the instance, through all its leases: what a
+///   guest keeps running between calls is kept here, and is there only for those who get that
+///   instance.
 ///
 /// ```
 /// use plimsoll::wasm::Host;
@@ -141,16 +143,29 @@ impl<H: Host> HostState<H> {
         Ok(Parts { shared, instance, lease: lease.as_mut().ok_or(NoLease)?, handles })
     }
 
-    /// Begins a lease. What a start function may have left in the handles goes.
+    /// Begins a lease.
     pub(super) fn begin(&mut self, lease: H::Lease) {
-        drop(self.handles.take_all());
         self.lease = Some(lease);
     }
 
-    /// Ends a lease: all that goes with it is taken out, to be dropped by the caller.
-    pub(super) fn end(&mut self) -> Option<(H::Lease, impl Sized + use<H>)> {
-        let lease = self.lease.take()?;
-        Some((lease, self.handles.take_all()))
+    /// Ends a lease: nothing that goes with it stays.
+    ///
+    /// # Returns
+    /// The lease's state, unless the drop of a handle has panicked: then it is left to go with the
+    /// instance.
+    pub(super) fn end(&mut self, scrap: &mut Scrap) -> Option<H::Lease> {
+        scrap.take_each(self.handles.take_all());
+        if scrap.has_panicked() { None } else { self.lease.take() }
+    }
+
+    /// Drops everything, part by part.
+    pub(super) fn scrap(self, mut scrap: Scrap) {
+        let Self { shared, instance, lease, mut handles, meter: _ } = self;
+        scrap.take_each(handles.take_all());
+        scrap.take(lease);
+        scrap.take(instance);
+        scrap.take(shared);
+        scrap.end();
     }
 
     /// A deadline was reached, of those that [`Meter`] sets.

@@ -10,6 +10,7 @@ use super::host::{Host, HostState};
 use super::meter::{self, Allowance, Usage};
 use super::pool::WasmPrincipal;
 use super::program::{Guest, GuestManager};
+use super::scrap::Scrap;
 use crate::pool::Lease;
 
 /// A guest, lent for as long as this lives.
@@ -65,7 +66,8 @@ impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
     }
 
     /// Calls a function of the guest and blocks the thread until it returns. Host functions that
-    /// need an async runtime do not find one, unless this is called on a thread that has entered it.
+    /// need an async runtime do not find one, unless this is called on a thread that has entered
+    /// it.
     ///
     /// # Errors
     /// [`CallError`]; the instance will be discarded.
@@ -126,13 +128,19 @@ impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
     ///
     /// # Returns
     /// What lived as long as the lease. The handles are dropped here.
+    ///
+    /// # Panics
+    /// If the drop of an object behind a handle does. The instance is discarded then.
     pub fn complete(mut self) -> H::Lease {
         let mut lease = self.lease.take().expect("a lease has its guest until it ends");
-        let usage = meter::usage(&lease.store);
-        let (state, handles) = lease.store.data_mut().end().expect("a lease has begun");
-        self.principal.charge(usage);
-        // If a handle's drop panics, the lease is dropped with it.
-        drop(handles);
+        self.principal.charge(meter::usage(&lease.store));
+        let mut scrap = Scrap::default();
+        let Some(state) = lease.store.data_mut().end(&mut scrap) else {
+            // Before the panic goes on: no more of the host's drops may run in it.
+            drop(lease);
+            scrap.end();
+            unreachable!("a lease has begun");
+        };
         match (lease.is_usable, lease.is_faulty) {
             (true, _) => lease.complete(),
             (false, true) => lease.fault(),

@@ -22,10 +22,10 @@ pub(super) struct Refusal {
 ///
 /// wasmtime reports a growth that failed after it was allowed, and also one that it never asked
 /// about: a table of more elements than a number has, or a memory of one-byte pages that would be
-/// longer than its addresses. Whoever took each report for the last growth's would give back a growth
-/// that stands: a guest that grows by a little and then by far too much, again and again, would have
-/// no quota. So whatever can be known to fail is refused here and not counted, and a report counts
-/// only if it says that the system had no memory: these do follow their own growth.
+/// longer than its addresses. Whoever took each report for the last growth's would give back a
+/// growth that stands: a guest that grows by a little and then by far too much, again and again,
+/// would have no quota. So whatever can be known to fail is refused here and not counted, and a
+/// report counts only if it says that the system had no memory: these do follow their own growth.
 #[derive(Debug)]
 pub(super) struct Limiter {
     quota: u64,

@@ -83,8 +83,16 @@ impl Meter {
 
     /// A call has ended in this error.
     pub(super) fn on_end(&mut self, error: &CallError) {
-        let is_stopped = matches!(error, CallError::DeadlineExceeded { .. });
-        self.is_fuel_unknown |= is_stopped && self.allowance.is_in_place;
+        // A guest writes down what it has used before it calls or gives up, and when it yields. In
+        // place, a long loop that ends in a stray access would cost nothing.
+        let is_noted = match error {
+            CallError::DeadlineExceeded { .. } => false,
+            CallError::Trapped { trap } => {
+                matches!(trap, Trap::UnreachableCodeReached | Trap::StackOverflow)
+            }
+            _ => true,
+        };
+        self.is_fuel_unknown |= !is_noted && self.allowance.is_in_place;
     }
 
     /// What an error of the guest's says.

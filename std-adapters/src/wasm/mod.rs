@@ -1,23 +1,23 @@
-//! Thousands of untrusted guests on a few warm instances, without one reading, starving or poisoning
-//! the next: a [`Pool`](crate::pool::Pool) of wasmtime stores.
+//! Thousands of untrusted guests on a few warm instances, without one reading, starving or
+//! poisoning the next: a [`Pool`](crate::pool::Pool) of wasmtime stores.
 //!
 //! - A [`WasmEngine`] has room for a number of instances: wasmtime's pooling allocator, sized by
 //!   their number and quota.
 //! - A [`WasmPool`] lends instances of one program, a core module or a component, in the name of a
 //!   [`WasmPrincipal`], as a [`WasmLease`].
-//! - A [`Host`] says what is kept for guests, split by how long it lives: for ever, with an instance,
-//!   or with a lease.
+//! - A [`Host`] says what is kept for guests, split by how long it lives: for ever, with an
+//!   instance, or with a lease.
 //!
 //! # What holds
-//! - POOL-10: by default every lease gets an instance that nobody has used, built ahead and torn down
-//!   in the background. Whatever the isolation, [`Host::Lease`] is replaced whole, and [`Handles`]
-//!   of one lease name nothing in the next.
+//! - POOL-10: by default every lease gets an instance that nobody has used, built ahead and torn
+//!   down in the background. Whatever the isolation, [`Host::Lease`] is replaced whole, and
+//!   [`Handles`] of one lease name nothing in the next.
 //! - POOL-3: an instance in which a call trapped, or was dropped before it returned, is never lent
 //!   again: such a store is poisoned.
-//! - METER-1: all memories and tables of an instance together are held to a quota, and a growth that
-//!   failed is rolled back.
-//! - METER-2: memory is charged twice: its size, and how much the lease has grown it, so that nobody
-//!   is charged for what others left there.
+//! - METER-1: all memories and tables of an instance together are held to a quota, and a growth
+//!   that failed is rolled back.
+//! - METER-2: memory is charged twice: its size, and how much the lease has grown it, so that
+//!   nobody is charged for what others left there.
 //! - METER-3: limiter, fuel, deadline and yield interval are set anew for each lease.
 //! - METER-4: fuel is charged however a lease ends, to within one yield interval.
 //!
@@ -41,6 +41,7 @@ mod limiter;
 mod meter;
 mod pool;
 mod program;
+mod scrap;
 mod ticker;
 
 pub use builder::WasmPoolBuilder;

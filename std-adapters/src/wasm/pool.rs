@@ -81,13 +81,16 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
     /// # Errors
     /// [`ProgramError`]: more memories or tables than the engine allows, an import that the linker
     /// does not have, a component or linker of another engine.
-    pub fn component(
+    pub fn component<F>(
         engine: &WasmEngine,
         host: H,
         linker: &wasmtime::component::Linker<HostState<H>>,
         component: &wasmtime::component::Component,
-        look_up: impl Fn(&mut ComponentExports<'_, H>) -> Result<X, ExportError> + Send + Sync + 'static,
-    ) -> Result<WasmPoolBuilder<H, X>, ProgramError> {
+        look_up: F,
+    ) -> Result<WasmPoolBuilder<H, X>, ProgramError>
+    where
+        F: Fn(&mut ComponentExports<'_, H>) -> Result<X, ExportError> + Send + Sync + 'static,
+    {
         let program = Program::component(engine, linker, component, Box::new(look_up))?;
         Ok(WasmPoolBuilder::new(engine, host, program))
     }

@@ -11,6 +11,7 @@ use super::error::{CallError, ExportError, InstanceLimit, InstantiateError, Prog
 use super::exports::{ComponentExports, Exports};
 use super::host::{Host, HostState};
 use super::meter::{self, Allowance, Meter};
+use super::scrap::Scrap;
 use crate::pool::Manager;
 
 type LookUp<H, X> = dyn Fn(&mut Exports<'_, H>) -> Result<X, ExportError> + Send + Sync;
@@ -124,10 +125,22 @@ impl<H: Host, X: Send + Sync + 'static> GuestManager<H, X> {
         let mut store = Store::new(self.engine.wasmtime(), state);
         meter::install(&mut store, self.start);
         match self.program.instantiate(&mut store).await {
-            Ok(exports) => {
-                Ok(Guest { store, exports: exports?, is_usable: true, is_faulty: false })
+            Ok(Ok(exports)) => {
+                // What a start function has opened is no lease's.
+                let mut scrap = Scrap::default();
+                scrap.take_each(store.data_mut().handles_mut().take_all());
+                scrap.end();
+                Ok(Guest { store, exports, is_usable: true, is_faulty: false })
             }
-            Err(cause) => Err(why(&store.data().meter, cause)),
+            Ok(Err(error)) => {
+                store.into_data().scrap(Scrap::default());
+                Err(error.into())
+            }
+            Err(cause) => {
+                let error = why(&store.data().meter, cause);
+                store.into_data().scrap(Scrap::default());
+                Err(error)
+            }
         }
     }
 }
@@ -150,6 +163,13 @@ impl<H: Host, X: Send + Sync + 'static> Manager for GuestManager<H, X> {
 
     async fn create(&self) -> Result<Guest<H, X>, InstantiateError> {
         self.guest().await
+    }
+
+    fn retire(&self, guest: Guest<H, X>) {
+        let Guest { store, exports, .. } = guest;
+        let mut scrap = Scrap::default();
+        scrap.take(exports);
+        store.into_data().scrap(scrap);
     }
 
     fn bytes(&self, guest: &Guest<H, X>) -> u64 {

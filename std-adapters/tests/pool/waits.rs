@@ -128,7 +128,6 @@ fn pool_6_of_a_release_and_a_wait_that_meet_one_sees_the_other() {
                 while begun.load(Ordering::SeqCst) < round {
                     thread::yield_now();
                 }
-                linger(round % 61);
                 let mut checkout = pool.checkout(&other);
                 loop {
                     match Pin::new(&mut checkout).poll(&mut Context::from_waker(&waker)) {
@@ -144,7 +143,7 @@ fn pool_6_of_a_release_and_a_wait_that_meet_one_sees_the_other() {
     for round in 1..=ROUNDS {
         let lease = pool.checkout_blocking(&acme).unwrap();
         begun.store(round, Ordering::SeqCst);
-        linger(round % 67);
+        linger(round % 499);
         lease.complete();
         let began = Instant::now();
         while served.load(Ordering::SeqCst) < round {

@@ -16,6 +16,7 @@ struct Worker {
     count: TypedFunc<(), i32>,
     spin: TypedFunc<(), ()>,
     trap: TypedFunc<(), ()>,
+    stray: TypedFunc<(), ()>,
 }
 
 const FUEL: u64 = 1 << 40;
@@ -27,11 +28,18 @@ fn workers(engine: &WasmEngine) -> WasmPoolBuilder<(), Worker> {
             (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
             (global.get $calls))
         (func (export "spin") (loop (br 0)))
-        (func (export "trap") unreachable))"#;
+        (func (export "trap") unreachable)
+        (memory 1)
+        (func (export "stray") (local $turns i32)
+            (loop $again
+                (local.set $turns (i32.add (local.get $turns) (i32.const 1)))
+                (br_if $again (i32.lt_u (local.get $turns) (i32.const 1000000))))
+            (drop (i32.load (i32.const -4)))))"#;
     let module = Module::new(engine.wasmtime(), wat).unwrap();
     let look_up = |exports: &mut Exports<'_, ()>| {
         let (count, spin) = (exports.func("count")?, exports.func("spin")?);
-        Ok(Worker { count, spin, trap: exports.func("trap")? })
+        let (trap, stray) = (exports.func("trap")?, exports.func("stray")?);
+        Ok(Worker { count, spin, trap, stray })
     };
     let linker = Linker::new(engine.wasmtime());
     let builder = WasmPool::module(engine, (), &linker, &module, look_up).unwrap();
@@ -65,7 +73,14 @@ fn meter_4_a_guest_that_is_stopped_in_place_is_charged_with_all_its_fuel() {
     assert!(matches!(error, CallError::DeadlineExceeded { .. }), "{error}");
     drop(lease);
     assert_eq!(fuel.get("looper").unwrap().value(), Some(FUEL));
-    // Whoever returns or traps by itself is charged with what it used.
+    // A trap that the processor raises says no more of what was used.
+    let strayer = pool.principal("strayer").unwrap();
+    let mut lease = pool.checkout_blocking(&strayer).unwrap();
+    let error = lease.call_blocking(|guest| &guest.stray, ()).unwrap_err();
+    assert!(matches!(error, CallError::Trapped { trap: Trap::MemoryOutOfBounds }), "{error}");
+    drop(lease);
+    assert_eq!(fuel.get("strayer").unwrap().value(), Some(FUEL));
+    // Whoever returns or gives up by itself is charged with what it used.
     let mut lease = pool.checkout_blocking(&other).unwrap();
     assert_eq!(lease.call_blocking(|guest| &guest.count, ()).unwrap(), 1);
     let error = lease.call_blocking(|guest| &guest.trap, ()).unwrap_err();

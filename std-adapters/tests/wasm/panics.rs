@@ -95,6 +95,8 @@ fn pool_3_a_host_that_panics_costs_an_instance_and_the_guest_is_charged() {
     panics("a handle", &|id| {
         let principal = pool.principal(id).unwrap();
         let mut lease = pool.checkout_blocking(&principal).unwrap();
+        // Several of them: two panics in one unwinding would abort the process.
+        lease.call_blocking(|run| run, 1_000).unwrap();
         lease.call_blocking(|run| run, 1_000).unwrap();
         is_nervous.store(true, Ordering::Relaxed);
         lease.complete();
@@ -114,7 +116,10 @@ fn pool_7_what_a_discarded_lease_leaves_panics_in_the_background() {
     let pool = WasmPool::module(&engine, host, &linker, &module, |_| Ok(())).unwrap();
     let pool = pool.max(1).build().unwrap();
     let acme = pool.principal("acme").unwrap();
-    let lease = pool.checkout_blocking(&acme).unwrap();
+    let mut lease = pool.checkout_blocking(&acme).unwrap();
+    for _ in 0..3 {
+        lease.host_state().handles_mut().insert(Bomb(is_nervous.clone())).unwrap();
+    }
     is_nervous.store(true, Ordering::Relaxed);
     drop(lease);
     let deadline = Instant::now() + Duration::from_secs(10);

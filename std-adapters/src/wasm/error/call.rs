@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use wasmtime::Trap;
 
-/// A host function asked for the lease's state while the instance was built, when there is no lease.
+/// A host function asked for the lease's state while the instance was built, when there is no
+/// lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoLease;
 

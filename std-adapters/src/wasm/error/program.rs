@@ -8,8 +8,8 @@ use crate::pool::PoolError;
 
 /// Why there is no pool of this program.
 ///
-/// What `wasmtime::Module::new` or `Component::new` says becomes one too, so that `?` tells a program
-/// that is not valid from one that is too large for the engine.
+/// What `wasmtime::Module::new` or `Component::new` says becomes one too, so that `?` tells a
+/// program that is not valid from one that is too large for the engine.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ProgramError {
