@@ -1,5 +1,7 @@
 //! The ledger's properties by their numbers, and defect 7 of the designs in use as stress tests.
 
+#[path = "ledger/merges.rs"]
+mod merges;
 #[path = "ledger/races.rs"]
 mod races;
 
@@ -7,7 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use plimsoll_core::ledger::VALUE_MAX;
 use plimsoll_core::{
-    Entry, Key, LedgerSet, Lookup, PeakLedger, Recorded, Seed, SumLedger, sets_for,
+    Entry, Key, LedgerSet, Lookup, PeakLedger, Recorded, Seed, SumLedger, WindowLedger, sets_for,
 };
 
 const SEED: Seed = Seed::new(0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210);
@@ -116,6 +118,42 @@ fn ledger_6_sums_are_within_their_bounds_and_conserved() {
     }
     assert!(ledger.certificate().bound() <= total / 40, "LEDGER-6: at most a 40th");
     assert!(ledger.certificate().covered() >= 10, "the heavy ones are certain");
+}
+
+/// One who has inherited most of its sum stands before another who has really used more.
+#[test]
+fn ledger_6_an_inherited_sum_is_not_certified_before_a_larger_one() {
+    let ledger = Sums::<1>::new(SEED);
+    let used = |number: u64| if number == 1 { 90 } else { 50 };
+    (1..=41).for_each(|number| {
+        ledger.record(&key(number), used(number));
+    });
+    let mut buffer = [Entry::NONE; 40];
+    for room in 0..=40 {
+        let top = ledger.top(&mut buffer[..room]);
+        let listed: Vec<u64> = top.entries().iter().filter_map(|e| e.key().as_integer()).collect();
+        let (certain, others): (Vec<u64>, Vec<u64>) =
+            (1..=41).partition(|number| listed[..top.covered()].contains(number));
+        let least = certain.iter().map(|number| used(*number)).min().unwrap_or(u64::MAX);
+        assert!(others.iter().all(|number| used(*number) <= least), "LEDGER-6: {top:?}");
+        // The one with 100, of which 50 are inherited, and the one with 90 are so together only.
+        assert_eq!(top.covered(), if room < 2 { 0 } else { room }, "LEDGER-6: {top:?}");
+    }
+}
+
+/// What a principal had in a window is gone once it is seen in a later one.
+#[test]
+fn ledger_2_a_window_that_is_over_is_not_certified() {
+    let ledger: WindowLedger<[LedgerSet<1>; 1], 1> = WindowLedger::new(SEED, 36);
+    ledger.record(1, &key(1), 700);
+    ledger.record(1, &key(2), 300);
+    let mut buffer = [Entry::NONE; 4];
+    assert_eq!(ledger.top(1, &mut buffer).covered(), 2);
+    ledger.record(2, &key(1), 5);
+    let top = ledger.top(1, &mut buffer);
+    assert_eq!((top.entries().len(), top.entries()[0].value()), (1, 300));
+    assert_eq!((top.covered(), top.bound()), (0, ledger.peak_max()), "LEDGER-2: {top:?}");
+    assert_eq!(ledger.top(2, &mut buffer).covered(), 1);
 }
 
 #[test]

@@ -18,8 +18,10 @@ impl Certificate {
         self.bound
     }
 
-    /// How many entries have, for certain, as much as the bound or more. They are the largest of all
-    /// that was ever recorded, ties aside, and of peaks they are exact.
+    /// How many entries have, for certain, as much as the bound or more: nobody without an entry has
+    /// more than any of them. So of peaks, which are exact, they are the largest of all, ties aside;
+    /// of sums, another entry can be as large whose error is, and [`Top::covered`](super::Top::covered)
+    /// takes that into account.
     pub const fn covered(&self) -> usize {
         self.covered
     }

@@ -10,8 +10,10 @@ pub enum Flaw {
     FirstLowerVictim,
     /// Of several least entries, evicts the first or the last, as the newcomer's value is even or odd.
     EitherLeastVictim,
-    /// Believes a key without a second look at its slot.
+    /// Believes a key, or its error, without a second look at its slot.
     UnvalidatedReader,
+    /// Lists a key again that has moved to another slot.
+    ListedTwice,
     /// Says how high an absent key can be from one collection of the slots.
     SingleCollect,
     /// Does not put a victim's cell back.

@@ -31,7 +31,8 @@ impl NotedFloor {
 
     #[inline(always)]
     pub(super) fn get(&self) -> u64 {
-        // Acquire: the slots are seen at this value or higher from here on.
+        // Acquire: the slots are seen at this value or higher from here on. No model shows this: all
+        // tags are the same there, so that keys are compared, and the fence after that does it too.
         self.value.load(Ordering::Acquire)
     }
 
@@ -40,7 +41,7 @@ impl NotedFloor {
     pub(super) fn note(&self, least: u64) {
         // Relaxed: only the writers' own.
         if self.value.load(Ordering::Relaxed) < least {
-            // Release: publishes the look at the slots.
+            // Release: publishes the look at the slots. No model shows this: see `get`.
             self.value.store(least, Ordering::Release);
         }
     }

@@ -13,7 +13,8 @@ pub(super) const INTEGER: u8 = KEY_BYTES_MAX as u8 + 1;
 /// A principal's id: 1 to `8 * WORDS` bytes, or an integer. `WORDS` is 1 to 8.
 ///
 /// A ledger sets aside `8 * WORDS` bytes for each key: ids of 32 bytes need 4 words, integers 1. A
-/// number and the bytes that it is made of are different keys.
+/// number and the bytes that it is made of are different keys. Only the key of
+/// [`Entry::NONE`](super::Entry::NONE) has no bytes.
 ///
 /// ```
 /// use plimsoll_core::{Key, KeyError};

@@ -46,6 +46,12 @@ pub enum Lookup {
     /// The key is tracked.
     Present {
         /// Its peak, or its sum with what it inherited.
+        ///
+        /// In a ledger of peaks that was [merged](super::Ledger::merge), a value below the
+        /// [certificate](super::Ledger::certificate)'s bound is what is left of the key's peaks: it
+        /// was recorded, but another ledger can have had a larger one of the same key, up to the
+        /// bound, and lost it. From the bound on, a peak is exact. The value of a sum is never too
+        /// low: a merge adds to value and error what the other can have lost.
         value: u64,
         /// What it inherited: 0 for a peak. The true sum is `value - error` to `value`.
         error: u64,
@@ -66,7 +72,8 @@ impl Lookup {
         }
     }
 
-    /// What the key can have had at most, tracked or not.
+    /// What the key can have had at most, tracked or not; for a merged peak see
+    /// [`Present`](Lookup::Present).
     pub const fn at_most(self) -> u64 {
         match self {
             Lookup::Present { value, .. } => value,
@@ -84,7 +91,10 @@ pub struct Entry<const WORDS: usize = 8> {
 }
 
 impl<const WORDS: usize> Entry<WORDS> {
-    /// No entry, to fill a buffer with.
+    /// No entry, to fill a buffer with: its value is 0, which no ledger's entry has.
+    ///
+    /// Its key has no bytes, which [`Key::new`] refuses. Recorded for all the same, it is one more key,
+    /// and nobody else's.
     pub const NONE: Entry<WORDS> = Entry { key: Key::NONE, value: 0, error: 0 };
 
     /// Whose it is.
@@ -92,7 +102,7 @@ impl<const WORDS: usize> Entry<WORDS> {
         &self.key
     }
 
-    /// The peak, or the sum with what it inherited.
+    /// The peak, or the sum with what it inherited; for a merged peak see [`Lookup::Present`].
     pub const fn value(&self) -> u64 {
         self.value
     }

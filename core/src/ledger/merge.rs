@@ -21,7 +21,8 @@ impl<S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<Peak, S, WORDS> {
     ///
     /// Both may be recorded into meanwhile. Where both have the same seed and number of sets, the
     /// bounds are taken over set by set; elsewhere the other's largest bound goes to every set, and the
-    /// certificate covers fewer entries.
+    /// certificate covers fewer entries. A key that is tracked here, and that the other had lost at a
+    /// higher peak, keeps its value: see [`Lookup::Present`].
     pub fn merge<T>(&self, other: &Ledger<Peak, T, WORDS>)
     where
         T: AsRef<[LedgerSet<WORDS>]>,

@@ -119,7 +119,8 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
     fn read_at(&self, mut place: Place, key: KeyRef<'_, WORDS>) -> Option<(u64, u64)> {
         loop {
             let (_, error) = self.cells.cell(place.word.cell()).read();
-            if self.slots[place.slot].still(place.word) {
+            let is_still = self.slots[place.slot].still(place.word);
+            if is_still || is_planted(Flaw::UnvalidatedReader) {
                 return Some((place.word.value(), error));
             }
             place.word = self.confirm(place.slot, place.word.tag(), key)?;

@@ -14,13 +14,11 @@ use super::word::VALUE_MAX;
 pub struct Top<'b, const WORDS: usize = 8> {
     entries: &'b [Entry<WORDS>],
     bound: u64,
+    /// The largest value of those who are tracked and not listed.
+    passed_over: u64,
 }
 
 impl<'b, const WORDS: usize> Top<'b, WORDS> {
-    pub(super) fn new(entries: &'b [Entry<WORDS>], bound: u64) -> Self {
-        Top { entries, bound }
-    }
-
     /// The entries.
     pub const fn entries(&self) -> &'b [Entry<WORDS>] {
         self.entries
@@ -31,10 +29,19 @@ impl<'b, const WORDS: usize> Top<'b, WORDS> {
         self.bound
     }
 
-    /// How many entries, from the first, are certainly the largest of all, ties aside. For sums: up
-    /// to order, and as far as each has the bound or more without its error.
+    /// How many entries, from the first, are certainly the largest of all, ties aside: nobody else,
+    /// listed or not, has more than any of them. Of sums this is certain of all of them together, and
+    /// not of their order.
     pub fn covered(&self) -> usize {
-        self.entries.iter().take_while(|entry| entry.guaranteed() >= self.bound).count()
+        let (mut covered, mut certain) = (0, u64::MAX);
+        for (place, entry) in self.entries.iter().enumerate() {
+            certain = certain.min(entry.guaranteed());
+            let next = self.entries.get(place + 1).map_or(self.passed_over, Entry::value);
+            if certain >= next.max(self.bound) {
+                covered = place + 1;
+            }
+        }
+        covered
     }
 }
 
@@ -48,28 +55,33 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
     /// Every record that was finished before the call is counted; each entry is as it was at one
     /// moment of the call.
     pub fn top<'b>(&self, buffer: &'b mut [Entry<WORDS>]) -> Top<'b, WORDS> {
-        let (len, bound) = self.top_between(&(1..=VALUE_MAX), buffer);
-        Top::new(&buffer[..len], bound)
+        self.top_between(&(1..=VALUE_MAX), buffer, |value| value)
     }
 
-    /// The same of values in a range; how many there are, and what absent keys can have had.
-    pub(super) fn top_between(
+    /// The same of values in a range, shown as `show` says, which does not change their order.
+    pub(super) fn top_between<'b>(
         &self,
         range: &RangeInclusive<u64>,
-        buffer: &mut [Entry<WORDS>],
-    ) -> (usize, u64) {
-        let mut heap = Heap { buffer, len: 0 };
+        buffer: &'b mut [Entry<WORDS>],
+        show: impl Fn(u64) -> u64,
+    ) -> Top<'b, WORDS> {
+        let mut heap = Heap { buffer, len: 0, passed_over: 0 };
         let mut view = SetView::EMPTY;
         let mut bound = 0;
         for set in self.sets() {
             let low = heap.least().map_or(*range.start(), |least| least + 1);
             view.read(set, &(low.max(*range.start())..=*range.end()));
             view.entries().iter().for_each(|entry| heap.offer(entry));
+            heap.pass_over(view.passed_over);
             bound = view.absent_max.max(bound);
         }
-        let Heap { buffer, len } = heap;
-        buffer[..len].sort_unstable_by_key(|entry| Reverse(entry.value));
-        (len, bound)
+        let Heap { buffer, len, passed_over } = heap;
+        let entries = &mut buffer[..len];
+        entries.sort_unstable_by_key(|entry| Reverse(entry.value));
+        for entry in entries.iter_mut() {
+            entry.value = show(entry.value);
+        }
+        Top { entries, bound: show(bound), passed_over: show(passed_over) }
     }
 }
 
@@ -77,6 +89,8 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
 struct Heap<'b, const WORDS: usize> {
     buffer: &'b mut [Entry<WORDS>],
     len: usize,
+    /// The largest value for which there was no room.
+    passed_over: u64,
 }
 
 impl<const WORDS: usize> Heap<'_, WORDS> {
@@ -96,11 +110,16 @@ impl<const WORDS: usize> Heap<'_, WORDS> {
                 self.sift_up(self.len - 1);
             }
             Some(least) if entry.value > least => {
+                self.pass_over(least);
                 self.buffer[0] = *entry;
                 self.sift_down();
             }
-            Some(_) => {}
+            Some(_) => self.pass_over(entry.value),
         }
+    }
+
+    fn pass_over(&mut self, value: u64) {
+        self.passed_over = self.passed_over.max(value);
     }
 
     fn sift_up(&mut self, mut child: usize) {

@@ -14,7 +14,9 @@ pub(super) struct SetView<const WORDS: usize> {
     entries: [Entry<WORDS>; WAYS],
     len: usize,
     tags: TagSet,
-    /// What keys of the set that have no entry here can have had.
+    /// The largest value below the range.
+    pub(super) passed_over: u64,
+    /// What keys of the set can have had in the range or below that are neither here nor passed over.
     pub(super) absent_max: u64,
 }
 
@@ -35,8 +37,13 @@ impl TagSet {
 }
 
 impl<const WORDS: usize> SetView<WORDS> {
-    pub(super) const EMPTY: SetView<WORDS> =
-        SetView { entries: [Entry::NONE; WAYS], len: 0, tags: TagSet::EMPTY, absent_max: 0 };
+    pub(super) const EMPTY: SetView<WORDS> = SetView {
+        entries: [Entry::NONE; WAYS],
+        len: 0,
+        tags: TagSet::EMPTY,
+        passed_over: 0,
+        absent_max: 0,
+    };
 
     pub(super) fn entries(&self) -> &[Entry<WORDS>] {
         &self.entries[..self.len]
@@ -44,7 +51,8 @@ impl<const WORDS: usize> SetView<WORDS> {
 
     /// Reads a set: entries of the range first, and then, again, how high absent keys can be.
     pub(super) fn read(&mut self, set: &LedgerSet<WORDS>, range: &RangeInclusive<u64>) {
-        (self.len, self.tags) = (0, TagSet::EMPTY);
+        (self.len, self.tags, self.passed_over) = (0, TagSet::EMPTY, 0);
+        let mut above = 0;
         let too_early = is_planted(Flaw::SingleCollect).then(|| set.absent_max());
         for slot in 0..WAYS {
             let value = set.value(slot);
@@ -53,18 +61,22 @@ impl<const WORDS: usize> SetView<WORDS> {
                 break;
             }
             if value < *range.start() {
+                self.passed_over = self.passed_over.max(value);
                 continue;
             }
-            if let Some((word, entry)) = set.entry(slot).filter(|(_, e)| range.contains(&e.value)) {
-                self.put(word, entry);
+            match set.entry(slot) {
+                Some((word, entry)) if entry.value <= *range.end() => self.put(word, entry),
+                // What it had in the range is gone.
+                Some((_, entry)) => above = entry.value.max(above),
+                None => {}
             }
         }
-        self.absent_max = too_early.unwrap_or_else(|| set.absent_max());
+        self.absent_max = too_early.unwrap_or_else(|| set.absent_max()).max(above);
     }
 
     /// A key that has moved to another slot meanwhile is seen twice: there it has the higher value.
     fn put(&mut self, word: SlotWord, entry: Entry<WORDS>) {
-        if !self.tags.insert(word) {
+        if !self.tags.insert(word) && !is_planted(Flaw::ListedTwice) {
             let before = self.entries[..self.len].iter_mut().find(|e| e.key == entry.key);
             if let Some(before) = before {
                 before.value = before.value.max(entry.value);

@@ -116,13 +116,12 @@ impl<S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> WindowLedger<S, WORDS> {
     }
 
     /// The largest peaks of this window, as many as the buffer has room for.
+    ///
+    /// Of a window that is over, those are listed who have not been seen since; nothing is certain of
+    /// it any more once somebody has.
     pub fn top<'b>(&self, window: u64, buffer: &'b mut [Entry<WORDS>]) -> Top<'b, WORDS> {
         let range = self.pack(window, 0)..=self.pack(window, self.peak_max());
-        let (len, bound) = self.peaks.top_between(&range, buffer);
-        for entry in &mut buffer[..len] {
-            entry.value = self.unpack(window, entry.value);
-        }
-        Top::new(&buffer[..len], self.unpack(window, bound))
+        self.peaks.top_between(&range, buffer, |value| self.unpack(window, value))
     }
 
     /// The largest peak there can be; larger ones are cut to it.

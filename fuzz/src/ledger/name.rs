@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use plimsoll_core::Key;
+use plimsoll_core::ledger::VALUE_MAX;
+use plimsoll_core::{Key, Top};
 
 /// One of 256 keys.
 pub(super) type Name = u8;
@@ -24,6 +25,11 @@ fn make(name: Name) -> Key {
         2 => Key::new(format!("{:60}{:04}", "tenant", number).as_bytes()).expect("64 bytes"),
         _ => Key::new(format!("{number:02}/guest-of-a-tenant").as_bytes()).expect("20 bytes"),
     }
+}
+
+/// A value as a ledger can show it.
+pub(super) fn cut(value: u128) -> u64 {
+    value.min(u128::from(VALUE_MAX)) as u64
 }
 
 /// What was recorded for each name, as whole numbers of any size.
@@ -53,6 +59,16 @@ impl Truth {
 
     pub(super) fn total(&self) -> u128 {
         self.0.values().sum()
+    }
+
+    /// Nobody else has had more than those who are said to be certain.
+    pub(super) fn assert_covered(&self, top: Top<'_>) {
+        let certain = &top.entries()[..top.covered()];
+        let is_certain = |name| certain.iter().any(|entry| *entry.key() == key(name));
+        let (mine, others): (Vec<_>, Vec<_>) = self.iter().partition(|(name, _)| is_certain(*name));
+        let least = mine.into_iter().map(|(_, value)| cut(value)).min().unwrap_or(VALUE_MAX);
+        let is_less = |(_, value)| cut(value) <= least;
+        assert!(others.into_iter().all(is_less), "LEDGER-2, LEDGER-6: {least}: {top:?}");
     }
 
     /// All values, the largest first.

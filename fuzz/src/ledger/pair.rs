@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use plimsoll_core::ledger::{Aggregate, Ledger, Peak, Sum, VALUE_MAX};
 use plimsoll_core::{Entry, Key, LedgerHandle, LedgerSet, Lookup, Recorded};
 
-use super::name::{Name, Truth, key};
+use super::name::{Name, Truth, cut, key};
 use super::{Act, Op};
 use crate::Seen;
 
@@ -61,10 +61,6 @@ pub(super) struct Pair<A> {
     sides: [Side<A>; 2],
     alike: bool,
     seen: Seen,
-}
-
-fn cut(value: u128) -> u64 {
-    value.min(u128::from(VALUE_MAX)) as u64
 }
 
 impl<A: Kind> Pair<A> {
@@ -138,7 +134,7 @@ impl<A: Kind> Side<A> {
                     let answer = ledger.get(&key(name));
                     assert_eq!(answer.value().is_some(), handles_hold(ledger, name), "LEDGER-7");
                 }
-                Act::Top(room) => assert_top(ledger, usize::from(room)),
+                Act::Top(room) => assert_top(ledger, truth, usize::from(room)),
                 Act::Merge | Act::Turn(_) => {}
             }
         }
@@ -206,6 +202,7 @@ impl<A: Kind> Side<A> {
         let top = self.ledger.top(&mut buffer);
         assert_eq!(top.bound(), certificate.bound(), "LEDGER-2");
         assert!(top.covered() <= certificate.covered(), "LEDGER-2");
+        self.truth.assert_covered(top);
         if !A::IS_SUM {
             let values = top.entries().iter().map(|entry| u128::from(entry.value()));
             let largest = self.truth.descending().into_iter().map(|value| u128::from(cut(value)));
@@ -285,11 +282,12 @@ fn assert_recorded<A: Kind>(recorded: Recorded, before: Option<u64>, amount: u64
     }
 }
 
-fn assert_top<A: Kind>(ledger: &Ledger<A, Boxed, 8>, room: usize) {
+fn assert_top<A: Kind>(ledger: &Ledger<A, Boxed, 8>, truth: &Truth, room: usize) {
     let mut buffer = vec![Entry::NONE; room];
     let top = ledger.top(&mut buffer);
     let mut values: Vec<u64> = ledger.entries().map(|entry| entry.value()).collect();
     values.sort_unstable_by(|one, other| other.cmp(one));
     values.truncate(room);
     assert!(top.entries().iter().map(Entry::value).eq(values), "LEDGER-2: {top:?}");
+    truth.assert_covered(top);
 }

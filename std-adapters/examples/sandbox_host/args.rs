@@ -6,8 +6,8 @@ use std::time::Duration;
 
 /// What `--help` prints.
 pub(crate) const USAGE: &str = "\
-Runs WebAssembly guests behind a chain of tracked queues and shows where the pressure builds, and
-which guest falls silent.
+Runs WebAssembly guests behind a chain of tracked queues, and tenants on a pool of instances. Shows
+where the pressure builds, which guest falls silent, and that nobody suffers from the worst tenants.
 
 Usage: sandbox_host [--seconds N] [--json]
 

@@ -1,4 +1,4 @@
-//! The host put together: principals, pipeline and guests, started, and stopped in order.
+//! The host put together: principals, pipeline, guests and tenants, started, and stopped in order.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -18,11 +18,13 @@ use crate::ledgers::Ledgers;
 use crate::pipeline::{Drained, Ends, Pipeline};
 use crate::plans::{INSTANCES_MAX, PRODUCERS, Plan, SINK};
 use crate::stop::Stop;
+use crate::tenants::{Closed, Facts, Tenants};
 
 /// A running host.
 pub(crate) struct Host {
     /// The producers in their order, and the sink last.
     pub(crate) principals: Vec<Arc<Principal>>,
+    tenants: Tenants,
     runtime: Runtime,
     producers: JoinSet<wasmtime::Result<()>>,
     pipeline: Pipeline,
@@ -77,8 +79,24 @@ impl Host {
         let handle = runtime.handle().clone();
         let sink =
             thread::Builder::new().name("sink".into()).spawn(move || handle.block_on(run))?;
+        let tenants = Tenants::start(registry, &ledgers, stop)?;
         let stop = stop.clone();
-        Ok(Self { principals, runtime, producers, pipeline, sink, vm_processes, watch, stop })
+        Ok(Self {
+            principals,
+            tenants,
+            runtime,
+            producers,
+            pipeline,
+            sink,
+            vm_processes,
+            watch,
+            stop,
+        })
+    }
+
+    /// What is known of the tenants.
+    pub(crate) fn tenants(&self) -> &Facts {
+        &self.tenants.facts
     }
 
     /// Waits until the stop is said, for `time` at most. Returns whether it was.
@@ -94,6 +112,7 @@ impl Host {
     /// What a guest or a thread failed of.
     pub(crate) fn stop(mut self) -> Result<Stopped, Failure> {
         self.stop.request("the host");
+        let tenants = self.tenants.stop();
         let mut failed: Option<Failure> = None;
         while let Some(ended) = self.runtime.block_on(self.producers.join_next()) {
             if let Err(error) = ended.map_err(Failure::from).and_then(|it| Ok(it?)) {
@@ -103,12 +122,13 @@ impl Host {
         let drained = self.pipeline.finish()?;
         let responses = self.sink.join().map_err(|_| "the thread of the sink panicked")??;
         drop(self.watch);
+        let tenants = tenants?;
         match failed {
             Some(error) => Err(error),
             None => {
                 let Self { principals, vm_processes, .. } = self;
                 let (_drained, _responses, _vm_processes) = (drained, responses, vm_processes);
-                Ok(Stopped { principals, _drained, _responses, _vm_processes })
+                Ok(Stopped { principals, tenants, _drained, _responses, _vm_processes })
             }
         }
     }
@@ -117,6 +137,7 @@ impl Host {
 /// What is left of a host. Its limits are registered for as long as this lives.
 pub(crate) struct Stopped {
     pub(crate) principals: Vec<Arc<Principal>>,
+    pub(crate) tenants: Closed,
     _drained: Drained,
     _responses: Port,
     _vm_processes: TrackedGauge,

@@ -7,7 +7,11 @@
 //! Each run of a guest is kept alive by its frames. `hog` falls silent when it has no memory left,
 //! and recovers; `spin` falls silent in its endless loop, and is stopped.
 //!
-//! Two ledgers say who has had the most memory, and who has used the most time.
+//! Beside them, two dozen tenants make thousands of calls per second on eight instances of a pool,
+//! each call on an instance that nobody has used. Two more tenants hoard memory and loop for ever:
+//! the others do not notice.
+//!
+//! Ledgers say who has had the most memory, and who has used the most time and fuel.
 //!
 //! ```text
 //! steady ─ tokio ─┐
@@ -34,6 +38,7 @@ mod screen;
 mod silences;
 mod stop;
 mod summary;
+mod tenants;
 mod view;
 
 use std::error::Error;
@@ -142,7 +147,9 @@ fn run(options: &Options) -> Result<(), Failure> {
     let ended_by = stop.reason().unwrap_or("the host");
     let ran_secs = started.elapsed().as_secs_f64();
     let principals = stopped.principals.clone();
-    let summary = Summary { ran_secs, ended_by, snapshot, principals, events: log.counts() };
+    let tenants = stopped.tenants.facts.clone();
+    let events = log.counts();
+    let summary = Summary { ran_secs, ended_by, snapshot, principals, tenants, events };
     let mut out = io::stdout().lock();
     if options.json {
         writeln!(out, "{:#}", summary.to_json()?)?;
@@ -205,6 +212,7 @@ impl Run {
             queues: model::queues(&snapshot),
             parties: model::parties(&snapshot, &self.host.principals),
             rankings: model::rankings(&snapshot),
+            tenancy: model::tenancy(&snapshot, self.host.tenants()),
             happenings: self.log.newest(rows),
         }
     }

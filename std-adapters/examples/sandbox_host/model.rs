@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use plimsoll::catalog::SandboxLimit;
+use plimsoll::pool::DiscardReason;
 use plimsoll::{Category, Level, Snapshot, SnapshotEntry, SnapshotLedger, SnapshotUser};
 
 use crate::guests::{Principal, State};
 use crate::ledgers;
-use crate::view::{Meter, Party, Queue, Ranking, User};
+use crate::tenants::{Facts, Habit, POOL};
+use crate::view::{Meter, Party, Queue, Ranking, Tenancy, User};
 
 /// The queues, in the order of the snapshot, which is the order of the pipeline.
 pub(crate) fn queues(snapshot: &Snapshot) -> Vec<Queue> {
@@ -53,18 +55,51 @@ pub(crate) fn rankings(snapshot: &Snapshot) -> Vec<Ranking> {
 }
 
 fn ranking(ledger: &SnapshotLedger) -> Ranking {
-    let is_memory = ledger.name() == ledgers::MEMORY;
+    let of = match ledger.name() {
+        ledgers::MEMORY => "memory",
+        ledgers::TENANT_FUEL => "tenant fuel",
+        _ => "fuel",
+    };
     let user = |user: &SnapshotUser| User {
         name: user.principal().to_string(),
         amount: match user.value() {
-            bytes if is_memory => format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
+            bytes if of == "memory" => format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
+            units if of == "tenant fuel" && units >= 1_000_000 => {
+                format!("{:.1} M", units as f64 / 1e6)
+            }
+            units if of == "tenant fuel" => units.to_string(),
             ms => format!("{ms} ms"),
         },
         share: user.share,
         certain: user.is_certified,
     };
-    let of = if is_memory { "memory" } else { "fuel" };
     Ranking { of, users: ledger.users().iter().map(user).collect() }
+}
+
+/// The pool and those who call through it.
+pub(crate) fn tenancy(snapshot: &Snapshot, facts: &Facts) -> Tenancy {
+    let pool = snapshot.pools().iter().find(|pool| pool.name() == POOL);
+    let stats = pool.map(|pool| &pool.stats);
+    let counts = stats.map(|stats| stats.counts).unwrap_or_default();
+    let waited = |of| stats.and_then(|stats| stats.wait.quantile(of)).unwrap_or_default();
+    Tenancy {
+        capacity: counts.capacity(),
+        leased: counts.leased,
+        idle: counts.idle,
+        building: counts.building,
+        waiting: stats.map_or(0, |stats| stats.waiting),
+        wait: [waited(0.5), waited(0.99)],
+        discards: stats.map_or([0; 2], |stats| {
+            [DiscardReason::SingleUse, DiscardReason::Faulted].map(|reason| stats.discards(reason))
+        }),
+        tenants: facts.number(Habit::Answer),
+        per_second: facts.per_second(),
+        latency: [0.5, 0.99].map(|of| facts.latency.quantile(of)),
+        failed: facts.harmed(),
+        growths_refused: facts.sum(Habit::Hoard, |tally| &tally.growths_refused),
+        stopped: facts.sum(Habit::Spin, |tally| &tally.stopped),
+        turned_away: facts.sum(Habit::Spin, |tally| &tally.turned_away),
+    }
 }
 
 fn party(snapshot: &Snapshot, principal: &Principal) -> Party {

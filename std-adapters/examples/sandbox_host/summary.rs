@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::guests::Principal;
 use crate::log::Counts;
 use crate::silences::Facts;
+use crate::tenants;
 use crate::view::Meter;
 use crate::{model, view};
 
@@ -21,6 +22,7 @@ pub(crate) struct Summary {
     pub(crate) ended_by: &'static str,
     pub(crate) snapshot: Snapshot,
     pub(crate) principals: Vec<Arc<Principal>>,
+    pub(crate) tenants: Arc<tenants::Facts>,
     pub(crate) events: Counts,
 }
 
@@ -46,6 +48,7 @@ impl Summary {
         )?;
         self.print_queues(out)?;
         self.print_guests(out)?;
+        self.tenants.print(&self.snapshot, out)?;
         self.print_ledgers(out)?;
         self.print_silences(out)
     }
@@ -99,7 +102,7 @@ impl Summary {
             )?;
             for user in &ranking.users {
                 let share = format!("{:.1} %", user.share * 100.0);
-                writeln!(out, "{:<8} {:>12} {share:>8}", user.name, user.amount)?;
+                writeln!(out, "{:<9} {:>12} {share:>8}", user.name, user.amount)?;
             }
         }
         Ok(())
@@ -149,6 +152,7 @@ impl Summary {
                 "recovered": recovered,
             },
             "principals": principals,
+            "tenants": self.tenants.to_json(),
         });
         Ok(json)
     }

@@ -52,9 +52,10 @@
 //!   is above a 40th of what was recorded in the set, and whoever has used more than its set's
 //!   floor is listed. All values together are all that was recorded.
 //! - *You need not trust the odds.* A snapshot says how many of those it lists are certified:
-//!   nobody who is not listed has had more. It knows because whoever is missing was turned away at,
-//!   or evicted from, a floor of its set, and floors never fall: so nobody who is missing has had
-//!   more than the largest floor there is, and who is listed with that much or more is certain.
+//!   nobody else has had more. It knows because whoever is missing was turned away at, or evicted
+//!   from, a floor of its set, and floors never fall: so nobody who is missing has had more than
+//!   the largest floor there is, and who is listed with that much or more is certain. Of sums,
+//!   as many are certified as would come first without their errors too.
 //!
 //! # What is guaranteed while others record
 //! - When a record of `v` for `k` has returned, `k` is listed at `v` or more, or the floor of its

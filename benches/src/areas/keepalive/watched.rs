@@ -7,7 +7,7 @@ use plimsoll::keepalive::{KeepAlive, Step, Watch, Watcher};
 use plimsoll::{EventKind, Registry, Subscription};
 use tokio::runtime::Runtime;
 
-use super::clock::Forward;
+use super::clock::{Forward, cpu_time};
 
 /// What is done when a guest falls silent.
 pub(super) type Told = Arc<dyn Fn(usize) + Send + Sync>;
@@ -26,6 +26,12 @@ pub(super) trait Watched: Sync + Sized + 'static {
     /// Brings all guests to where they are after a long time of such turns. Nobody watches
     /// meanwhile, nor has for a while.
     fn settle(&self, turns: Turns);
+
+    /// The CPU time per second that comes in bursts which a turn can miss, such as that of a wheel
+    /// whose higher levels come round; and the next turn afterwards.
+    fn bursts(&self, turns: Turns) -> (Duration, usize) {
+        (Duration::ZERO, turns.next)
+    }
 
     /// How often a guest has been looked at; `None` if there are no looks at all guests in turn.
     fn looks(&self) -> Option<u64>;
@@ -81,7 +87,28 @@ pub(super) struct Plimsoll {
 }
 
 const STEP: Duration = Duration::from_millis(5);
-const WINDOWS: f64 = 5.0;
+/// Ticks in which the two lowest levels of the wheel come round, and the next one goes on.
+const WHEEL_ROUND: u32 = 64 * 64;
+
+impl Plimsoll {
+    /// That many steps, one after the other, while all beat in turn. Answers the CPU time of the
+    /// steps alone, and the next turn.
+    fn quick_motion(&self, turns: Turns, steps: u32) -> (Duration, usize) {
+        let per_step =
+            Turns::PER_WINDOW * self.guests.len() as f64 / self.window.div_duration_f64(STEP);
+        let (mut cpu, mut next) = (Duration::ZERO, turns.next);
+        for step in 0..steps {
+            let due = turns.next + (f64::from(step + 1) * per_step) as usize;
+            (next..due).for_each(|turn| self.beat(turns.guest(turn)));
+            next = due;
+            self.clock.advance(STEP);
+            let start = cpu_time();
+            while self.watcher.step() == Step::Again {}
+            cpu += cpu_time() - start;
+        }
+        (cpu, next)
+    }
+}
 
 impl Watched for Plimsoll {
     const NAME: &'static str = "plimsoll Watcher: one task";
@@ -110,22 +137,17 @@ impl Watched for Plimsoll {
         self.guests[guest].notify();
     }
 
-    /// Time that nobody attends does not pass, so that this is to be done once only: five windows
-    /// in quick motion.
+    /// Time that nobody attends does not pass, so that this is to be done once only: five windows.
     fn settle(&self, turns: Turns) {
-        if turns.next > 0 {
-            return;
+        if turns.next == 0 {
+            self.quick_motion(turns, (5.0 * self.window.div_duration_f64(STEP)) as u32);
         }
-        let steps = self.window.div_duration_f64(STEP);
-        let due = |step: u32| {
-            let rounds = Turns::PER_WINDOW * f64::from(step) / steps;
-            (rounds * self.guests.len() as f64) as usize
-        };
-        for step in 0..(WINDOWS * steps) as u32 {
-            (due(step)..due(step + 1)).for_each(|turn| self.beat(turns.guest(turn)));
-            self.clock.advance(STEP);
-            while self.watcher.step() == Step::Again {}
-        }
+    }
+
+    /// All ticks of the time in which each level that windows of 10 s make use of comes round.
+    fn bursts(&self, turns: Turns) -> (Duration, usize) {
+        let (cpu, next) = self.quick_motion(turns, WHEEL_ROUND);
+        (cpu.div_f64(STEP.as_secs_f64() * f64::from(WHEEL_ROUND)), next)
     }
 
     fn looks(&self) -> Option<u64> {

@@ -16,10 +16,10 @@ use super::{WINDOW, clock, runtime};
 use crate::case::Case;
 
 /// How long one sample lasts, at least.
-const TURN: Duration = Duration::from_millis(300);
+const TURN: Duration = Duration::from_millis(640);
 /// What is watched before a sample begins, so that what has come due meanwhile is no part of it.
 const BEFORE: Duration = Duration::from_millis(30);
-const ROUNDS_MAX: usize = 9;
+const ROUNDS_MAX: usize = 7;
 /// How often a turn is begun anew because the machine, or who beats, stalled for half a window.
 const ATTEMPTS: usize = 5;
 
@@ -42,10 +42,10 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn case(name: &'static str, guests: u64, [polled, stamps, queue, plimsoll]: &Notes) -> Case {
     Case::new(name, "guest and second", 1)
-        .baseline(Polled::NAME, turns::<Polled>(polled))
-        .subject(Stamps::NAME, Polled::NAME, turns::<Stamps>(stamps))
-        .subject(Queue::NAME, Polled::NAME, turns::<Queue>(queue))
-        .subject(Plimsoll::NAME, Polled::NAME, turns::<Plimsoll>(plimsoll))
+        .baseline(Polled::NAME, turns::<Polled>(guests, polled))
+        .subject(Stamps::NAME, Polled::NAME, turns::<Stamps>(guests, stamps))
+        .subject(Queue::NAME, Polled::NAME, turns::<Queue>(guests, queue))
+        .subject(Plimsoll::NAME, Polled::NAME, turns::<Plimsoll>(guests, plimsoll))
         .fixed(guests, ROUNDS_MAX)
 }
 
@@ -77,13 +77,14 @@ fn again(noted: &Noted, side: fn(Turn) -> Duration) -> impl FnMut(u64) -> Durati
     }
 }
 
-/// Watches that many guests for one turn in each sample, and answers the CPU time that a second of
-/// it takes.
-fn turns<W: Watched>(noted: &Noted) -> impl FnMut(u64) -> Duration + use<W> {
+/// Watches so many guests for one turn in each sample, and answers the CPU time that a second of it
+/// takes. If it is asked for fewer than `all`, the turn is shorter as well.
+fn turns<W: Watched>(all: u64, noted: &Noted) -> impl FnMut(u64) -> Duration + use<W> {
     let (noted, mut watch) = (noted.clone(), None::<Watch<W>>);
     move |guests| {
+        let time = TURN.mul_f64(guests as f64 / all as f64);
         let turn = (0..ATTEMPTS).find_map(|_| {
-            let turn = watch.get_or_insert_with(|| Watch::new(guests as usize)).turn();
+            let turn = watch.get_or_insert_with(|| Watch::new(guests as usize)).turn(time);
             if turn.is_none() {
                 watch = None;
             }
@@ -127,16 +128,19 @@ impl<W: Watched> Watch<W> {
     /// Nobody has watched since the last turn: the guests are put where they would be, and beat
     /// from another thread while this one watches. `None` if somebody has fallen silent: most
     /// designs take a stall for the end of their guests.
-    fn turn(&mut self) -> Option<Turn> {
+    fn turn(&mut self, time: Duration) -> Option<Turn> {
         self.watched.settle(self.turns());
         let done = AtomicBool::new(false);
         let turn = thread::scope(|scope| {
             let beating = scope.spawn(|| self.beat_until(&done));
-            let turn = self.runtime.block_on(self.watch());
+            let turn = self.runtime.block_on(self.watch(time));
             // Relaxed: only to stop; the join orders the rest.
             done.store(true, Ordering::Relaxed);
             Turn { beating: beating.join().expect("nobody panics"), ..turn }
         });
+        let (bursts, next) = self.watched.bursts(self.turns());
+        *self.next.get_mut() = next;
+        let turn = Turn { watching: turn.watching + bursts, ..turn };
         // Relaxed: as above.
         (!self.anybody_silent.load(Ordering::Relaxed)).then_some(turn)
     }
@@ -164,10 +168,10 @@ impl<W: Watched> Watch<W> {
     }
 
     /// Where there are looks at all guests, each of them gets one at least.
-    async fn watch(&self) -> Turn {
+    async fn watch(&self, time: Duration) -> Turn {
         sleep(BEFORE).await;
         let (start, cpu_start, first) = (Instant::now(), clock::cpu_time(), self.watched.looks());
-        sleep(TURN).await;
+        sleep(time).await;
         let looks = loop {
             let looks = self.watched.looks().zip(first).map(|(now, first)| now - first);
             if looks.is_none_or(|looks| looks >= self.guests as u64) {

@@ -6,7 +6,7 @@ use loom::thread;
 use plimsoll_loom::ledger::Flaw;
 use plimsoll_loom::{Entry, Key, Lookup};
 
-use super::{Peaks, SEED, check, key, peaks};
+use super::{Peaks, SEED, check, key, peaks, sums};
 use crate::common::Model;
 
 /// LEDGER-7: a key that is being replaced, in a cell that is used again at once, is read whole and
@@ -62,6 +62,23 @@ fn ledger_7_torn_lookups() {
     });
 }
 
+/// LEDGER-6, LEDGER-7: a sum is read with its own error, also from a cell that is used again at once.
+#[test]
+fn ledger_6_torn_errors() {
+    check(Model::bounded(2).at_least([110, 300, 95]), &[Flaw::UnvalidatedReader], || {
+        // The last one has 1, and inherits 5.
+        let truth = sums(&[(1, 5), (2, 9), (3, 1)]);
+        let other = truth.clone();
+        // Its cell becomes free, and the next one that is taken.
+        let other = thread::spawn(move || other.record_all(&[(4, 1), (5, 1)]));
+        let answer = truth.ledger.get(&key(3));
+        let whole = Lookup::Present { value: 6, error: 5 };
+        assert!(answer == whole || matches!(answer, Lookup::Absent { at_most: 6.. }), "{answer:?}");
+        other.join().unwrap();
+        truth.assert_at_rest();
+    });
+}
+
 /// LEDGER-11: of a key that is evicted while somebody asks, no less is said than it had.
 #[test]
 fn ledger_11_absent() {
@@ -96,7 +113,7 @@ fn ledger_2_certificate() {
 /// LEDGER-10: a reader of all entries meets no key twice, even one that goes and comes back.
 #[test]
 fn ledger_10_listed_once() {
-    check(Model::bounded(3).at_least([1, 750, 930]), &[], || {
+    check(Model::bounded(3).at_least([1, 750, 930]), &[Flaw::ListedTwice], || {
         let truth = peaks(&[(1, 3), (2, 5)]);
         let other = truth.clone();
         let other = thread::spawn(move || other.record_all(&[(3, 6), (1, 7)]));
@@ -104,6 +121,25 @@ fn ledger_10_listed_once() {
             truth.ledger.entries().filter_map(|entry| entry.key().as_integer()).collect();
         listed.sort_unstable();
         assert!(listed.is_sorted_by(|one, other| one < other), "LEDGER-10: {listed:?}");
+        other.join().unwrap();
+        truth.assert_at_rest();
+    });
+}
+
+/// LEDGER-6, LEDGER-10: a key that moves to another slot while sums are listed is listed once, with
+/// the error that belongs to its sum.
+#[test]
+fn ledger_6_listed_sums() {
+    check(Model::bounded(3).at_least([170, 1400, 670]), &[Flaw::ListedTwice], || {
+        let truth = sums(&[(1, 5), (2, 6)]);
+        let other = truth.clone();
+        let other = thread::spawn(move || other.record_all(&[(3, 2), (1, 1)]));
+        let listed: Vec<Entry<1>> = truth.ledger.entries().collect();
+        assert!(listed.len() < 2 || listed[0].key() != listed[1].key(), "LEDGER-10: {listed:?}");
+        for entry in listed.iter().filter(|entry| *entry.key() == key(1)) {
+            let (least, most) = (entry.value().checked_sub(entry.error()), entry.value());
+            assert!(least.is_some_and(|least| least <= 6) && most >= 5, "LEDGER-6: {entry:?}");
+        }
         other.join().unwrap();
         truth.assert_at_rest();
     });

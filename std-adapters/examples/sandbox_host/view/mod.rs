@@ -3,6 +3,7 @@
 
 mod bar;
 mod ranking;
+mod tenancy;
 mod text;
 
 use std::time::Duration;
@@ -11,6 +12,8 @@ pub(crate) use bar::Meter;
 use bar::bar;
 use ranking::ranking_line;
 pub(crate) use ranking::{Ranking, User};
+pub(crate) use tenancy::Tenancy;
+use tenancy::tenancy_lines;
 pub(crate) use text::{Ink, Line};
 use text::{fit, heading, span};
 
@@ -57,10 +60,12 @@ pub(crate) struct Picture {
     pub(crate) queues: Vec<Queue>,
     pub(crate) parties: Vec<Party>,
     pub(crate) rankings: Vec<Ranking>,
+    pub(crate) tenancy: Tenancy,
     /// The newest last.
     pub(crate) happenings: Vec<Happening>,
 }
 
+const ROWS_MIN: usize = 24;
 const NAME_COLUMNS: usize = 27;
 const STATE_COLUMNS: usize = 22;
 /// What the queue's row needs beside its bar, and the principal's row beside its two.
@@ -69,6 +74,8 @@ const PARTY_FIXED_COLUMNS: usize = STATE_COLUMNS + 38;
 
 /// Lays the picture out in `rows` lines of `columns` columns, blanks at the end included.
 pub(crate) fn lines(picture: &Picture, columns: usize, rows: usize) -> Vec<Line> {
+    // Where rows are few, events are worth more than blank ones.
+    let gap = (rows > ROWS_MIN).then(Line::new);
     let mut lines = vec![title(picture, columns), clock_rule(picture, columns)];
     let bar_columns = columns.saturating_sub(QUEUE_FIXED_COLUMNS).clamp(4, 100);
     lines.push(heading(&format!(
@@ -76,7 +83,7 @@ pub(crate) fn lines(picture: &Picture, columns: usize, rows: usize) -> Vec<Line>
         "QUEUE tokio→crossbeam→std", "", "depth", "peak", "waiting", "blocked"
     )));
     lines.extend(picture.queues.iter().map(|queue| queue_line(queue, bar_columns)));
-    lines.push(Vec::new());
+    lines.extend(gap.clone());
 
     let bars_columns = columns.saturating_sub(PARTY_FIXED_COLUMNS).clamp(8, 120);
     let (memory, turn) = (bars_columns - bars_columns / 2, bars_columns / 2);
@@ -85,8 +92,11 @@ pub(crate) fn lines(picture: &Picture, columns: usize, rows: usize) -> Vec<Line>
         "GUEST", "state", "memory", "MiB", "turn", "ms", "frames"
     )));
     lines.extend(picture.parties.iter().map(|party| party_line(party, memory, turn)));
-    lines.extend(picture.rankings.iter().map(|ranking| ranking_line(ranking, columns)));
-    lines.push(Vec::new());
+    let rankings = picture.rankings.iter().filter(|ranking| ranking.has_room());
+    lines.extend(rankings.map(|ranking| ranking_line(ranking, columns)));
+    lines.extend(gap.clone());
+    lines.extend(tenancy_lines(&picture.tenancy));
+    lines.extend(gap);
 
     let room = rows.saturating_sub(lines.len() + 1);
     let newest = picture.happenings.len().saturating_sub(room);
@@ -213,7 +223,9 @@ pub(crate) mod tests {
             rankings: vec![
                 ranking("memory", vec![user("hog", "15.0 MiB", 0.9), user("spin", "0.1 MiB", 0.1)]),
                 ranking("fuel", vec![user("spin", "800 ms", 1.0)]),
+                ranking("tenant fuel", vec![user("looper", "12.0 M", 1.0)]),
             ],
+            tenancy: tenancy::tests::tenancy(),
             happenings: (0..happenings).map(happening).collect(),
         }
     }
@@ -248,6 +260,9 @@ pub(crate) mod tests {
         has("  1234 ");
         has(" MOST MEMORY  hog 15.0 MiB 90 %  spin 0.1 MiB 10 %");
         has(" MOST FUEL    spin 800 ms 100 %");
+        has(" POOL ");
+        has(" TENANTS ");
+        has(" off 410 · 31 of 71k faulted ");
         has(" 99 happened");
         has("q or ctrl-c: stop");
     }

@@ -29,6 +29,13 @@ impl User {
     }
 }
 
+impl Ranking {
+    /// Whether the live view, which has few rows, shows it.
+    pub(super) fn has_room(&self) -> bool {
+        matches!(self.of, "memory" | "fuel")
+    }
+}
+
 const TITLE_COLUMNS: usize = 11;
 
 /// As many users as have room in `columns`, each of them whole.
