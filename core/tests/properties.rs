@@ -15,14 +15,18 @@ const ABOUT_DOCUMENTATION: [&str; 2] = ["properties.rs", "word_index.rs"];
 #[test]
 fn what_is_promised_is_proven_and_what_is_proven_is_promised() {
     let mut proofs = BTreeMap::new();
-    for folder in ["tests", "../loom-tests/tests", "../fuzz/src"] {
+    for folder in ["tests", "../loom-tests/tests", "../fuzz/src", "../std-adapters/tests"] {
         for (file, text) in workspace::rust_files(folder) {
             if !ABOUT_DOCUMENTATION.contains(&file.as_str()) {
                 proofs.insert(format!("{folder}/{file}"), text);
             }
         }
     }
-    let faults = faults(&workspace::rust_files("src"), &proofs);
+    let mut sources = workspace::rust_files("src");
+    for (file, text) in workspace::rust_files("../std-adapters/src") {
+        sources.insert(format!("../std-adapters/src/{file}"), text);
+    }
+    let faults = faults(&sources, &proofs);
     assert!(faults.is_empty(), "promises and proofs disagree:\n{}", faults.join("\n"));
 }
 

@@ -115,8 +115,11 @@ impl<M: Manager> Pool<M> {
         let slots: Box<[PoolSlot]> = (0..max).map(|_| PoolSlot::new()).collect();
         let slots = PoolSlots::with_slots(slots, id).map_err(|_| PoolError::Max { max })?;
         let work = Work::new(config.builders, config.drops, config.batch(), background);
+        #[cfg(feature = "tokio")]
         let shared =
             Arc::new_cyclic(|me| Shared::new(manager, config, work, board, slots, me.clone()));
+        #[cfg(not(feature = "tokio"))]
+        let shared = Arc::new(Shared::new(manager, config, work, board, slots));
         if let Some(board) = &shared.board {
             board.registration.attach(&shared);
         }

@@ -1,6 +1,7 @@
 //! What the handles of a pool share, and the way of a lease that meets nobody.
 
 use std::cell::Cell;
+#[cfg(feature = "tokio")]
 use std::sync::Weak;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -53,6 +54,8 @@ pub(super) struct Shared<M: Manager> {
     pub(super) board: Option<Board>,
     pub(super) drain: Drain,
     pub(super) random: Random,
+    /// What a task of a runtime holds while it works.
+    #[cfg(feature = "tokio")]
     pub(super) me: Weak<Shared<M>>,
 }
 
@@ -71,7 +74,7 @@ impl<M: Manager> Shared<M> {
         work: Work<M>,
         board: Option<Board>,
         slots: PoolSlots<Box<[PoolSlot]>>,
-        me: Weak<Shared<M>>,
+        #[cfg(feature = "tokio")] me: Weak<Shared<M>>,
     ) -> Self {
         let id = slots.id();
         Self {
@@ -90,6 +93,7 @@ impl<M: Manager> Shared<M> {
             board,
             drain: Drain::default(),
             random: Random::new(),
+            #[cfg(feature = "tokio")]
             me,
         }
     }

@@ -8,7 +8,7 @@
 //! - A [`Host`] says what is kept for guests, split by how long it lives: for ever, with an
 //!   instance, or with a lease.
 //!
-//! # What holds
+//! # Invariants
 //! - POOL-10: by default every lease gets an instance that nobody has used, built ahead and torn
 //!   down in the background. Whatever the isolation, [`Host::Lease`] is replaced whole, and
 //!   [`Handles`] of one lease name nothing in the next.
@@ -21,7 +21,7 @@
 //! - METER-3: limiter, fuel, deadline and yield interval are set anew for each lease.
 //! - METER-4: fuel is charged however a lease ends, to within one yield interval.
 //!
-//! # What does not
+//! # What does not hold
 //! - A guest may hold the processor for a yield interval, and a host function for as long as it
 //!   likes: epochs end guests, not hosts. For those, put a timeout around the call.
 //! - Caches of the processor are not cleared between principals.

@@ -141,8 +141,13 @@ impl<W: Watched> Watch<W> {
         let (bursts, next) = self.watched.bursts(self.turns());
         *self.next.get_mut() = next;
         let turn = Turn { watching: turn.watching + bursts, ..turn };
-        // Relaxed: as above.
-        (!self.anybody_silent.load(Ordering::Relaxed)).then_some(turn)
+        (!self.is_void()).then_some(turn)
+    }
+
+    /// Somebody was told silent, who beats.
+    fn is_void(&self) -> bool {
+        // Relaxed: told on the thread that looks here.
+        self.anybody_silent.load(Ordering::Relaxed)
     }
 
     fn turns(&self) -> Turns {
@@ -167,14 +172,15 @@ impl<W: Watched> Watch<W> {
         (clock::cpu_time() - cpu_start).div_f64(start.elapsed().as_secs_f64())
     }
 
-    /// Where there are looks at all guests, each of them gets one at least.
+    /// Where there are looks at all guests, as many are made as there are guests at least.
     async fn watch(&self, time: Duration) -> Turn {
         sleep(BEFORE).await;
         let (start, cpu_start, first) = (Instant::now(), clock::cpu_time(), self.watched.looks());
         sleep(time).await;
         let looks = loop {
             let looks = self.watched.looks().zip(first).map(|(now, first)| now - first);
-            if looks.is_none_or(|looks| looks >= self.guests as u64) {
+            let is_over = looks.is_none_or(|looks| looks >= self.guests as u64);
+            if is_over || self.is_void() {
                 break looks;
             }
             sleep(Duration::from_millis(1)).await;
@@ -183,7 +189,8 @@ impl<W: Watched> Watch<W> {
         Turn {
             watching: cpu.div_f64(took.as_secs_f64()),
             beating: Duration::ZERO,
-            between_looks: looks.map(|looks| took.mul_f64(self.guests as f64 / looks as f64)),
+            between_looks: looks
+                .map(|looks| took.mul_f64(self.guests as f64 / looks.max(1) as f64)),
         }
     }
 }
