@@ -57,7 +57,7 @@ impl<M: Manager> PoolBuilder<M> {
     }
 
     /// How many idle instances are kept ready as long as the maximum allows: built ahead, and not
-    /// evicted for their age. By default half of the maximum, rounded up, where instances are
+    /// evicted for their age. By default three quarters of the maximum where instances are
     /// [`Fresh`](Isolation::Fresh), else 0.
     pub fn warm(mut self, idle: usize) -> Self {
         self.warm = Some(idle);
@@ -73,7 +73,7 @@ impl<M: Manager> PoolBuilder<M> {
     /// How many instances are retired at one time; 1 by default.
     ///
     /// To wake somebody for each takes longer than a short lease does. So instances for a single use
-    /// are retired once half of the [warm](Self::warm) ones are missing, somebody waits, the pool
+    /// are retired once a quarter of the [warm](Self::warm) ones is left, somebody waits, the pool
     /// closes, or a [tick](Self::tick) has passed.
     pub fn drops(mut self, concurrent: usize) -> Self {
         self.config.drops = concurrent;
@@ -207,7 +207,7 @@ impl<M: Manager> PoolBuilder<M> {
     pub fn build(self) -> Result<Pool<M>, PoolError> {
         let Self { manager, mut config, warm, background, registry } = self;
         config.warm = warm.unwrap_or(match config.isolation {
-            Isolation::Fresh => config.max.div_ceil(2),
+            Isolation::Fresh => config.max - config.max / 4,
             _ => 0,
         });
         check(&config)?;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::Backoff;
 
 use super::after::After;
+use super::config::Isolation;
 use super::contain::thread_waker;
 use super::dispatch::Queued;
 use super::error::{CheckoutError, Quota, Stage};
@@ -214,6 +215,7 @@ impl<M: Manager> Shared<M> {
         principal: &Principal,
         timeout: Option<Duration>,
     ) -> Result<Grant<M>, CheckoutError> {
+        self.work.hurry(self);
         let backoff = Backoff::new();
         while !backoff.is_completed() && self.is_worth_a_spin() {
             backoff.snooze();
@@ -255,12 +257,15 @@ impl<M: Manager> Shared<M> {
         }
     }
 
-    /// Whether an instance may come back any moment: nobody is in line, and some are lent that can
-    /// be used again.
+    /// Whether an instance may come any moment, and nobody is in line: of those that are used again
+    /// one comes back, of those for a single use one is being made.
     fn is_worth_a_spin(&self) -> bool {
-        let is_reused = self.config.isolation != super::config::Isolation::Fresh;
         let counts = self.slots.counts();
-        is_reused && self.demand.look().is_quiet() && counts.leased > 0 && counts.vacant == 0
+        let is_coming = match self.config.isolation {
+            Isolation::Fresh => counts.building + counts.condemned > 0,
+            _ => counts.leased > 0 && counts.vacant == 0,
+        };
+        is_coming && self.demand.look().is_quiet()
     }
 
     /// Why there is nothing for who does not wait; and begins something for the next time.

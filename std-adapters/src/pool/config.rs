@@ -91,11 +91,11 @@ pub(super) struct Config {
 }
 
 impl Config {
-    /// So many retirements are done at once, if nobody waits: with instances for a single use, before
-    /// half of the warm ones are missing.
+    /// So many retirements are done at once, if nobody waits: with instances for a single use, when a
+    /// quarter of the warm ones is left.
     pub(super) fn batch(&self) -> usize {
         match self.isolation {
-            Isolation::Fresh => self.warm.div_ceil(2).max(1),
+            Isolation::Fresh => (self.warm - self.warm / 4).max(1),
             Isolation::PerPrincipal | Isolation::Shared => 1,
         }
     }
