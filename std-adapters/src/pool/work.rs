@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use plimsoll_core::pool::{Building, Condemned};
 
 use super::background;
@@ -45,6 +45,8 @@ pub(super) struct Work<M: Manager> {
 struct Jobs<M: Manager> {
     builds: VecDeque<Building>,
     retirements: VecDeque<Doomed<M>>,
+    /// Workers that sleep, and that nobody has woken yet.
+    idlers: usize,
     building: usize,
     retiring: usize,
     is_nudged: bool,
@@ -56,6 +58,10 @@ struct Jobs<M: Manager> {
 }
 
 impl<M: Manager> Jobs<M> {
+    fn len(&self) -> usize {
+        self.builds.len() + self.retirements.len()
+    }
+
     /// Something that may be done now. What is to be retired comes first: it makes room.
     fn start(&mut self, builders: usize, drops: usize) -> Option<Job<M>> {
         if self.retiring < drops {
@@ -79,6 +85,7 @@ impl<M: Manager> Work<M> {
         let jobs = Jobs {
             builds: VecDeque::new(),
             retirements: VecDeque::new(),
+            idlers: 0,
             building: 0,
             retiring: 0,
             is_nudged: false,
@@ -104,43 +111,48 @@ impl<M: Manager> Work<M> {
         jobs.builds.push_back(building);
         jobs.has_built = true;
         let is_asleep = std::mem::take(&mut jobs.is_asleep);
-        drop(jobs);
+        self.call(shared, jobs, false);
         if is_asleep {
             self.nudge();
         }
-        self.call(shared);
     }
 
     /// To wake a thread takes longer than a short lease: it is done for a whole batch, or if somebody
     /// waits for the slot, or when the pool closes. Else it is left to the next tick.
     pub(super) fn push_drop(&self, shared: &Shared<M>, doomed: Doomed<M>) {
-        let pending = {
-            let mut jobs = self.jobs.lock();
-            jobs.retirements.push_back(doomed);
-            jobs.retirements.len()
-        };
+        let mut jobs = self.jobs.lock();
+        jobs.retirements.push_back(doomed);
         // Whoever waits from here on finds it in `hurry`, which comes after its arrival.
-        if pending >= self.batch || !shared.demand.look().is_quiet() {
-            self.call(shared);
+        if jobs.retirements.len() >= self.batch || !shared.demand.look().is_quiet() {
+            self.call(shared, jobs, false);
         }
     }
 
-    /// Retirements do not wait for their batch any longer.
+    /// What is to be done waits no longer: for a batch, or for a worker that is busy.
     pub(super) fn hurry(&self, shared: &Shared<M>) {
-        let is_pending = !self.jobs.lock().retirements.is_empty();
-        if is_pending {
-            self.call(shared);
+        let jobs = self.jobs.lock();
+        if jobs.len() > 0 {
+            self.call(shared, jobs, true);
         }
     }
 
-    /// There is something to do.
-    fn call(&self, shared: &Shared<M>) {
+    /// There is something to do. A worker that is awake does it in its turn, and is there as soon as
+    /// one that would have to be woken; unless it is busy for longer, which `is_urgent` is for.
+    fn call(&self, shared: &Shared<M>, mut jobs: MutexGuard<'_, Jobs<M>>, is_urgent: bool) {
         match &self.background {
             Background::Threads => {
-                self.ready.notify_one();
+                let awake = self.builders + self.drops - jobs.idlers;
+                if jobs.idlers > 0 && (is_urgent || jobs.len() > awake) {
+                    jobs.idlers -= 1;
+                    drop(jobs);
+                    self.ready.notify_one();
+                }
             }
             #[cfg(feature = "tokio")]
-            Background::Tokio(handle) => background::spawn_worker(handle, shared),
+            Background::Tokio(handle) => {
+                drop(jobs);
+                background::spawn_worker(handle, shared);
+            }
             Background::Manual => {}
         }
         let _ = shared;
@@ -153,8 +165,7 @@ impl<M: Manager> Work<M> {
 
     /// How much there is to do.
     pub(super) fn len(&self) -> usize {
-        let jobs = self.jobs.lock();
-        jobs.builds.len() + jobs.retirements.len()
+        self.jobs.lock().len()
     }
 
     /// Waits for something to do.
@@ -170,6 +181,8 @@ impl<M: Manager> Work<M> {
             if jobs.is_stopped {
                 return None;
             }
+            // Counted out by whoever wakes it.
+            jobs.idlers += 1;
             self.ready.wait(&mut jobs);
         }
     }
