@@ -2,7 +2,7 @@
 //! permits or memory leak.
 //!
 //! ```text
-//! cargo run --release --features wasmtime --example soak -- --minutes 10
+//! cargo run --release --example soak -- --minutes 10
 //! ```
 
 mod guest;

@@ -62,18 +62,19 @@ impl<M: Manager> Jobs<M> {
         self.builds.len() + self.retirements.len()
     }
 
-    /// Something that may be done now. What is to be retired comes first: it makes room.
+    /// Something that may be done now. What is to be built comes first: somebody may wait for it, and
+    /// it holds up no retirement for long, for it needs the room that one has made.
     fn start(&mut self, builders: usize, drops: usize) -> Option<Job<M>> {
-        if self.retiring < drops {
-            if let Some(doomed) = self.retirements.pop_front() {
-                self.retiring += 1;
-                return Some(Job::Retire(doomed));
-            }
-        }
         if self.building < builders {
             if let Some(building) = self.builds.pop_front() {
                 self.building += 1;
                 return Some(Job::Build(building));
+            }
+        }
+        if self.retiring < drops {
+            if let Some(doomed) = self.retirements.pop_front() {
+                self.retiring += 1;
+                return Some(Job::Retire(doomed));
             }
         }
         None
