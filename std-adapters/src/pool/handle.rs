@@ -172,13 +172,7 @@ impl<M: Manager> Pool<M> {
         &'a self,
         principal: &'a Principal,
     ) -> Result<Lease<'a, M>, CheckoutError> {
-        let shared = self.shared();
-        let grant = match shared.try_lease(&principal.0) {
-            Attempt::Leased(grant) => grant,
-            Attempt::Busy => shared.lease_blocking(principal, shared.config.wait_timeout)?,
-            Attempt::Refused(error) => return Err(shared.on_refusal(error)),
-        };
-        Ok(Lease::new(shared, principal, grant))
+        self.lease(principal, self.shared().config.wait_timeout)
     }
 
     /// As [`checkout_blocking`](Self::checkout_blocking), with a timeout of its own.
@@ -190,12 +184,33 @@ impl<M: Manager> Pool<M> {
         principal: &'a Principal,
         timeout: Duration,
     ) -> Result<Lease<'a, M>, CheckoutError> {
+        self.lease(principal, Some(timeout))
+    }
+
+    #[inline(always)]
+    fn lease<'a>(
+        &'a self,
+        principal: &'a Principal,
+        timeout: Option<Duration>,
+    ) -> Result<Lease<'a, M>, CheckoutError> {
         let shared = self.shared();
-        let grant = match shared.try_lease(&principal.0) {
-            Attempt::Leased(grant) => grant,
-            Attempt::Busy => shared.lease_blocking(principal, Some(timeout))?,
-            Attempt::Refused(error) => return Err(shared.on_refusal(error)),
-        };
+        match shared.try_lease(&principal.0) {
+            Attempt::Leased(grant) => Ok(Lease::new(shared, principal, grant)),
+            Attempt::Busy => self.wait(principal, timeout),
+            Attempt::Refused(error) => Err(shared.on_refusal(error)),
+        }
+    }
+
+    // Out of line, so that what is leased at once makes no room for the wait.
+    #[cold]
+    #[inline(never)]
+    fn wait<'a>(
+        &'a self,
+        principal: &'a Principal,
+        timeout: Option<Duration>,
+    ) -> Result<Lease<'a, M>, CheckoutError> {
+        let shared = self.shared();
+        let grant = shared.lease_blocking(principal, timeout)?;
         Ok(Lease::new(shared, principal, grant))
     }
 
