@@ -34,6 +34,8 @@ pub(super) struct Pair<'a> {
     discarded: BTreeSet<usize>,
     /// By who waits and whoever was served meanwhile: how often.
     passed: BTreeMap<(usize, usize), usize>,
+    /// Principals who may have had a turn since the last poll, and let it go.
+    had_turns: BTreeSet<usize>,
     pub(super) told_failed: usize,
     pub(super) told_timed_out: usize,
     pub(super) is_closed: bool,
@@ -50,6 +52,7 @@ impl<'a> Pair<'a> {
             holders: Vec::new(),
             discarded: BTreeSet::new(),
             passed: BTreeMap::new(),
+            had_turns: BTreeSet::new(),
             told_failed: 0,
             told_timed_out: 0,
             is_closed: false,
@@ -112,8 +115,10 @@ impl<'a> Pair<'a> {
             true => "cancelled in line",
         };
         self.seen.note(what);
-        // It may have been granted, so that its principal had its turn.
+        // It may have been granted, so that its principal had its turn among those that are seen by
+        // the next poll.
         self.passed.retain(|(who, _), _| *who != asker.who);
+        self.had_turns.insert(asker.who);
     }
 
     /// Polls everybody, first those who are in line already: what they were given was given before
@@ -123,6 +128,7 @@ impl<'a> Pair<'a> {
             std::mem::take(&mut self.askers).into_iter().partition(|asker| asker.is_polled);
         self.poll_these(old);
         self.poll_these(new);
+        self.had_turns.clear();
         let counts = self.stand.pool.counts();
         if self.stand.is_simple() && !self.askers.is_empty() {
             assert_eq!(counts.idle, 0, "POOL-6: somebody waits beside what is idle");
@@ -163,7 +169,7 @@ impl<'a> Pair<'a> {
         self.passed.retain(|(waits, _), _| !served.contains(waits));
         self.forget_turns();
         let waits: BTreeSet<_> = self.askers.iter().map(|asker| asker.who).collect();
-        for &who in waits.difference(served) {
+        for &who in waits.difference(served).filter(|who| !self.had_turns.contains(who)) {
             for &other in grants {
                 let passed = self.passed.entry((who, other)).or_default();
                 *passed += 1;
@@ -175,8 +181,10 @@ impl<'a> Pair<'a> {
         }
     }
 
+    /// Who does not stand in line any more comes last again.
     fn forget_turns(&mut self) {
-        let waits: BTreeSet<_> = self.askers.iter().map(|asker| asker.who).collect();
+        let in_line = self.askers.iter().filter(|asker| asker.is_polled);
+        let waits: BTreeSet<_> = in_line.map(|asker| asker.who).collect();
         self.passed.retain(|(who, _), _| waits.contains(who));
     }
 
