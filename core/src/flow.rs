@@ -20,6 +20,20 @@ use crate::watermarks::Watermarks;
 /// # Invariants
 /// GAUGE-3, GAUGE-4, GAUGE-5 and GAUGE-7 as [`SampledGauge`] has them.
 ///
+/// # Orderings
+/// The fences are here; the words they order are the channel's own and those of [`SampledGauge`] and
+/// of credit. Those of operations follow a read-modify-write (`fence_after_rmw`).
+///
+/// | operation | success | failure | pairs with | publishes | model |
+/// |---|---|---|---|---|---|
+/// | `after_send`: fence | SeqCst | | those of `judge`, `take_high_water` | the item sent | `flow_mark_taken_while_credit_is_out` |
+/// | `after_receive`, `after_receive_many`: fence | SeqCst | | that of `judge` | the item received | `flow_credit_of_two_receivers` |
+/// | `look_after_send`: fence | SeqCst | | that of `after_send` | credit voided a round before | `flow_credit_of_three_senders` |
+/// | `look_after_receive`: fence | SeqCst | | that of `after_receive` | credit voided a round before | `flow_credit_of_two_receivers` |
+/// | `settle`: fence | SeqCst | | that of `judge` | the caller's move | `flow_settled_by_hand` |
+/// | `judge`: fence | SeqCst | | those of operations | credit voided | `flow_edge_while_send_credit_is_out` |
+/// | `take_high_water`: fence | SeqCst | | that of `after_send` | credit voided | `flow_mark_taken_while_credit_is_out` |
+///
 /// # Progress
 /// An operation on credit is wait-free. A look is lock-free: it is repeated only if another handle
 /// has been granted credit, or has voided all credit, meanwhile.

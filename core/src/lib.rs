@@ -85,6 +85,7 @@ mod keepalive;
 pub mod ledger;
 #[cfg(loom)]
 pub mod model;
+mod planted;
 pub mod pool;
 mod reading;
 mod ring;

@@ -1,5 +1,7 @@
 //! Planted mistakes, for models to find.
 
+use crate::planted::planted_flaws;
+
 /// A mistake that some model must notice, or the model is no evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(any(loom, shuttle)), expect(unreachable_pub, reason = "exported to models"))]
@@ -26,31 +28,4 @@ pub enum Flaw {
     NoMergeBound,
 }
 
-#[cfg(any(loom, shuttle))]
-mod planted {
-    extern crate std;
-
-    use super::Flaw;
-    use core::cell::Cell;
-
-    std::thread_local! {
-        static PLANTED: Cell<Option<Flaw>> = const { Cell::new(None) };
-    }
-
-    /// Plants a mistake into the ledgers of this thread's models, or takes it out.
-    pub fn plant(flaw: Option<Flaw>) {
-        PLANTED.with(|planted| planted.set(flaw));
-    }
-
-    pub(crate) fn is_planted(flaw: Flaw) -> bool {
-        PLANTED.with(Cell::get) == Some(flaw)
-    }
-}
-#[cfg(any(loom, shuttle))]
-pub use planted::*;
-
-#[cfg(not(any(loom, shuttle)))]
-#[inline(always)]
-pub(crate) const fn is_planted(_: Flaw) -> bool {
-    false
-}
+planted_flaws!("ledgers");

@@ -52,7 +52,7 @@ mod word;
 pub use counts::{PoolCounts, SlotView};
 pub use demand::{Demand, DemandReading};
 pub use error::{ClaimError, ForeignToken, PoolClosed, PoolSlotsError, TenantError};
-#[cfg(loom)]
+#[cfg(any(loom, shuttle))]
 pub use flaw::{Flaw, plant};
 pub use slot::PoolSlot;
 pub use slots::PoolSlots;

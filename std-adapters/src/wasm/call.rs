@@ -46,30 +46,37 @@ mod sealed {
     impl<P, R> Sealed for wasmtime::component::TypedFunc<P, R> {}
 }
 
+/// Both kinds of function have methods of the same names, and no trait in common.
+macro_rules! calls_of_wasmtime {
+    () => {
+        type Params = P;
+        type Results = R;
+
+        #[inline]
+        fn call_in_place<T: Send + 'static>(
+            &self,
+            store: StoreContextMut<'_, T>,
+            params: P,
+        ) -> wasmtime::Result<R> {
+            self.call(store, params)
+        }
+
+        fn call_in<T: Send + 'static>(
+            &self,
+            store: StoreContextMut<'_, T>,
+            params: P,
+        ) -> impl Future<Output = wasmtime::Result<R>> + Send {
+            self.call_async(store, params)
+        }
+    };
+}
+
 impl<P, R> GuestFunc for TypedFunc<P, R>
 where
     P: WasmParams + Sync,
     R: WasmResults + Sync,
 {
-    type Params = P;
-    type Results = R;
-
-    #[inline]
-    fn call_in_place<T: Send + 'static>(
-        &self,
-        store: StoreContextMut<'_, T>,
-        params: P,
-    ) -> wasmtime::Result<R> {
-        self.call(store, params)
-    }
-
-    fn call_in<T: Send + 'static>(
-        &self,
-        store: StoreContextMut<'_, T>,
-        params: P,
-    ) -> impl Future<Output = wasmtime::Result<R>> + Send {
-        self.call_async(store, params)
-    }
+    calls_of_wasmtime!();
 }
 
 impl<P, R> GuestFunc for ComponentFunc<P, R>
@@ -77,25 +84,7 @@ where
     P: ComponentNamedList + Lower + Send + Sync + 'static,
     R: ComponentNamedList + Lift + Send + Sync + 'static,
 {
-    type Params = P;
-    type Results = R;
-
-    #[inline]
-    fn call_in_place<T: Send + 'static>(
-        &self,
-        store: StoreContextMut<'_, T>,
-        params: P,
-    ) -> wasmtime::Result<R> {
-        self.call(store, params)
-    }
-
-    fn call_in<T: Send + 'static>(
-        &self,
-        store: StoreContextMut<'_, T>,
-        params: P,
-    ) -> impl Future<Output = wasmtime::Result<R>> + Send {
-        self.call_async(store, params)
-    }
+    calls_of_wasmtime!();
 }
 
 /// A guest that is in use. Unless it is [left](Self::leave), the instance will be discarded: a call
