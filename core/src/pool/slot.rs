@@ -19,7 +19,8 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 ///  +------------------- condemned <------------+-------------------+
 /// ```
 ///
-/// `claim` leaves a leased slot leased, and makes nobody's a tenant's. Only 1, 5 and 8 are open to
+/// `claim` leaves a leased slot leased, and makes nobody's a tenant's. `rebuild` leads from condemned
+/// to building. Only 1, 5 and 8 are open to
 /// all; every other change is made by the holder of the slot's token, and by nobody else.
 ///
 /// # Invariants
@@ -87,7 +88,7 @@ impl PoolSlot {
             .then_some(next)
     }
 
-    /// 3, 7 and `claim`: the holder stays the holder.
+    /// 3, 7, `claim` and `rebuild`: the holder stays the holder.
     #[inline(always)]
     pub(super) fn advance(&self, word: SlotWord, event: Event) -> Option<SlotWord> {
         let next = word.transition_on(event).to()?;

@@ -227,6 +227,20 @@ impl<S: AsRef<[PoolSlot]>> PoolSlots<S> {
         self.change(gone, |slot, word| slot.release(word, Event::Vacate)).map(|_| ())
     }
 
+    /// The object of a condemned slot is gone, and another is to be made in its place: as `vacate` and
+    /// `reserve`, with nobody else in between.
+    ///
+    /// # Errors
+    /// The token is another pool's.
+    pub fn rebuild(
+        &self,
+        gone: Condemned,
+        tenant: Tenant,
+    ) -> Result<Building, ForeignToken<Condemned>> {
+        self.change(gone, |slot, word| slot.advance(word, Event::Rebuild(tenant)))
+            .map(Building::new)
+    }
+
     /// How many slots there are.
     pub fn capacity(&self) -> usize {
         self.slots.as_ref().len()

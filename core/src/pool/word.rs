@@ -65,6 +65,7 @@ pub(super) enum Event {
     Condemn,
     Evict,
     Vacate,
+    Rebuild(Tenant),
 }
 
 /// What an event makes of a word.
@@ -126,7 +127,9 @@ impl SlotWord {
         use SlotState::{Building, Condemned, Idle, Leased, Vacant};
         let ours = self.tenant();
         match (self.state(), event) {
-            (Vacant, Event::Reserve(tenant)) => self.to(Building, tenant),
+            (Vacant, Event::Reserve(tenant)) | (Condemned, Event::Rebuild(tenant)) => {
+                self.to(Building, tenant)
+            }
             (Building, Event::Finish) | (Leased, Event::GiveBack) => self.to(Idle, ours),
             (Building, Event::FinishLeased) => self.to(Leased, ours),
             (Building, Event::Fail) | (Condemned, Event::Vacate) => self.to(Vacant, Tenant::NONE),
@@ -240,6 +243,8 @@ mod tests {
             (Event::Condemn, [NO, NO, NO, "Condemned 7", NO]),
             (Event::Evict, [NO, NO, "Condemned 7", NO, NO]),
             (Event::Vacate, [NO, NO, NO, NO, "Vacant 0"]),
+            (Event::Rebuild(nine), [NO, NO, NO, NO, "Building 9"]),
+            (Event::Rebuild(none), [NO, NO, NO, NO, "Building 0"]),
         ];
         for (event, row) in table {
             for (state, expected) in STATES.into_iter().zip(row) {

@@ -56,6 +56,21 @@ fn pool_1_never_more_objects_than_slots() {
     assert_eq!(slots.counts().vacant, 2);
 }
 
+/// POOL-4: what comes in the place of an object is never vacant in between, and is nobody's but its
+/// own tenant's (POOL-10).
+#[test]
+fn pool_4_one_object_in_the_place_of_another() {
+    let slots = slots::<1>();
+    idle(&slots, tenant(1), 0);
+    let gone = slots.condemn(slots.take(tenant(1), None).unwrap()).unwrap();
+    let built = slots.rebuild(gone, tenant(2)).unwrap();
+    assert_eq!((slots.counts().building, slots.counts().vacant), (1, 0));
+    assert!(slots.reserve(tenant(3)).is_none() && slots.take(tenant(1), None).is_none());
+    slots.finish(built, tick(1)).unwrap();
+    assert!(slots.take(tenant(1), None).is_none(), "the object of the first one is gone");
+    assert_eq!(slots.take(tenant(2), None).map(|lease| lease.slot().index()), Some(0));
+}
+
 #[test]
 fn pool_2_a_slot_is_lent_once() {
     let slots = slots::<1>();

@@ -23,6 +23,7 @@ fn a_foreign_token_is_handed_back_and_changes_nothing() {
     assert!(matches!(claim, ClaimError::Foreign(_)), "{claim}");
     let a = ours.condemn(claim.into_lease()).unwrap();
     let foreign = theirs.vacate(a).unwrap_err();
+    let foreign = theirs.rebuild(foreign.token, tenant(1)).unwrap_err();
     assert_eq!((foreign.pool, before.live()), (theirs.id(), 1));
     ours.vacate(foreign.token).unwrap();
     assert_eq!((theirs.counts().leased, ours.counts().vacant), (1, 2));

@@ -36,6 +36,7 @@ enum Op {
     EvictOther(u8),
     EvictAt(u8),
     Vacate(u8),
+    Rebuild(u8, u8),
     /// All tokens are given to another pool.
     Misplace,
     /// Time goes on.
@@ -75,6 +76,7 @@ impl Plan for Job {
         "too young to go",
         "evicted for another",
         "evicted by place",
+        "rebuilt",
         "misplaced",
         "arrival after close",
         "restored",

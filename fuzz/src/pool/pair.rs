@@ -68,6 +68,7 @@ impl Pair {
             Op::EvictOther(owner) => self.evict_other(tenant(owner)),
             Op::EvictAt(place) => self.evict_at(place.into()),
             Op::Vacate(token) => self.vacate(token),
+            Op::Rebuild(token, owner) => self.rebuild(token, tenant(owner)),
             Op::Misplace => self.misplace(),
             Op::Advance(ticks) => self.now += u64::from(ticks),
             Op::Arrive => self.arrive(),
@@ -227,6 +228,17 @@ impl Pair {
         }
     }
 
+    fn rebuild(&mut self, token: u8, owner: Tenant) {
+        if let Some(gone) = pick(&mut self.condemned, token) {
+            self.seen.note("rebuilt");
+            self.on(gone.slot(), SlotState::Condemned, SlotState::Building);
+            let built = self.slots.rebuild(gone, owner).expect("its own");
+            assert_eq!(built.tenant(), owner, "POOL-10");
+            self.places.0[built.slot().index()].owner = owner;
+            self.building.push(built);
+        }
+    }
+
     /// Another pool takes no token, hands each back as it was, and is not changed.
     fn misplace(&mut self) {
         let (before, now) = (self.other.counts(), self.now());
@@ -244,8 +256,11 @@ impl Pair {
             other.condemn(lease).expect_err("foreign").token
         });
         self.leased = leased.collect();
-        let gone = self.condemned.drain(..);
-        self.condemned = gone.map(|gone| other.vacate(gone).expect_err("foreign").token).collect();
+        let gone = self.condemned.drain(..).map(|gone| {
+            let gone = other.vacate(gone).expect_err("foreign").token;
+            other.rebuild(gone, Tenant::NONE).expect_err("foreign").token
+        });
+        self.condemned = gone.collect();
         assert_eq!(other.counts(), before, "POOL-2");
         let tokens = self.building.len() + self.leased.len() + self.condemned.len();
         self.seen.note_if(tokens > 0, "misplaced");

@@ -109,6 +109,27 @@ fn pool_3_a_condemned_object_is_not_lent_again() {
     });
 }
 
+/// POOL-4: what comes in the place of an object has a slot all the time, and is lent as another's.
+#[test]
+fn pool_4_one_object_in_the_place_of_another() {
+    check(Model::bounded(3).at_least([300, 100, 20]), &[Flaw::UnpublishedReturn], || {
+        let house = House::<1>::with(&[(tenant(1), 0)]);
+        let threads = [
+            spawn(&house, |house| {
+                if let Some(lease) = house.take(tenant(1), None) {
+                    let built = house.rebuild(house.condemn(lease), tenant(2));
+                    house.finish(built, 3);
+                }
+            }),
+            spawn(&house, |house| use_once(house, 2, Some(FIRST), 4)),
+        ];
+        assert!(house.reserve(tenant(3)).is_none(), "POOL-4: there is one all the time");
+        use_once(&house, 1, None, 5);
+        join(threads);
+        house.assert_at_rest();
+    });
+}
+
 /// POOL-4: whatever two threads do to the one object, there is one at most, and there is room again.
 #[test]
 fn pool_4_a_pool_of_one() {

@@ -43,7 +43,7 @@ impl After {
         for (condemned, reason) in self.doomed {
             shared.stats.discard(reason);
             let live = shared.place(condemned.slot()).object.take();
-            shared.work.push_drop(shared, Doomed { condemned, live });
+            shared.work.push_drop(shared, Doomed { condemned, live }, None);
         }
         for building in self.builds {
             shared.work.push_build(shared, building);

@@ -9,6 +9,7 @@ use super::after::After;
 use super::config::Background;
 use super::contain::{Contained, Panicked, block_on, contain};
 use super::error::{BuildFailure, CheckoutError, PoolError, Stage};
+use super::live::Live;
 use super::manager::Manager;
 use super::shared::Shared;
 use super::waiter::Outcome;
@@ -35,7 +36,7 @@ impl<M: Manager> Shared<M> {
         self.failed(BuildFailure::Panicked(message))
     }
 
-    fn built(&self, created: Created<M>) -> Built<M> {
+    pub(super) fn built(&self, created: Created<M>) -> Built<M> {
         match created {
             Some(Ok(Ok(object))) => Ok(object),
             Some(Ok(Err(error))) => Err(self.failed(BuildFailure::Manager(Arc::new(error)))),
@@ -60,18 +61,19 @@ impl<M: Manager> Shared<M> {
     /// A build has ended: its object is idle, or its waiter is told.
     pub(super) fn on_built(&self, building: Building, outcome: Built<M>) {
         let slot = building.slot();
-        let (error, now_ms) = match outcome {
+        let now_ms = self.refresh().as_millis() as u64;
+        let error = match outcome {
             Ok(object) => {
                 self.stats.built.count();
-                let live = self.enliven(object);
+                let live = self.enliven(object, None);
                 let place = self.place(slot);
                 // Relaxed: a hint.
                 let relaxed = std::sync::atomic::Ordering::Relaxed;
                 place.expires_ms.store(live.expires_ms, relaxed);
                 place.object.store(Some(live));
-                (None, self.now_ms())
+                None
             }
-            Err(error) => (Some(error), self.refresh().as_millis() as u64),
+            Err(error) => Some(error),
         };
         let mut after = After::default();
         let mut queue = self.queue.lock();
@@ -110,14 +112,23 @@ impl<M: Manager> Shared<M> {
         self.conclude(queue);
     }
 
+    /// # Returns
+    /// The place where it was.
+    pub(super) fn do_away(
+        &self,
+        mut live: Option<Box<Live<M::Object>>>,
+    ) -> Option<Box<Live<M::Object>>> {
+        let object = live.as_mut()?.take()?;
+        if contain(|| self.manager.retire(object)).is_err() {
+            self.stats.panics.count();
+        }
+        live
+    }
+
     /// Does away with an object; its slot is vacant.
     pub(super) fn retire(&self, doomed: Doomed<M>) {
         let Doomed { condemned, live } = doomed;
-        if let Some(live) = live {
-            if contain(|| self.manager.retire(live.object)).is_err() {
-                self.stats.panics.count();
-            }
-        }
+        let _ = self.do_away(live);
         let mut after = After::default();
         let mut queue = self.queue.lock();
         queue.fair.arrived(condemned.slot().index());
@@ -133,7 +144,9 @@ impl<M: Manager> Running<M> {
     /// Does it, on the calling thread.
     pub(super) fn run_blocking(mut self) {
         if self.begin() {
+            let began = self.shared.config.clock.now();
             let outcome = self.shared.build_blocking();
+            self.shared.on_end_of_build(began);
             self.finish(outcome);
         }
     }
@@ -206,7 +219,9 @@ mod tasks {
         handle.spawn(async move {
             loop {
                 if running.begin() {
-                    let outcome = running.shared.build_async().await;
+                    let began = shared.config.clock.now();
+                    let outcome = shared.build_async().await;
+                    shared.on_end_of_build(began);
                     running.finish(outcome);
                 }
                 drop(running);

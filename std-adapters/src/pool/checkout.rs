@@ -162,6 +162,9 @@ impl<'a, M: Manager> Checkout<'a, M> {
     #[cold]
     fn wait(&mut self, waker: &Waker) -> Poll<Result<Grant<M>, CheckoutError>> {
         if self.waiting.is_none() {
+            if let Some(made) = self.shared.lease_inline(&self.principal.0) {
+                return Poll::Ready(made);
+            }
             self.waiting = Some(self.shared.enqueue(self.principal, waker.clone(), true)?);
         }
         let Some(waiting) = &mut self.waiting else { return Poll::Pending };
@@ -215,6 +218,9 @@ impl<M: Manager> Shared<M> {
         principal: &Principal,
         timeout: Option<Duration>,
     ) -> Result<Grant<M>, CheckoutError> {
+        if let Some(made) = self.lease_inline(&principal.0) {
+            return made;
+        }
         self.work.hurry(self);
         let backoff = Backoff::new();
         while !backoff.is_completed() && self.is_worth_a_spin() {
@@ -266,6 +272,16 @@ impl<M: Manager> Shared<M> {
             _ => counts.leased > 0 && counts.vacant == 0,
         };
         is_coming && self.demand.look().is_quiet()
+    }
+
+    /// For who does not wait.
+    #[cold]
+    pub(super) fn try_harder(&self, principal: &Principal) -> Result<Grant<M>, CheckoutError> {
+        if let Some(made) = self.lease_inline(&principal.0) {
+            return made;
+        }
+        self.work.hurry(self);
+        Err(self.on_refusal(self.on_busy(principal)))
     }
 
     /// Why there is nothing for who does not wait; and begins something for the next time.

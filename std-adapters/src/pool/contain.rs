@@ -4,7 +4,7 @@ use std::any::Any;
 use std::future::Future;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
@@ -66,6 +66,28 @@ impl<F: Future> Future for Contained<F> {
                 let _ = self.end();
                 Poll::Ready(Err(panicked))
             }
+        }
+    }
+}
+
+/// Polls a future of the manager's once, on the stack.
+///
+/// # Returns
+/// Its output, if that was enough; else the future is dropped.
+pub(super) fn poll_once<F: Future>(make: impl FnOnce() -> F) -> Poll<Result<F::Output, Panicked>> {
+    let mut output = None;
+    let ended = contain(|| {
+        let future = pin!(make());
+        if let Poll::Ready(ready) = future.poll(&mut Context::from_waker(Waker::noop())) {
+            output = Some(ready);
+        }
+    });
+    match (ended, output) {
+        (Ok(()), Some(output)) => Poll::Ready(Ok(output)),
+        (Ok(()), None) => Poll::Pending,
+        (Err(panicked), output) => {
+            let _ = contain(|| drop(output));
+            Poll::Ready(Err(panicked))
         }
     }
 }

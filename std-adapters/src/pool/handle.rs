@@ -230,8 +230,7 @@ impl<M: Manager> Pool<M> {
             Attempt::Leased(grant) => Ok(Lease::new(shared, principal, grant)),
             Attempt::Refused(error) => Err(shared.on_refusal(error)),
             Attempt::Busy => {
-                shared.work.hurry(shared);
-                Err(shared.on_refusal(shared.on_busy(principal)))
+                shared.try_harder(principal).map(|grant| Lease::new(shared, principal, grant))
             }
         }
     }

@@ -63,7 +63,7 @@ macro_rules! lease {
 
             #[inline]
             fn deref(&self) -> &M::Object {
-                &self.grant().live.object
+                self.grant().live.object()
             }
         }
 
@@ -71,7 +71,7 @@ macro_rules! lease {
             #[inline]
             fn deref_mut(&mut self) -> &mut M::Object {
                 let grant = self.grant.as_mut().expect("a lease has its instance until it ends");
-                &mut grant.live.object
+                grant.live.object_mut()
             }
         }
 

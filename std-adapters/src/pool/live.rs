@@ -13,7 +13,8 @@ use crate::clock::ceil_ms;
 /// An object and its own bounds. On cache lines of its own: every lease writes to it.
 #[repr(align(128))]
 pub(super) struct Live<O> {
-    pub(super) object: O,
+    /// `None` once it is retired: the allocation is good for another.
+    object: Option<O>,
     /// Leases that it has had, the present one included.
     pub(super) uses: u32,
     pub(super) uses_max: u32,
@@ -21,6 +22,22 @@ pub(super) struct Live<O> {
     pub(super) bytes_max: u64,
     /// When the lease began, if it is one that is timed.
     pub(super) began: Option<Duration>,
+}
+
+impl<O> Live<O> {
+    #[inline]
+    pub(super) fn object(&self) -> &O {
+        self.object.as_ref().expect("who has it has not retired it")
+    }
+
+    #[inline]
+    pub(super) fn object_mut(&mut self) -> &mut O {
+        self.object.as_mut().expect("who has it has not retired it")
+    }
+
+    pub(super) fn take(&mut self) -> Option<O> {
+        self.object.take()
+    }
 }
 
 /// Where a slot's object is while it is idle: put there by whoever makes the slot idle, before that,
@@ -58,16 +75,34 @@ impl Random {
 }
 
 impl<M: Manager> Shared<M> {
-    /// Puts an object among those that the pool has, with bounds of its own.
-    pub(super) fn enliven(&self, object: M::Object) -> Box<Live<M::Object>> {
+    /// Puts an object among those that the pool has, with bounds of its own; in the place of one that
+    /// was retired, if there is one.
+    pub(super) fn enliven(
+        &self,
+        object: M::Object,
+        place: Option<Box<Live<M::Object>>>,
+    ) -> Box<Live<M::Object>> {
         let retirement = &self.config.retirement;
         let bound = |whole: Option<u64>| {
             whole.map_or(u64::MAX, |whole| retirement.jittered(whole, self.random.next()))
         };
         let uses_max = u32::try_from(bound(retirement.uses.map(u64::from))).unwrap_or(u32::MAX);
-        let age_ms = bound(retirement.age.map(ceil_ms));
-        let expires_ms = (self.refresh().as_millis() as u64).saturating_add(age_ms);
+        let expires_ms = match retirement.age {
+            Some(age) => {
+                let now_ms = self.refresh().as_millis() as u64;
+                now_ms.saturating_add(bound(Some(ceil_ms(age))))
+            }
+            None => u64::MAX,
+        };
         let bytes_max = bound(retirement.bytes);
-        Box::new(Live { object, uses: 0, uses_max, expires_ms, bytes_max, began: None })
+        let object = Some(object);
+        let live = Live { object, uses: 0, uses_max, expires_ms, bytes_max, began: None };
+        match place {
+            Some(mut place) => {
+                *place = live;
+                place
+            }
+            None => Box::new(live),
+        }
     }
 }

@@ -22,7 +22,8 @@ impl<M: Manager> Shared<M> {
     /// How long until something may be due again; `None` if nothing will be before something is
     /// built.
     pub(super) fn maintain(&self) -> Option<Duration> {
-        let now_ms = self.refresh().as_millis() as u64;
+        let now = self.refresh();
+        let now_ms = now.as_millis() as u64;
         self.evict(now_ms);
         let mut after = After::default();
         let mut queue = self.queue.lock();
@@ -32,7 +33,7 @@ impl<M: Manager> Shared<M> {
         let next = self.next(&queue, now_ms);
         drop(queue);
         after.run(self);
-        self.work.hurry(self);
+        self.work.on_tick(self, now);
         self.observe();
         next
     }
@@ -103,7 +104,7 @@ impl<M: Manager> Shared<M> {
     fn condemned(&self, condemned: Condemned, reason: DiscardReason) {
         self.stats.discard(reason);
         let live = self.place(condemned.slot()).object.take();
-        self.work.push_drop(self, Doomed { condemned, live });
+        self.work.push_drop(self, Doomed { condemned, live }, None);
     }
 }
 

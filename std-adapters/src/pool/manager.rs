@@ -60,6 +60,18 @@ pub trait Manager: Send + Sync + 'static {
         drop(object);
     }
 
+    /// Whether a checkout may call [`create`](Self::create) and [`retire`](Self::retire) itself, on
+    /// its own thread and within a task, where it would else have to wait until the background has.
+    ///
+    /// For objects that are made in microseconds and without waiting for anything: to hand such a
+    /// one over from thread to thread takes longer. It is done where objects are for a
+    /// [single use](super::Isolation::Fresh), none is idle and nobody is in line. A future of `create`
+    /// that is not ready at its first poll is dropped, and called anew in the background; whenever a
+    /// call took longer than a millisecond, the background does the next.
+    fn may_run_inline(&self) -> bool {
+        false
+    }
+
     /// How many bytes an object holds, for
     /// [`retire_above_bytes`](super::PoolBuilder::retire_above_bytes).
     fn bytes(&self, object: &Self::Object) -> u64 {

@@ -26,6 +26,7 @@ mod drain;
 mod error;
 mod handle;
 mod histogram;
+mod inline;
 mod lease;
 mod live;
 mod maintain;

@@ -17,6 +17,7 @@ use super::contain::{Panicked, contain};
 use super::dispatch::Queue;
 use super::drain::Drain;
 use super::error::{CheckoutError, Quota};
+use super::inline::Inline;
 use super::live::{Live, Place, Random};
 use super::manager::Manager;
 use super::principal::PrincipalState;
@@ -28,6 +29,20 @@ use super::work::{Doomed, Work};
 pub(super) struct Grant<M: Manager> {
     pub(super) token: Leased,
     pub(super) live: Box<Live<M::Object>>,
+}
+
+impl<M: Manager> Grant<M> {
+    /// A lease begins; at `began` if it is timed.
+    #[inline]
+    pub(super) fn new(
+        token: Leased,
+        mut live: Box<Live<M::Object>>,
+        began: Option<Duration>,
+    ) -> Self {
+        live.uses = live.uses.saturating_add(1);
+        live.began = began;
+        Self { token, live }
+    }
 }
 
 /// What came of an attempt that does not wait.
@@ -48,6 +63,7 @@ pub(super) struct Shared<M: Manager> {
     now_ms: CachePadded<AtomicU64>,
     pub(super) queue: Mutex<Queue>,
     pub(super) work: Work<M>,
+    pub(super) inline: Inline,
     pub(super) principals: Principals,
     pub(super) waiters: Waiters,
     pub(super) stats: Stats,
@@ -79,6 +95,7 @@ impl<M: Manager> Shared<M> {
         let id = slots.id();
         Self {
             places: (0..slots.capacity()).map(|_| CachePadded::new(Place::empty())).collect(),
+            inline: Inline::new(&manager, &config),
             manager,
             config,
             id,
@@ -181,11 +198,9 @@ impl<M: Manager> Shared<M> {
     #[inline]
     pub(super) fn open(&self, token: Leased) -> Grant<M> {
         let live = self.place(token.slot()).object.take();
-        let mut live = live.expect("an idle slot has its object in place");
+        let live = live.expect("an idle slot has its object in place");
         let timed = self.config.isolation == Isolation::Fresh || live.uses % TIMED_EVERY == 0;
-        live.uses = live.uses.saturating_add(1);
-        live.began = if timed { Some(self.config.clock.now()) } else { None };
-        Grant { token, live }
+        Grant::new(token, live, timed.then(|| self.config.clock.now()))
     }
 
     /// A lease has been completed.
@@ -219,7 +234,7 @@ impl<M: Manager> Shared<M> {
         if self.now_ms() >= live.expires_ms {
             return Some(DiscardReason::Age);
         }
-        match contain(|| self.manager.reset(&mut live.object).is_ok()) {
+        match contain(|| self.manager.reset(live.object_mut()).is_ok()) {
             Ok(true) => {}
             Ok(false) => return Some(DiscardReason::ResetFailed),
             Err(Panicked(_)) => {
@@ -231,7 +246,7 @@ impl<M: Manager> Shared<M> {
             return None;
         }
         // What can not say how large it is, is too large.
-        let bytes = contain(|| self.manager.bytes(&live.object)).unwrap_or_else(|_| {
+        let bytes = contain(|| self.manager.bytes(live.object())).unwrap_or_else(|_| {
             self.stats.panics.count();
             u64::MAX
         });
@@ -247,16 +262,14 @@ impl<M: Manager> Shared<M> {
         reason: DiscardReason,
     ) {
         let Grant { token, live } = grant;
-        if let Some(began) = live.began {
-            self.note_hold(began);
-        }
+        let now = live.began.map(|began| self.note_hold(began));
         let is_fault = matches!(reason, DiscardReason::Faulted | DiscardReason::Panicked);
         if let (true, Some(backoff)) = (is_fault, &self.config.backoff) {
             principal.on_fault(backoff, self.refresh().as_millis() as u64);
         }
         self.stats.discard(reason);
         let condemned = self.slots.condemn(token).expect("the pool's own token");
-        self.work.push_drop(self, Doomed { condemned, live: Some(live) });
+        self.work.push_drop(self, Doomed { condemned, live: Some(live) }, now);
         self.let_go(principal);
     }
 
@@ -267,9 +280,13 @@ impl<M: Manager> Shared<M> {
         }
     }
 
+    /// # Returns
+    /// The moment.
     #[cold]
-    fn note_hold(&self, began: Duration) {
-        let held = self.config.clock.now().saturating_sub(began);
-        self.stats.hold.record(u64::try_from(held.as_nanos()).unwrap_or(u64::MAX));
+    fn note_hold(&self, began: Duration) -> Duration {
+        let now = self.config.clock.now();
+        let held = now.saturating_sub(began).as_nanos();
+        self.stats.hold.record(u64::try_from(held).unwrap_or(u64::MAX));
+        now
     }
 }

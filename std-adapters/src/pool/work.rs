@@ -42,6 +42,13 @@ pub(super) struct Work<M: Manager> {
     pub(super) nudge: tokio::sync::Notify,
 }
 
+/// If leases end at a shorter distance, the background does not keep up with them: it takes some 20 us
+/// to replace an instance there.
+const HAND_OVER: Duration = Duration::from_micros(40);
+
+/// After that time without a lease that ended, there is a pause.
+const PAUSE: Duration = Duration::from_millis(1);
+
 struct Jobs<M: Manager> {
     builds: VecDeque<Building>,
     retirements: VecDeque<Doomed<M>>,
@@ -49,6 +56,12 @@ struct Jobs<M: Manager> {
     idlers: usize,
     building: usize,
     retiring: usize,
+    /// When a lease ended last that was timed, and how many have since.
+    timed: Duration,
+    ended: u32,
+    /// At what distance they end: a moving average of the last eight times or so, in which a long
+    /// pause weighs no more than a short one.
+    distance: Duration,
     is_nudged: bool,
     /// The timekeeper sleeps until something is built.
     is_asleep: bool,
@@ -60,6 +73,24 @@ struct Jobs<M: Manager> {
 impl<M: Manager> Jobs<M> {
     fn len(&self) -> usize {
         self.builds.len() + self.retirements.len()
+    }
+
+    /// A build has begun.
+    ///
+    /// # Returns
+    /// Whether the timekeeper has to be woken.
+    fn on_build(&mut self) -> bool {
+        self.has_built = true;
+        std::mem::take(&mut self.is_asleep)
+    }
+
+    /// A lease has ended; at `now`, if it was timed.
+    fn on_end_of_lease(&mut self, now: Option<Duration>) {
+        self.ended = self.ended.saturating_add(1);
+        let Some(now) = now else { return };
+        let since = now.saturating_sub(self.timed) / self.ended;
+        self.distance = (self.distance * 7 + since.min(2 * HAND_OVER)) / 8;
+        (self.timed, self.ended) = (now, 0);
     }
 
     /// Something that may be done now. What is to be built comes first: somebody may wait for it, and
@@ -89,6 +120,9 @@ impl<M: Manager> Work<M> {
             idlers: 0,
             building: 0,
             retiring: 0,
+            timed: Duration::ZERO,
+            ended: 0,
+            distance: Duration::ZERO,
             is_nudged: false,
             is_asleep: false,
             has_built: false,
@@ -110,9 +144,16 @@ impl<M: Manager> Work<M> {
     pub(super) fn push_build(&self, shared: &Shared<M>, building: Building) {
         let mut jobs = self.jobs.lock();
         jobs.builds.push_back(building);
-        jobs.has_built = true;
-        let is_asleep = std::mem::take(&mut jobs.is_asleep);
+        let is_asleep = jobs.on_build();
         self.call(shared, jobs, false);
+        if is_asleep {
+            self.nudge();
+        }
+    }
+
+    /// Somebody builds who takes the place of a worker.
+    pub(super) fn on_reserve(&self) {
+        let is_asleep = self.jobs.lock().on_build();
         if is_asleep {
             self.nudge();
         }
@@ -120,12 +161,29 @@ impl<M: Manager> Work<M> {
 
     /// To wake a thread takes longer than a short lease: it is done for a whole batch, or if somebody
     /// waits for the slot, or when the pool closes. Else it is left to the next tick.
-    pub(super) fn push_drop(&self, shared: &Shared<M>, doomed: Doomed<M>) {
+    pub(super) fn push_drop(&self, shared: &Shared<M>, doomed: Doomed<M>, now: Option<Duration>) {
         let mut jobs = self.jobs.lock();
         jobs.retirements.push_back(doomed);
+        jobs.on_end_of_lease(now);
+        let keeps_up = !shared.inline.is_on() || jobs.distance >= HAND_OVER;
         // Whoever waits from here on finds it in `hurry`, which comes after its arrival.
-        if jobs.retirements.len() >= self.batch || !shared.demand.look().is_quiet() {
+        if keeps_up && jobs.retirements.len() >= self.batch || !shared.demand.look().is_quiet() {
             self.call(shared, jobs, false);
+        }
+    }
+
+    /// The retirement that came last, for who does it itself: it is in the processor's cache.
+    pub(super) fn take_retirement(&self) -> Option<Doomed<M>> {
+        self.jobs.lock().retirements.pop_back()
+    }
+
+    /// A tick has come: what is to be done waits no longer, unless checkouts do it all the time.
+    pub(super) fn on_tick(&self, shared: &Shared<M>, now: Duration) {
+        let jobs = self.jobs.lock();
+        let is_busy = jobs.distance < HAND_OVER && now.saturating_sub(jobs.timed) < PAUSE;
+        drop(jobs);
+        if !is_busy || !shared.inline.is_on() {
+            self.hurry(shared);
         }
     }
 

@@ -172,6 +172,11 @@ impl<H: Host, X: Send + Sync + 'static> Manager for GuestManager<H, X> {
         store.into_data().scrap(scrap);
     }
 
+    /// Copy-on-write images of memory make it so, but for start functions that take their time.
+    fn may_run_inline(&self) -> bool {
+        true
+    }
+
     fn bytes(&self, guest: &Guest<H, X>) -> u64 {
         guest.store.data().meter.limiter.held()
     }

@@ -6,6 +6,7 @@ mod closing;
 mod contained;
 mod evictions;
 mod hostile;
+mod inline;
 mod isolation;
 mod leases;
 mod listed;

@@ -32,6 +32,8 @@ pub(crate) struct World {
     pub(crate) live_max: AtomicUsize,
     pub(crate) resets: AtomicUsize,
     pub(crate) retired: AtomicUsize,
+    /// Whether checkouts may build and retire themselves.
+    pub(crate) is_inline: bool,
     /// Called wherever a user's code runs.
     pub(crate) hook: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
@@ -131,6 +133,10 @@ impl Manager for Maker {
         drop(object);
     }
 
+    fn may_run_inline(&self) -> bool {
+        self.0.is_inline
+    }
+
     fn bytes(&self, object: &Object) -> u64 {
         self.0.visit();
         object.bytes
@@ -145,7 +151,14 @@ pub(crate) struct Stand {
 }
 
 pub(crate) fn stand(set: impl FnOnce(PoolBuilder<Maker>) -> PoolBuilder<Maker>) -> Stand {
-    let (maker, clock) = (Maker::default(), FakeClock::default());
+    stand_of(World::default(), set)
+}
+
+pub(crate) fn stand_of(
+    world: World,
+    set: impl FnOnce(PoolBuilder<Maker>) -> PoolBuilder<Maker>,
+) -> Stand {
+    let (maker, clock) = (Maker(Arc::new(world)), FakeClock::default());
     let world = maker.0.clone();
     let builder = Pool::builder(maker).background(Background::Manual).clock(clock.clone());
     let pool = set(builder.warm(0)).build().unwrap();

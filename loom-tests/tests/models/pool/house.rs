@@ -153,6 +153,18 @@ impl<const N: usize> House<N> {
         self.place(slot, |place| *place = Place::default());
     }
 
+    /// Drops the object of a condemned slot, to make another.
+    pub(super) fn rebuild(&self, gone: Condemned, owner: Tenant) -> Building {
+        let slot = gone.slot();
+        self.touch(slot);
+        let built = self.slots.rebuild(gone, owner).expect("ours");
+        self.place(slot, |place| {
+            *place = Place { has_object: true, is_held: true, ..Place::default() };
+            place.owner = Some(owner);
+        });
+        built
+    }
+
     /// Evicts and drops whatever is idle.
     pub(super) fn clear(&self) {
         while let Some(gone) = self.evict(u64::MAX) {
