@@ -11,9 +11,10 @@ use super::contain::{Contained, Panicked, block_on, contain};
 use super::error::{BuildFailure, CheckoutError, PoolError, Stage};
 use super::live::Live;
 use super::manager::Manager;
+use super::running::Running;
 use super::shared::Shared;
 use super::waiter::Outcome;
-use super::work::{Doomed, Running};
+use super::work::Doomed;
 
 /// What has come of a build: an object, or what to tell whoever waits for it.
 pub(super) type Built<M> = Result<<M as Manager>::Object, CheckoutError>;
@@ -207,8 +208,8 @@ mod tasks {
 
     use super::super::contain::Contained;
     use super::super::manager::Manager;
+    use super::super::running::Running;
     use super::super::shared::Shared;
-    use super::super::work::Running;
 
     /// Starts a task for what there is to do, if another may be started.
     pub(in super::super) fn spawn_worker<M: Manager>(handle: &Handle, shared: &Shared<M>) {

@@ -5,7 +5,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_utils::Backoff;
@@ -13,138 +12,12 @@ use crossbeam_utils::Backoff;
 use super::after::After;
 use super::config::Isolation;
 use super::contain::thread_waker;
-use super::dispatch::Queued;
-use super::error::{CheckoutError, Quota, Stage};
+use super::error::{CheckoutError, Quota};
 use super::lease::Lease;
 use super::manager::Manager;
-use super::principal::{Principal, PrincipalState};
-use super::queue::Ticket;
+use super::principal::Principal;
 use super::shared::{Attempt, Grant, Shared};
-use super::waiter::{Outcome, Waiter};
-use crate::clock::ceil_ms;
-
-/// A wait that has begun. Dropped, it gives back whatever it was given.
-pub(super) struct Waiting<'a, M: Manager> {
-    shared: &'a Shared<M>,
-    principal: &'a PrincipalState,
-    waiter: Arc<Waiter>,
-    ticket: Ticket,
-    since: Duration,
-    is_over: bool,
-}
-
-impl<M: Manager> Shared<M> {
-    /// Stands in line. `is_timed`: the pool's background keeps the time.
-    fn enqueue<'a>(
-        &'a self,
-        principal: &'a Principal,
-        waker: Waker,
-        is_timed: bool,
-    ) -> Result<Waiting<'a, M>, CheckoutError> {
-        let since = self.refresh();
-        let (state, key) = (&principal.0, principal.tenant().get());
-        let waiter = Arc::new(Waiter::new(waker));
-        let timeout = self.config.wait_timeout.filter(|_| is_timed);
-        let deadline_ms = timeout.map(|timeout| ceil_ms(since.saturating_add(timeout)));
-        let queued = Queued { waiter: waiter.clone(), principal: state.clone(), deadline_ms };
-        let mut after = After::default();
-        let mut queue = self.queue.lock();
-        self.may_wait(queue.is_closed, queue.fair.len_of(key), state)?;
-        let ticket = queue.fair.push(key, queued);
-        state.enter();
-        if let Some(deadline_ms) = deadline_ms {
-            queue.deadlines.insert((deadline_ms, ticket));
-        }
-        self.dispatch(&mut queue, &mut after);
-        self.replenish(&mut queue, &mut after);
-        drop(queue);
-        self.waiters.enter(since.as_micros() as u64);
-        let waiting =
-            Waiting { shared: self, principal: state, waiter, ticket, since, is_over: false };
-        after.run(self);
-        self.work.hurry(self);
-        self.observe();
-        if timeout.is_some_and(|timeout| timeout < self.config.tick) {
-            self.work.nudge();
-        }
-        Ok(waiting)
-    }
-
-    fn may_wait(
-        &self,
-        is_closed: bool,
-        waiting: usize,
-        principal: &PrincipalState,
-    ) -> Result<(), CheckoutError> {
-        if is_closed {
-            return Err(CheckoutError::Closed);
-        }
-        let max = self.config.waiting_max.filter(|max| waiting >= *max);
-        let too_many = max.map(|max| Quota::Waiting { max });
-        match too_many.or_else(|| principal.refusal(self.now_ms())) {
-            None => Ok(()),
-            Some(quota) => {
-                self.stats.refusals.count();
-                Err(CheckoutError::Refused { quota })
-            }
-        }
-    }
-}
-
-impl<M: Manager> Waiting<'_, M> {
-    /// The wait is over: what it has come to.
-    fn end(&mut self, outcome: Outcome) -> Result<Grant<M>, CheckoutError> {
-        self.over();
-        match outcome {
-            Outcome::Granted(token) => Ok(self.shared.open(token)),
-            Outcome::Refused(error) => Err(error),
-        }
-    }
-
-    fn over(&mut self) {
-        self.is_over = true;
-        let now = self.shared.config.clock.now();
-        let waited = now.saturating_sub(self.since).as_nanos();
-        self.shared.stats.wait.record(u64::try_from(waited).unwrap_or(u64::MAX));
-        self.shared.waiters.exit(self.since.as_micros() as u64, now.as_micros() as u64);
-    }
-
-    /// Leaves the line.
-    ///
-    /// # Errors
-    /// The wait has ended already, with this outcome.
-    fn leave(&mut self) -> Result<Stage, Option<Outcome>> {
-        let mut queue = self.shared.queue.lock();
-        let stage = queue.stage(self.ticket);
-        let Some(queued) = queue.fair.remove(self.ticket) else {
-            drop(queue);
-            return Err(self.waiter.take());
-        };
-        if let Some(deadline_ms) = queued.deadline_ms {
-            queue.deadlines.remove(&(deadline_ms, self.ticket));
-        }
-        self.principal.exit();
-        self.shared.conclude(queue);
-        drop(queued);
-        Ok(stage)
-    }
-}
-
-impl<M: Manager> Drop for Waiting<'_, M> {
-    fn drop(&mut self) {
-        if self.is_over {
-            return;
-        }
-        if let Err(Some(Outcome::Granted(token))) = self.leave() {
-            // Nobody has had it: as good as it was.
-            let Shared { slots, .. } = self.shared;
-            slots.give_back(token, self.shared.tick()).expect("the pool's own token");
-            self.shared.let_go(self.principal);
-            self.shared.on_release(None);
-        }
-        self.over();
-    }
-}
+use super::waiting::Waiting;
 
 /// A checkout that waits as a task: see [`Pool::checkout`](super::Pool::checkout).
 #[must_use = "futures do nothing unless polled"]
@@ -165,13 +38,19 @@ impl<'a, M: Manager> Checkout<'a, M> {
             if let Some(made) = self.shared.lease_inline(&self.principal.0) {
                 return Poll::Ready(made);
             }
-            self.waiting = Some(self.shared.enqueue(self.principal, waker.clone(), true)?);
         }
-        let Some(waiting) = &mut self.waiting else { return Poll::Pending };
-        let Some(outcome) = waiting.waiter.poll(waker) else { return Poll::Pending };
-        let ended = waiting.end(outcome);
-        self.waiting = None;
-        Poll::Ready(ended)
+        loop {
+            let waiting = match &mut self.waiting {
+                Some(waiting) => waiting,
+                none => none.insert(self.shared.enqueue(self.principal, waker.clone(), true)?),
+            };
+            let Some(outcome) = waiting.waiter.poll(waker) else { return Poll::Pending };
+            let ended = waiting.end(outcome);
+            self.waiting = None;
+            if let Some(ended) = ended {
+                return Poll::Ready(ended);
+            }
+        }
     }
 }
 
@@ -228,38 +107,28 @@ impl<M: Manager> Shared<M> {
             match self.try_lease(&principal.0) {
                 Attempt::Leased(grant) => return Ok(grant),
                 Attempt::Refused(error) => return Err(self.on_refusal(error)),
-                Attempt::Busy => {}
+                Attempt::Busy => {
+                    if let Some(made) = self.lease_inline(&principal.0) {
+                        return made;
+                    }
+                }
             }
         }
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let waker = thread_waker();
-        let mut waiting = self.enqueue(principal, waker.clone(), false)?;
-        backoff.reset();
         loop {
-            if let Some(outcome) = waiting.waiter.poll(&waker) {
-                return waiting.end(outcome);
-            }
-            if !backoff.is_completed() {
-                backoff.snooze();
-                continue;
-            }
-            let Some(deadline) = deadline else {
-                thread::park();
-                continue;
-            };
-            let left = deadline.saturating_duration_since(Instant::now());
-            if !left.is_zero() {
-                thread::park_timeout(left);
-                continue;
-            }
-            return match waiting.leave() {
-                Err(outcome) => waiting.end(outcome.unwrap_or(CLOSED)),
-                Ok(stage) => {
+            let mut waiting = self.enqueue(principal, thread_waker(), false)?;
+            let ended = match waiting.block(deadline) {
+                Ok(outcome) => waiting.end(outcome),
+                Err(stage) => {
                     waiting.over();
                     self.stats.timeouts.count();
-                    Err(CheckoutError::TimedOut { stage, after: timeout.unwrap_or_default() })
+                    let after = timeout.unwrap_or_default();
+                    Some(Err(CheckoutError::TimedOut { stage, after }))
                 }
             };
+            if let Some(ended) = ended {
+                return ended;
+            }
         }
     }
 
@@ -307,6 +176,3 @@ impl<M: Manager> Shared<M> {
         CheckoutError::Exhausted { max: self.config.max }
     }
 }
-
-/// A wait that is not in line has an outcome; this one is never told.
-const CLOSED: Outcome = Outcome::Refused(CheckoutError::Closed);

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use parking_lot::MutexGuard;
-use plimsoll_core::pool::{Leased, Tenant};
+use plimsoll_core::pool::Tenant;
 
 use super::after::After;
 use super::config::Isolation;
@@ -106,8 +106,9 @@ impl<M: Manager> Shared<M> {
                     queue.fair.park(key);
                     continue;
                 }
-                if let Some(token) = self.take_idle(principal.tenant) {
-                    self.grant(queue, &principal, token, after);
+                let idle = self.take_idle(principal.tenant).map(Outcome::Granted);
+                if let Some(outcome) = idle.or_else(|| self.take_room().map(Outcome::Room)) {
+                    self.grant(queue, &principal, outcome, after);
                     continue;
                 }
                 self.take_back(&principal);
@@ -151,18 +152,27 @@ impl<M: Manager> Shared<M> {
         &self,
         queue: &mut Queue,
         principal: &PrincipalState,
-        token: Leased,
+        outcome: Outcome,
         after: &mut After,
     ) {
         match queue.fair.pop(principal.tenant.get()) {
-            Some((ticket, queued)) => {
-                queue.settle(ticket, queued, Outcome::Granted(token), after);
-            }
+            Some((ticket, queued)) => queue.settle(ticket, queued, outcome, after),
             // Not so: a principal in the ring has a waiter.
             None => {
-                self.slots.give_back(token, self.tick()).expect("the pool's own token");
                 self.take_back(principal);
+                self.put_back(outcome);
             }
+        }
+    }
+
+    /// Nobody has had what was granted: it is as good as it was.
+    pub(super) fn put_back(&self, outcome: Outcome) {
+        match outcome {
+            Outcome::Granted(token) => {
+                self.slots.give_back(token, self.tick()).expect("the pool's own token");
+            }
+            Outcome::Room(condemned) => self.put_back_room(condemned),
+            Outcome::Refused(_) => {}
         }
     }
 

@@ -18,9 +18,10 @@ use super::error::{CheckoutError, PoolError, PrincipalError};
 use super::lease::Lease;
 use super::manager::Manager;
 use super::principal::Principal;
+use super::running::Running;
 use super::shared::{Attempt, Shared};
 use super::stats::PoolStats;
-use super::work::{Running, Work};
+use super::work::Work;
 use crate::limit::Limit;
 use crate::registry::Registry;
 

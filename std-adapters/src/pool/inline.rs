@@ -5,11 +5,11 @@
 //! in 2. So once there is no instance left that was made ahead, a checkout does both itself, if the
 //! manager [allows it](Manager::may_run_inline).
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use plimsoll_core::pool::{Building, Tenant};
+use plimsoll_core::pool::{Building, Condemned, Tenant};
 
 use super::config::{Config, Isolation};
 use super::contain::poll_once;
@@ -20,35 +20,50 @@ use super::principal::PrincipalState;
 use super::shared::{Grant, Shared};
 use super::work::Doomed;
 
-/// Builds and retirements that take longer are left to the background.
-const BRIEF: Duration = Duration::from_millis(1);
+/// What takes longer is left to the background.
+const BRIEF: Duration = Duration::from_millis(2);
+
+/// How long it takes at least until another thread has replaced an instance that was given up, with
+/// some room.
+const HAND_OVER: Duration = Duration::from_micros(40);
 
 /// Whether checkouts may do the work of the background.
 pub(super) struct Inline {
     is_allowed: bool,
-    /// Whether the last build or retirement was brief; not before the first one.
-    is_brief: AtomicBool,
+    /// How long the last timed build took, and the retirement before it; `u64::MAX` before the first.
+    took_ns: AtomicU64,
 }
 
 impl Inline {
     pub(super) fn new<M: Manager>(manager: &M, config: &Config) -> Self {
         // Those that are used again are made once, and kept.
         let is_allowed = manager.may_run_inline() && config.isolation == Isolation::Fresh;
-        Self { is_allowed, is_brief: AtomicBool::new(false) }
+        Self { is_allowed, took_ns: AtomicU64::new(u64::MAX) }
+    }
+
+    fn took(&self) -> Duration {
+        // Relaxed: a hint.
+        Duration::from_nanos(self.took_ns.load(Ordering::Relaxed))
     }
 
     pub(super) fn is_on(&self) -> bool {
-        // Relaxed: a hint.
-        self.is_allowed && self.is_brief.load(Ordering::Relaxed)
+        self.is_allowed && self.took() <= BRIEF
     }
 
-    /// Something was built in so long, and retired before that if it was inline.
+    /// Whether the background is of use to leases that end at this distance: what a thread has in its
+    /// cache another does away with at less than half the speed.
+    pub(super) fn keeps_up(&self, distance: Duration) -> bool {
+        !self.is_on() || distance >= self.hand_over()
+    }
+
+    pub(super) fn hand_over(&self) -> Duration {
+        HAND_OVER.max(self.took() * 2)
+    }
+
     fn note(&self, took: Duration) {
-        // Relaxed: a hint. Looked at first, for its line is read by every checkout.
-        let is_brief = took <= BRIEF;
-        if self.is_brief.load(Ordering::Relaxed) != is_brief {
-            self.is_brief.store(is_brief, Ordering::Relaxed);
-        }
+        let took_ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        // Relaxed: a hint.
+        self.took_ns.store(took_ns, Ordering::Relaxed);
     }
 }
 
@@ -86,16 +101,71 @@ impl<M: Manager> Shared<M> {
 
     /// The background has called `create`.
     pub(super) fn on_end_of_build(&self, began: Duration) {
-        self.inline.note(self.config.clock.now().saturating_sub(began));
+        let took = self.config.clock.now().saturating_sub(began);
+        // A build alone says little of what a checkout would have to do.
+        if took > BRIEF || !self.inline.is_on() {
+            self.inline.note(took);
+        }
     }
 
     fn make(&self) -> Option<Result<Grant<M>, CheckoutError>> {
-        let clock = || self.config.clock.now();
-        let began = self.stats.built.is_next_timed().then(clock);
-        let Vacancy { building, place } = match self.work.take_retirement() {
+        let began = self.time_this_one();
+        let vacancy = match self.work.take_retirement() {
             Some(doomed) => self.replace(doomed),
             None => self.reserve()?,
         };
+        self.fill(vacancy, began)
+    }
+
+    /// Makes what was waited for, in the room that was granted for it.
+    ///
+    /// # Returns
+    /// As of [`lease_inline`](Self::lease_inline).
+    pub(super) fn make_in(
+        &self,
+        condemned: Condemned,
+        principal: &PrincipalState,
+    ) -> Option<Result<Grant<M>, CheckoutError>> {
+        let began = self.time_this_one();
+        let made = self.fill(self.replace(self.doomed(condemned)), began);
+        if !matches!(made, Some(Ok(_))) {
+            self.let_go(principal);
+        }
+        made
+    }
+
+    /// Room for somebody in line. The object that is to be retired waits in its slot's place.
+    pub(super) fn take_room(&self) -> Option<Condemned> {
+        if !self.inline.is_on() {
+            return None;
+        }
+        let Doomed { condemned, live } = self.work.take_retirement()?;
+        self.place(condemned.slot()).object.store(live);
+        Some(condemned)
+    }
+
+    pub(super) fn put_back_room(&self, condemned: Condemned) {
+        self.work.put_back(self.doomed(condemned));
+    }
+
+    fn doomed(&self, condemned: Condemned) -> Doomed<M> {
+        let live = self.place(condemned.slot()).object.take();
+        Doomed { condemned, live }
+    }
+
+    /// The moment, if the next one is timed.
+    fn time_this_one(&self) -> Option<Duration> {
+        // What takes long is not made longer by that.
+        let is_timed = self.stats.built.is_next_timed() || self.inline.took() > HAND_OVER;
+        is_timed.then(|| self.config.clock.now())
+    }
+
+    fn fill(
+        &self,
+        vacancy: Vacancy<M>,
+        began: Option<Duration>,
+    ) -> Option<Result<Grant<M>, CheckoutError>> {
+        let Vacancy { building, place } = vacancy;
         let Poll::Ready(created) = poll_once(|| self.manager.create()) else {
             self.leave_to_background(building);
             return None;
@@ -105,11 +175,10 @@ impl<M: Manager> Shared<M> {
                 self.stats.built.count();
                 let live = self.enliven(object, place);
                 let token = self.slots.finish_leased(building).expect("the pool's own token");
-                let now = began.map(|began| (began, clock()));
-                let now = now.map(|(began, now)| {
+                let now = began.map(|_| self.config.clock.now());
+                if let (Some(began), Some(now)) = (began, now) {
                     self.inline.note(now.saturating_sub(began));
-                    now
-                });
+                }
                 Some(Ok(Grant::new(token, live, now)))
             }
             Err(error) => {

@@ -67,7 +67,7 @@ pub trait Manager: Send + Sync + 'static {
     /// one over from thread to thread takes longer. It is done where objects are for a
     /// [single use](super::Isolation::Fresh), none is idle and nobody is in line. A future of `create`
     /// that is not ready at its first poll is dropped, and called anew in the background; whenever a
-    /// call took longer than a millisecond, the background does the next.
+    /// call took longer than two milliseconds, the background does the next.
     fn may_run_inline(&self) -> bool {
         false
     }

@@ -34,11 +34,13 @@ mod manager;
 mod principal;
 mod principals;
 mod queue;
+mod running;
 #[cfg(feature = "serde")]
 mod ser;
 mod shared;
 mod stats;
 mod waiter;
+mod waiting;
 mod work;
 
 pub use builder::PoolBuilder;

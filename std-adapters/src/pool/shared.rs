@@ -269,8 +269,12 @@ impl<M: Manager> Shared<M> {
         }
         self.stats.discard(reason);
         let condemned = self.slots.condemn(token).expect("the pool's own token");
-        self.work.push_drop(self, Doomed { condemned, live: Some(live) }, now);
+        let is_for_waiter = self.work.push_drop(self, Doomed { condemned, live: Some(live) }, now);
         self.let_go(principal);
+        if is_for_waiter {
+            self.on_release(None);
+            self.work.hurry(self);
+        }
     }
 
     /// Counts a lease out, where somebody counts.

@@ -3,7 +3,7 @@
 use std::task::Waker;
 
 use parking_lot::Mutex;
-use plimsoll_core::pool::Leased;
+use plimsoll_core::pool::{Condemned, Leased};
 
 use super::error::CheckoutError;
 
@@ -12,6 +12,8 @@ use super::error::CheckoutError;
 pub(super) enum Outcome {
     /// With an instance, which waits in its place.
     Granted(Leased),
+    /// With the place of one that is over, which waits there to be retired: the waiter makes its own.
+    Room(Condemned),
     /// With nothing.
     Refused(CheckoutError),
 }

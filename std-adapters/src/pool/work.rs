@@ -1,7 +1,6 @@
 //! What is done in the background: builds and retirements, with a bound on both.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -42,12 +41,8 @@ pub(super) struct Work<M: Manager> {
     pub(super) nudge: tokio::sync::Notify,
 }
 
-/// If leases end at a shorter distance, the background does not keep up with them: it takes some 20 us
-/// to replace an instance there.
-const HAND_OVER: Duration = Duration::from_micros(40);
-
 /// After that time without a lease that ended, there is a pause.
-const PAUSE: Duration = Duration::from_millis(1);
+const PAUSE: Duration = Duration::from_millis(4);
 
 struct Jobs<M: Manager> {
     builds: VecDeque<Building>,
@@ -85,11 +80,11 @@ impl<M: Manager> Jobs<M> {
     }
 
     /// A lease has ended; at `now`, if it was timed.
-    fn on_end_of_lease(&mut self, now: Option<Duration>) {
+    fn on_end_of_lease(&mut self, now: Option<Duration>, longest: Duration) {
         self.ended = self.ended.saturating_add(1);
         let Some(now) = now else { return };
         let since = now.saturating_sub(self.timed) / self.ended;
-        self.distance = (self.distance * 7 + since.min(2 * HAND_OVER)) / 8;
+        self.distance = (self.distance * 7 + since.min(longest)) / 8;
         (self.timed, self.ended) = (now, 0);
     }
 
@@ -161,15 +156,29 @@ impl<M: Manager> Work<M> {
 
     /// To wake a thread takes longer than a short lease: it is done for a whole batch, or if somebody
     /// waits for the slot, or when the pool closes. Else it is left to the next tick.
-    pub(super) fn push_drop(&self, shared: &Shared<M>, doomed: Doomed<M>, now: Option<Duration>) {
+    ///
+    /// # Returns
+    /// Whether the slot is to be given to somebody who waits.
+    pub(super) fn push_drop(
+        &self,
+        shared: &Shared<M>,
+        doomed: Doomed<M>,
+        now: Option<Duration>,
+    ) -> bool {
         let mut jobs = self.jobs.lock();
         jobs.retirements.push_back(doomed);
-        jobs.on_end_of_lease(now);
-        let keeps_up = !shared.inline.is_on() || jobs.distance >= HAND_OVER;
-        // Whoever waits from here on finds it in `hurry`, which comes after its arrival.
-        if keeps_up && jobs.retirements.len() >= self.batch || !shared.demand.look().is_quiet() {
+        jobs.on_end_of_lease(now, shared.inline.hand_over() * 2);
+        // Whoever waits from here on finds it in `hurry` or `take_retirement`, which come after its
+        // arrival.
+        let demand = shared.demand.look();
+        let is_for_waiter = demand.waiting() > 0 && !demand.is_closed() && shared.inline.is_on();
+        let is_batch = jobs.retirements.len() >= self.batch;
+        if !is_for_waiter
+            && (is_batch && shared.inline.keeps_up(jobs.distance) || !demand.is_quiet())
+        {
             self.call(shared, jobs, false);
         }
+        is_for_waiter
     }
 
     /// The retirement that came last, for who does it itself: it is in the processor's cache.
@@ -180,11 +189,17 @@ impl<M: Manager> Work<M> {
     /// A tick has come: what is to be done waits no longer, unless checkouts do it all the time.
     pub(super) fn on_tick(&self, shared: &Shared<M>, now: Duration) {
         let jobs = self.jobs.lock();
-        let is_busy = jobs.distance < HAND_OVER && now.saturating_sub(jobs.timed) < PAUSE;
+        let is_pause = now.saturating_sub(jobs.timed) >= PAUSE;
+        let distance = jobs.distance;
         drop(jobs);
-        if !is_busy || !shared.inline.is_on() {
+        if is_pause || shared.inline.keeps_up(distance) {
             self.hurry(shared);
         }
+    }
+
+    /// A retirement that was taken, and that nobody has done.
+    pub(super) fn put_back(&self, doomed: Doomed<M>) {
+        self.jobs.lock().retirements.push_back(doomed);
     }
 
     /// What is to be done waits no longer: for a batch, or for a worker that is busy.
@@ -246,7 +261,7 @@ impl<M: Manager> Work<M> {
         }
     }
 
-    fn on_end(&self, is_build: bool) {
+    pub(super) fn on_end(&self, is_build: bool) {
         let mut jobs = self.jobs.lock();
         if is_build {
             jobs.building -= 1;
@@ -307,63 +322,6 @@ impl<M: Manager> Drop for Work<M> {
     fn drop(&mut self) {
         for doomed in self.jobs.get_mut().retirements.drain(..) {
             let _ = contain(|| drop(doomed.live));
-        }
-    }
-}
-
-/// A job in hand. Dropped undone, as by a runtime that goes, it gives back what it holds.
-pub(super) struct Running<M: Manager> {
-    pub(super) shared: Arc<Shared<M>>,
-    job: Option<Job<M>>,
-    is_build: bool,
-}
-
-impl<M: Manager> Running<M> {
-    pub(super) fn new(shared: Arc<Shared<M>>, job: Job<M>) -> Self {
-        let is_build = matches!(job, Job::Build(_));
-        Self { shared, job: Some(job), is_build }
-    }
-
-    /// What it takes to do it: `Some` for a build, which [`finish`](Self::finish) ends. A retirement
-    /// is done by this call.
-    pub(super) fn begin(&mut self) -> bool {
-        match self.job.take() {
-            Some(Job::Retire(doomed)) => {
-                self.shared.retire(doomed);
-                false
-            }
-            job => {
-                self.job = job;
-                self.job.is_some()
-            }
-        }
-    }
-
-    /// A build has ended.
-    pub(super) fn finish(&mut self, outcome: background::Built<M>) {
-        if let Some(Job::Build(building)) = self.job.take() {
-            self.shared.on_built(building, outcome);
-        }
-    }
-}
-
-impl<M: Manager> Drop for Running<M> {
-    fn drop(&mut self) {
-        let Some(mut job) = self.job.take() else {
-            return self.shared.work.on_end(self.is_build);
-        };
-        // Nobody else is left to do what is still in line.
-        loop {
-            let is_build = matches!(job, Job::Build(_));
-            match job {
-                Job::Build(building) => self.shared.on_cancelled(building),
-                Job::Retire(doomed) => self.shared.retire(doomed),
-            }
-            self.shared.work.on_end(is_build);
-            match self.shared.work.start() {
-                Some(next) => job = next,
-                None => return,
-            }
         }
     }
 }

@@ -68,8 +68,103 @@ fn pool_6_nobody_makes_what_somebody_else_waits_for() {
     assert!(is_waiting(&mut waiting));
     lease.complete();
     assert!(is_exhausted(stand.pool.try_checkout(&acme)), "the other was here before");
-    stand.settle();
+    assert_eq!(stand.world.made(), 2, "who has the room makes what it needs");
     assert_eq!(answer(&mut waiting).unwrap().id, 2);
+    assert_eq!(stand.world.live_max.load(Ordering::SeqCst), 1, "POOL-1");
+}
+
+#[test]
+fn pool_6_room_that_was_granted_to_a_waiter_that_goes_is_the_next_ones_at_once() {
+    let stand = quick(1, |builder| builder.per_principal_cap(1));
+    let [acme, other, third] = ["acme", "other", "third"].map(|id| stand.pool.principal(id));
+    let [acme, other, third] = [acme.unwrap(), other.unwrap(), third.unwrap()];
+    let lease = stand.pool.try_checkout(&acme).unwrap();
+    let (mut first, mut second) = (stand.pool.checkout(&other), stand.pool.checkout(&third));
+    assert!(is_waiting(&mut first) && is_waiting(&mut second));
+    lease.complete();
+    assert!(is_waiting(&mut second), "it is the first one's");
+    drop(first);
+    let lease = answer(&mut second).unwrap();
+    assert_eq!((lease.id, other.in_use(), third.in_use()), (2, 0, 1));
+    // Nobody waits for the next room that is given up: whoever comes has it.
+    let mut last = stand.pool.checkout(&other);
+    assert!(is_waiting(&mut last));
+    lease.complete();
+    drop(last);
+    assert_eq!((stand.pool.counts().condemned, other.in_use()), (1, 0));
+    assert_eq!(stand.pool.try_checkout(&acme).unwrap().id, 3);
+}
+
+#[test]
+fn pool_6_what_can_not_be_made_in_the_room_for_it_is_waited_for_again() {
+    let stand = quick(1, |builder| builder.per_principal_cap(1));
+    let [acme, other] = ["acme", "other"].map(|id| stand.pool.principal(id).unwrap());
+    for fate in [Fate::Hangs, Fate::Fails] {
+        let lease = stand.pool.checkout_blocking(&acme).unwrap();
+        let mut waiting = stand.pool.checkout(&other);
+        assert!(is_waiting(&mut waiting));
+        lease.complete();
+        stand.world.fate([fate]);
+        if fate == Fate::Fails {
+            let failed = answer(&mut waiting).unwrap_err();
+            assert_eq!(failed.to_string(), "no instance could be built: broken");
+        } else {
+            assert!(is_waiting(&mut waiting), "the background builds it");
+            assert_eq!((stand.pool.counts().building, other.in_use()), (1, 0));
+            stand.settle();
+            answer(&mut waiting).unwrap().complete();
+        }
+        assert_eq!((other.in_use(), stand.pool.stats().waiting), (0, 0));
+    }
+    assert_eq!(stand.pool.counts().vacant, 1);
+}
+
+#[test]
+fn pool_9_room_that_was_granted_and_not_fetched_goes_with_the_pool() {
+    for fetches in [true, false] {
+        let stand = quick(1, |builder| builder);
+        let acme = stand.pool.principal("acme").unwrap();
+        let lease = stand.pool.try_checkout(&acme).unwrap();
+        let mut waiting = stand.pool.checkout(&acme);
+        assert!(is_waiting(&mut waiting));
+        lease.complete();
+        stand.pool.close();
+        stand.settle();
+        assert!(!stand.pool.wait_drained(Duration::ZERO), "the waiter has it");
+        if fetches {
+            answer(&mut waiting).unwrap().complete();
+        }
+        drop(waiting);
+        stand.settle();
+        assert!(stand.pool.wait_drained(Duration::ZERO));
+        assert_eq!(stand.world.live(), 0);
+    }
+}
+
+/// More principals than instances, on threads: each is served, whoever makes what it gets.
+#[test]
+fn pool_6_threads_that_make_their_own_lose_nothing() {
+    let world = Arc::new(world());
+    let builder = Pool::builder(Maker(world.clone())).max(2).per_principal_cap(1);
+    let pool = builder.tick(Duration::from_secs(3600)).build().unwrap();
+    thread::scope(|scope| {
+        for number in 0..6 {
+            let pool = pool.clone();
+            scope.spawn(move || {
+                let principal = pool.principal(&format!("principal-{number}")).unwrap();
+                for turn in 0..300 {
+                    let lease = pool.checkout_blocking(&principal).unwrap();
+                    assert_eq!(lease.uses(), 1, "POOL-10");
+                    if turn % 7 == 0 { drop(lease) } else { lease.complete() }
+                }
+            });
+        }
+    });
+    assert!(world.live_max.load(Ordering::SeqCst) <= 2, "POOL-1");
+    pool.close();
+    assert!(pool.wait_drained(Duration::from_secs(60)));
+    assert_eq!((world.live(), pool.stats().waiting), (0, 0));
+    assert_eq!(pool.stats().built, world.made() as u64);
 }
 
 #[test]
@@ -136,7 +231,7 @@ fn what_takes_long_is_built_in_the_background() {
     let acme = stand.pool.principal("acme").unwrap();
     let (clock, made) = (stand.clock.clone(), AtomicUsize::new(0));
     let is_slow = move || made.fetch_add(1, Ordering::SeqCst) < 60;
-    let hook = move || clock.advance(Duration::from_millis(if is_slow() { 2 } else { 0 }));
+    let hook = move || clock.advance(Duration::from_millis(if is_slow() { 3 } else { 0 }));
     assert!(stand.world.hook.set(Box::new(hook)).is_ok());
     // It is found out sooner or later, for not every build is timed.
     let tries = 0..100;

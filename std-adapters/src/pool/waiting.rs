@@ -1,0 +1,180 @@
+//! A wait, from the moment it stands in line to its end.
+
+use std::sync::Arc;
+use std::task::Waker;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_utils::Backoff;
+
+use super::after::After;
+use super::contain::thread_waker;
+use super::dispatch::Queued;
+use super::error::{CheckoutError, Quota, Stage};
+use super::manager::Manager;
+use super::principal::{Principal, PrincipalState};
+use super::queue::Ticket;
+use super::shared::{Grant, Shared};
+use super::waiter::{Outcome, Waiter};
+use crate::clock::ceil_ms;
+
+/// A wait that has begun. Dropped, it gives back whatever it was given.
+pub(super) struct Waiting<'a, M: Manager> {
+    shared: &'a Shared<M>,
+    principal: &'a PrincipalState,
+    pub(super) waiter: Arc<Waiter>,
+    ticket: Ticket,
+    since: Duration,
+    is_over: bool,
+}
+
+impl<M: Manager> Shared<M> {
+    /// Stands in line. `is_timed`: the pool's background keeps the time.
+    pub(super) fn enqueue<'a>(
+        &'a self,
+        principal: &'a Principal,
+        waker: Waker,
+        is_timed: bool,
+    ) -> Result<Waiting<'a, M>, CheckoutError> {
+        let since = self.refresh();
+        let (state, key) = (&principal.0, principal.tenant().get());
+        let waiter = Arc::new(Waiter::new(waker));
+        let timeout = self.config.wait_timeout.filter(|_| is_timed);
+        let deadline_ms = timeout.map(|timeout| ceil_ms(since.saturating_add(timeout)));
+        let queued = Queued { waiter: waiter.clone(), principal: state.clone(), deadline_ms };
+        let mut after = After::default();
+        let mut queue = self.queue.lock();
+        self.may_wait(queue.is_closed, queue.fair.len_of(key), state)?;
+        let ticket = queue.fair.push(key, queued);
+        state.enter();
+        if let Some(deadline_ms) = deadline_ms {
+            queue.deadlines.insert((deadline_ms, ticket));
+        }
+        self.dispatch(&mut queue, &mut after);
+        self.replenish(&mut queue, &mut after);
+        drop(queue);
+        self.waiters.enter(since.as_micros() as u64);
+        let waiting =
+            Waiting { shared: self, principal: state, waiter, ticket, since, is_over: false };
+        after.run(self);
+        self.work.hurry(self);
+        self.observe();
+        if timeout.is_some_and(|timeout| timeout < self.config.tick) {
+            self.work.nudge();
+        }
+        Ok(waiting)
+    }
+
+    fn may_wait(
+        &self,
+        is_closed: bool,
+        waiting: usize,
+        principal: &PrincipalState,
+    ) -> Result<(), CheckoutError> {
+        if is_closed {
+            return Err(CheckoutError::Closed);
+        }
+        let max = self.config.waiting_max.filter(|max| waiting >= *max);
+        let too_many = max.map(|max| Quota::Waiting { max });
+        match too_many.or_else(|| principal.refusal(self.now_ms())) {
+            None => Ok(()),
+            Some(quota) => {
+                self.stats.refusals.count();
+                Err(CheckoutError::Refused { quota })
+            }
+        }
+    }
+}
+
+impl<M: Manager> Waiting<'_, M> {
+    /// The wait is over: what it has come to.
+    ///
+    /// # Returns
+    /// `None` if it has come to nothing that could be made at once: it begins anew.
+    pub(super) fn end(&mut self, outcome: Outcome) -> Option<Result<Grant<M>, CheckoutError>> {
+        self.over();
+        match outcome {
+            Outcome::Granted(token) => Some(Ok(self.shared.open(token))),
+            Outcome::Room(condemned) => self.shared.make_in(condemned, self.principal),
+            Outcome::Refused(error) => Some(Err(error)),
+        }
+    }
+
+    pub(super) fn over(&mut self) {
+        self.is_over = true;
+        let now = self.shared.config.clock.now();
+        let waited = now.saturating_sub(self.since).as_nanos();
+        self.shared.stats.wait.record(u64::try_from(waited).unwrap_or(u64::MAX));
+        self.shared.waiters.exit(self.since.as_micros() as u64, now.as_micros() as u64);
+    }
+
+    /// Blocks the thread, whose waker was left.
+    ///
+    /// # Errors
+    /// The time is up: what the wait was at.
+    pub(super) fn block(&self, deadline: Option<Instant>) -> Result<Outcome, Stage> {
+        let (waker, backoff) = (thread_waker(), Backoff::new());
+        loop {
+            if let Some(outcome) = self.waiter.poll(&waker) {
+                return Ok(outcome);
+            }
+            if !backoff.is_completed() {
+                backoff.snooze();
+                continue;
+            }
+            let Some(deadline) = deadline else {
+                thread::park();
+                continue;
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if !left.is_zero() {
+                thread::park_timeout(left);
+                continue;
+            }
+            return match self.leave() {
+                Err(outcome) => Ok(outcome.unwrap_or(CLOSED)),
+                Ok(stage) => Err(stage),
+            };
+        }
+    }
+
+    /// Leaves the line.
+    ///
+    /// # Errors
+    /// The wait has ended already, with this outcome.
+    fn leave(&self) -> Result<Stage, Option<Outcome>> {
+        let mut queue = self.shared.queue.lock();
+        let stage = queue.stage(self.ticket);
+        let Some(queued) = queue.fair.remove(self.ticket) else {
+            drop(queue);
+            return Err(self.waiter.take());
+        };
+        if let Some(deadline_ms) = queued.deadline_ms {
+            queue.deadlines.remove(&(deadline_ms, self.ticket));
+        }
+        self.principal.exit();
+        self.shared.conclude(queue);
+        drop(queued);
+        Ok(stage)
+    }
+}
+
+impl<M: Manager> Drop for Waiting<'_, M> {
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
+        if let Err(Some(outcome)) = self.leave() {
+            if !matches!(outcome, Outcome::Refused(_)) {
+                self.shared.put_back(outcome);
+                self.shared.let_go(self.principal);
+                self.shared.on_release(None);
+                self.shared.work.hurry(self.shared);
+            }
+        }
+        self.over();
+    }
+}
+
+/// A wait that is not in line has an outcome; this one is never told.
+const CLOSED: Outcome = Outcome::Refused(CheckoutError::Closed);
