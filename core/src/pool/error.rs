@@ -72,7 +72,7 @@ pub struct ForeignToken<T> {
 
 impl<T: Token> fmt::Display for ForeignToken<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (slot, maker) = (self.token.held().slot.index(), self.token.pool().get());
+        let (slot, maker) = (self.token.held().slot().index(), self.token.pool().get());
         let pool = self.pool.get();
         write!(f, "a token of slot {slot} of pool {maker} does not fit into pool {pool}")
     }

@@ -193,7 +193,7 @@ impl<S: AsRef<[PoolSlot]>> PoolSlots<S> {
     pub fn claim(&self, lease: Leased, tenant: Tenant) -> Result<Leased, ClaimError> {
         match lease.held().word.transition_on(Event::Claim(tenant)) {
             Transition::Invalid => Err(ClaimError::Claimed { lease, tenant }),
-            Transition::NoOp if lease.held().pool == self.id => Ok(lease),
+            Transition::NoOp if lease.held().pool() == self.id => Ok(lease),
             Transition::NoOp => Err(ClaimError::Foreign(self.foreign(lease))),
             Transition::To(_) => self
                 .change(lease, |slot, word| slot.advance(word, Event::Claim(tenant)))
@@ -282,7 +282,7 @@ impl<S: AsRef<[PoolSlot]>> PoolSlots<S> {
 
     #[inline(always)]
     pub(super) fn token<T: Token>(&self, slot: SlotId, word: SlotWord) -> T {
-        T::new(Held { pool: self.id, slot, word })
+        T::new(Held::new(self.id, slot, word))
     }
 
     fn foreign<T: Token>(&self, token: T) -> ForeignToken<T> {
@@ -297,13 +297,13 @@ impl<S: AsRef<[PoolSlot]>> PoolSlots<S> {
         change: impl FnOnce(&PoolSlot, SlotWord) -> Option<SlotWord>,
     ) -> Result<Held, ForeignToken<T>> {
         let held = token.held();
-        let slot = match self.slot(held.slot) {
-            Some(slot) if held.pool == self.id => slot,
+        let slot = match self.slot(held.slot()) {
+            Some(slot) if held.pool() == self.id => slot,
             _ => return Err(self.foreign(token)),
         };
         // The exchange fails if another pool of this number has made the token.
         match change(slot, held.word) {
-            Some(word) => Ok(Held { word, ..held }),
+            Some(word) => Ok(held.with(word)),
             None => Err(self.foreign(token)),
         }
     }

@@ -40,13 +40,35 @@ impl SlotId {
     }
 }
 
-/// What every token knows.
+/// What every token knows: two words, which processors pass in registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {
-    pub(super) pool: PoolId,
-    pub(super) slot: SlotId,
+    /// The slot's place, and the pool above it.
+    at: u64,
     /// The slot's word, which only the holder changes.
     pub(super) word: SlotWord,
+}
+
+impl Held {
+    #[inline(always)]
+    pub(super) const fn new(pool: PoolId, slot: SlotId, word: SlotWord) -> Held {
+        Held { at: (pool.0 as u64) << 32 | slot.0 as u64, word }
+    }
+
+    #[inline(always)]
+    pub(super) const fn with(self, word: SlotWord) -> Held {
+        Held { word, ..self }
+    }
+
+    #[inline(always)]
+    pub(super) const fn pool(self) -> PoolId {
+        PoolId((self.at >> 32) as u32)
+    }
+
+    #[inline(always)]
+    pub(super) const fn slot(self) -> SlotId {
+        SlotId(self.at as u32)
+    }
 }
 
 pub(super) mod sealed {
@@ -60,7 +82,7 @@ pub(super) mod sealed {
 pub trait Token: sealed::Sealed {
     /// The pool that has made it.
     fn pool(&self) -> PoolId {
-        self.held().pool
+        self.held().pool()
     }
 }
 
@@ -88,7 +110,7 @@ macro_rules! token {
             /// The place of the slot.
             #[inline(always)]
             pub const fn slot(&self) -> SlotId {
-                self.0.slot
+                self.0.slot()
             }
 
             /// Whose it is.

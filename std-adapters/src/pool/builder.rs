@@ -4,6 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::config::{Background, Backoff, Config, Isolation, Retirement};
+#[cfg(feature = "tokio")]
+use super::contain::contain;
 use super::error::PoolError;
 use super::handle::Pool;
 use super::manager::Manager;
@@ -211,6 +213,8 @@ impl<M: Manager> PoolBuilder<M> {
             _ => 0,
         });
         check(&config)?;
+        #[cfg(feature = "tokio")]
+        check_timers(&background)?;
         Pool::assemble(manager, config, background, registry)
     }
 }
@@ -252,6 +256,17 @@ fn check(config: &Config) -> Result<(), PoolError> {
         Some((setting, _)) => Err(PoolError::Zero { setting }),
         None => Ok(()),
     }
+}
+
+/// A runtime does not say whether it has timers, but by a panic.
+#[cfg(feature = "tokio")]
+fn check_timers(background: &Background) -> Result<(), PoolError> {
+    let Background::Tokio(handle) = background else { return Ok(()) };
+    let probe = || {
+        let _entered = handle.enter();
+        drop(tokio::time::sleep(Duration::ZERO));
+    };
+    contain(probe).map_err(|_| PoolError::NoTimers)
 }
 
 impl<M> fmt::Debug for PoolBuilder<M> {

@@ -92,6 +92,7 @@ impl<M: Manager> Shared<M> {
     /// Waits on the calling thread. What is held for a few instructions is worth a moment's spin,
     /// as long as nobody stands in line.
     #[cold]
+    #[inline(never)]
     pub(super) fn lease_blocking(
         &self,
         principal: &Principal,
@@ -145,6 +146,7 @@ impl<M: Manager> Shared<M> {
 
     /// For who does not wait.
     #[cold]
+    #[inline(never)]
     pub(super) fn try_harder(&self, principal: &Principal) -> Result<Grant<M>, CheckoutError> {
         if let Some(made) = self.lease_inline(&principal.0) {
             return made;

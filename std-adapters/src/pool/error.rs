@@ -214,6 +214,9 @@ pub enum PoolError {
         /// The longest one.
         max: Duration,
     },
+    /// The tokio runtime was built without `enable_time`.
+    #[cfg(feature = "tokio")]
+    NoTimers,
     /// The registry does not take it.
     Register(RegisterError),
     /// A background thread could not be started.
@@ -232,6 +235,10 @@ impl fmt::Display for PoolError {
             Self::Jitter { percent } => write!(f, "a jitter is 90 % at most (asked {percent} %)"),
             Self::BackoffAboveMax { base, max } => {
                 write!(f, "the first back-off is {max:?} at most, the longest (asked {base:?})")
+            }
+            #[cfg(feature = "tokio")]
+            Self::NoTimers => {
+                f.write_str("the tokio runtime has no timers: build it with `enable_time`")
             }
             Self::Register(error) => error.fmt(f),
             Self::Spawn(error) => write!(f, "a background thread could not be started: {error}"),

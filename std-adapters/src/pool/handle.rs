@@ -197,22 +197,12 @@ impl<M: Manager> Pool<M> {
         let shared = self.shared();
         match shared.try_lease(&principal.0) {
             Attempt::Leased(grant) => Ok(Lease::new(shared, principal, grant)),
-            Attempt::Busy => self.wait(principal, timeout),
+            Attempt::Busy => {
+                let grant = shared.lease_blocking(principal, timeout)?;
+                Ok(Lease::new(shared, principal, grant))
+            }
             Attempt::Refused(error) => Err(shared.on_refusal(error)),
         }
-    }
-
-    // Out of line, so that what is leased at once makes no room for the wait.
-    #[cold]
-    #[inline(never)]
-    fn wait<'a>(
-        &'a self,
-        principal: &'a Principal,
-        timeout: Option<Duration>,
-    ) -> Result<Lease<'a, M>, CheckoutError> {
-        let shared = self.shared();
-        let grant = shared.lease_blocking(principal, timeout)?;
-        Ok(Lease::new(shared, principal, grant))
     }
 
     /// Leases an instance if one is idle and nobody waits. If not, one is begun, unless some are on

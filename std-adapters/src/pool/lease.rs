@@ -31,7 +31,7 @@ macro_rules! lease {
             /// The work with the instance has come to a clean end: it may be lent again, as the
             /// pool's isolation and its bounds allow. There is no other way back into the pool
             /// (POOL-3).
-            #[inline]
+            #[inline(always)]
             pub fn complete(mut self) {
                 if let Some(grant) = self.grant.take() {
                     self.shared.complete(&self.principal.0, grant);

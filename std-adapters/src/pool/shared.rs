@@ -141,7 +141,7 @@ impl<M: Manager> Shared<M> {
     }
 
     /// A lease of what is idle, if nobody waits for it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn try_lease(&self, principal: &PrincipalState) -> Attempt<M> {
         if principal.pool != self.id {
             return Attempt::Refused(CheckoutError::ForeignPrincipal);
@@ -204,7 +204,7 @@ impl<M: Manager> Shared<M> {
     }
 
     /// A lease has been completed.
-    #[inline]
+    #[inline(always)]
     pub(super) fn complete(&self, principal: &PrincipalState, mut grant: Grant<M>) {
         principal.on_clean();
         if let Some(reason) = self.verdict(&mut grant.live) {

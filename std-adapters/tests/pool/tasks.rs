@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use plimsoll::pool::{Background, CheckoutError, Isolation, Pool, Stage};
+use plimsoll::pool::{Background, CheckoutError, Isolation, Pool, PoolError, Stage};
 use tokio::runtime::{Builder, Handle};
 
 use super::support::{Fate, Maker, is_waiting};
@@ -108,4 +108,14 @@ fn pool_9_a_runtime_that_goes_leaves_nothing_to_be_torn_down() {
     assert!(pool.is_closed());
     assert!(pool.wait_drained(Duration::ZERO), "{:?}", pool.counts());
     assert_eq!(maker.0.live(), 0);
+}
+
+#[test]
+fn a_runtime_without_timers_is_refused() {
+    let runtime = Builder::new_current_thread().build().unwrap();
+    let background = Background::Tokio(runtime.handle().clone());
+    let refused = Pool::builder(Maker::default()).background(background).build().unwrap_err();
+    assert!(matches!(refused, PoolError::NoTimers));
+    let advice = "the tokio runtime has no timers: build it with `enable_time`";
+    assert_eq!(refused.to_string(), advice);
 }

@@ -15,11 +15,13 @@ use plimsoll::pool::Isolation;
 use crate::case::{Case, Measure};
 use guest::{Guest, LARGE, ONE_PAGE, SMALL};
 use stores::{
-    Deque, Exclusive, FreshOnDemand, FreshPooling, InPlace, Locked, Turns, Yielding, pause,
+    Deque, Exclusive, FreshOnDemand, FreshPooling, FreshYielding, InPlace, Locked, Turns, Yielding,
+    pause,
 };
 
 const EXCLUSIVE: &str = "exclusive store";
 const FRESH: &str = "fresh, pooling allocator";
+const FRESH_YIELDING: &str = "fresh, pooling allocator, yielding";
 
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases: Vec<_> = [ONE_PAGE, SMALL, LARGE].into_iter().map(turns).collect();
@@ -51,11 +53,16 @@ fn turns(guest: Guest) -> Case {
         )
         .baseline(FRESH, measure(move || FreshPooling::of(guest)))
         .subject("fresh, on demand", FRESH, measure(move || FreshOnDemand::of(guest)))
-        .subject("plimsoll, fresh", FRESH, measure(move || Yielding::of(guest, Isolation::Fresh)))
         .subject(
             "plimsoll, fresh, in place",
             FRESH,
             measure(move || InPlace::of(guest, Isolation::Fresh)),
+        )
+        .baseline(FRESH_YIELDING, measure(move || FreshYielding::of(guest)))
+        .subject(
+            "plimsoll, fresh",
+            FRESH_YIELDING,
+            measure(move || Yielding::of(guest, Isolation::Fresh)),
         )
 }
 

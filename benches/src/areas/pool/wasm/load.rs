@@ -106,6 +106,7 @@ fn pooled(part: f64, make: impl Fn() -> super::stores::Pooled + 'static) -> Meas
 #[cfg(test)]
 mod tests {
     use super::super::guest::ONE_PAGE;
+    use super::super::stores::FreshYielding;
     use super::*;
 
     #[test]
@@ -120,6 +121,7 @@ mod tests {
         let mut ways: Vec<Box<dyn Turns>> = vec![
             Box::new(Locked::of(ONE_PAGE)),
             Box::new(FreshPooling::of(ONE_PAGE)),
+            Box::new(FreshYielding::of(ONE_PAGE)),
             Box::new(Deque::of(ONE_PAGE)),
             Box::new(InPlace::of(ONE_PAGE, Isolation::Fresh)),
             Box::new(Yielding::of(ONE_PAGE, Isolation::Shared)),

@@ -1,6 +1,9 @@
 //! Ways to come by an instance.
 
 use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -16,6 +19,7 @@ use super::guest::{Guest, QUOTA};
 pub(super) const INSTANCES: usize = 4;
 
 const FUEL: u64 = 1 << 40;
+const YIELD_INTERVAL: u64 = 10_000;
 const FAR: u64 = 1 << 40;
 const SOUND: &str = "a guest that is as it should be";
 
@@ -46,10 +50,15 @@ fn linked(engine: &Engine, guest: Guest) -> InstancePre<()> {
     Linker::new(engine).instantiate_pre(&module).expect(SOUND)
 }
 
-fn fresh(program: &InstancePre<()>) -> (Store<()>, Instance) {
+fn new_store(program: &InstancePre<()>) -> Store<()> {
     let mut store = Store::new(program.module().engine(), ());
     store.set_epoch_deadline(FAR);
     store.set_fuel(FUEL).expect("a meter");
+    store
+}
+
+fn fresh(program: &InstancePre<()>) -> (Store<()>, Instance) {
+    let mut store = new_store(program);
     let instance = program.instantiate(&mut store).expect(SOUND);
     (store, instance)
 }
@@ -116,6 +125,33 @@ impl Turns for &FreshPooling {
 impl Turns for FreshPooling {
     fn turn(&mut self, value: i32) -> i32 {
         fresh_turn(&self.0, value)
+    }
+}
+
+/// The same for guests that yield, on a stack of their own.
+pub(super) struct FreshYielding(InstancePre<()>);
+
+impl FreshYielding {
+    pub(super) fn of(guest: Guest) -> Self {
+        Self(linked(engine().wasmtime(), guest))
+    }
+
+    async fn turn(&self, value: i32) -> i32 {
+        let mut store = new_store(&self.0);
+        store.fuel_async_yield_interval(Some(YIELD_INTERVAL)).expect("a meter");
+        let instance = self.0.instantiate_async(&mut store).await.expect(SOUND);
+        let run: Run = instance.get_typed_func(&mut store, "run").expect(SOUND);
+        run.call_async(&mut store, value).await.expect(SOUND)
+    }
+}
+
+impl Turns for FreshYielding {
+    fn turn(&mut self, value: i32) -> i32 {
+        let turn = pin!(Self::turn(self, value));
+        match turn.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => result,
+            Poll::Pending => unreachable!("too short to yield"),
+        }
     }
 }
 
