@@ -1,15 +1,21 @@
-//! The pool of `plimsoll` against what it promises: operations and faults in any order, one step at a
-//! time.
+//! The pool of `plimsoll` against what it promises: operations and faults in any order, one step at
+//! a time.
 //!
-//! Judged: POOL-1 (how many), POOL-2 (exclusive), POOL-3 (what was discarded stays so), POOL-4 and
-//! POOL-6 (nothing is lost, nobody waits beside an idle instance, order within a principal), POOL-5
-//! (each error has its cause), POOL-9 (close and drain), POOL-10 (who gets what another has used),
-//! POOL-11 (caps and turns). Builds fail, panic and are cancelled where they await; resets and drops
-//! panic; checkouts are cancelled before they are polled, in line, and when they have been granted.
+//! Judged: POOL-1 (how many), POOL-2 (exclusive), POOL-3 (what was discarded stays so), POOL-4
+//! and POOL-6 (nothing is lost, nobody waits beside an idle instance or sleeps on what is
+//! granted, order within a principal), POOL-5 (each error has its cause), POOL-9 (close and
+//! drain), POOL-10 (who gets what another has used), POOL-11 (caps and turns). Builds fail, panic
+//! and are cancelled where they await; resets and drops panic; checkouts are cancelled before
+//! they are polled, in line, and when they have been granted. Where the manager allows it, those
+//! who ask build for themselves.
 
+mod asker;
+mod causes;
 mod end;
+mod inline;
 mod pair;
 mod stand;
+mod turns;
 mod world;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
@@ -31,7 +37,7 @@ pub struct Job {
 struct Setup {
     max: usize,
     warm: usize,
-    /// 0: fresh, 1: per principal, 2: shared.
+    /// 0: fresh, 1: per principal, 2: shared, 3: fresh, and who asks may build.
     isolation: u8,
     cap: Option<usize>,
     uses: Option<u32>,
@@ -41,6 +47,18 @@ struct Setup {
     is_impatient: bool,
     /// Principals keep off from their second fault on.
     keeps_off: bool,
+}
+
+const ISOLATIONS: [&str; 4] = ["fresh", "per principal", "shared", "inline"];
+
+impl Setup {
+    fn is_fresh(&self) -> bool {
+        matches!(self.isolation, 0 | 3)
+    }
+
+    fn is_inline(&self) -> bool {
+        self.isolation == 3
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -79,7 +97,7 @@ impl<'a> Arbitrary<'a> for Job {
         let setup = Setup {
             max,
             warm: bytes.int_in_range(0..=max)?,
-            isolation: bytes.int_in_range(0..=2)?,
+            isolation: bytes.int_in_range(0..=3)?,
             cap: some(bytes, 2)?,
             uses: some(bytes, 3)?.map(|uses| uses as u32),
             times_out: bytes.arbitrary()?,
@@ -112,12 +130,15 @@ impl<'a> Arbitrary<'a> for Job {
 
 impl Plan for Job {
     const REACHABLE: &'static [&'static [&'static str]] = &[
-        &["fresh", "per principal", "shared"],
+        &ISOLATIONS,
         &["lease", "used again", "never polled", "cancelled in line", "cancelled when granted"],
         &["build failed", "build panicked", "build cancelled", "timed out", "kept off", "at cap"],
         &["exhausted", "closed", "closed in line", "late return", "late build"],
         &["reset failed", "reset panicked", "drop panicked", "dropped by a panic", "fault"],
         &["turns taken", "idle eviction", "displaced", "worn out"],
+        &["made inline", "made in vacant room", "made in room of another", "room given up"],
+        &["made in granted room", "made when closed", "inline build dropped", "back in line"],
+        &["inline build failed", "inline build panicked", "granted room not made in"],
     ];
 
     fn check(&self) -> Seen {

@@ -1,24 +1,19 @@
 //! The pool, and what is known of everybody who has asked it for something.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 use std::time::Duration;
 
-use plimsoll::pool::{BuildFailure, Checkout, CheckoutError, Lease, Principal, Quota, Stage};
+use plimsoll::pool::{Lease, Principal};
 
-use super::Op;
-use super::stand::{BUILD, OFF_MAX, Stand, WAIT};
+use super::asker::Asker;
+use super::inline::Own;
+use super::stand::Stand;
+use super::turns::Turns;
 use super::world::{Maker, panic_quietly, read};
+use super::{ISOLATIONS, Op};
 use crate::Seen;
-
-pub(super) struct Asker<'a> {
-    who: usize,
-    checkout: Checkout<'a, Maker>,
-    is_polled: bool,
-}
 
 pub(super) struct Holder<'a> {
     who: usize,
@@ -32,10 +27,7 @@ pub(super) struct Pair<'a> {
     pub(super) holders: Vec<Holder<'a>>,
     /// Objects that must not be seen again.
     discarded: BTreeSet<usize>,
-    /// By who waits and whoever was served meanwhile: how often.
-    passed: BTreeMap<(usize, usize), usize>,
-    /// Principals who may have had a turn since the last poll, and let it go.
-    had_turns: BTreeSet<usize>,
+    turns: Turns,
     pub(super) told_failed: usize,
     pub(super) told_timed_out: usize,
     pub(super) is_closed: bool,
@@ -45,14 +37,13 @@ pub(super) struct Pair<'a> {
 impl<'a> Pair<'a> {
     pub(super) fn new(stand: &'a Stand) -> Pair<'a> {
         let mut seen = Seen::default();
-        seen.note(["fresh", "per principal", "shared"][usize::from(stand.setup.isolation)]);
+        seen.note(ISOLATIONS[usize::from(stand.setup.isolation)]);
         Pair {
             stand,
             askers: Vec::new(),
             holders: Vec::new(),
             discarded: BTreeSet::new(),
-            passed: BTreeMap::new(),
-            had_turns: BTreeSet::new(),
+            turns: Turns::default(),
             told_failed: 0,
             told_timed_out: 0,
             is_closed: false,
@@ -78,7 +69,7 @@ impl<'a> Pair<'a> {
             Op::Fate(fate) => self.stand.world.fates.lock().expect("no panic").push_back(fate),
             Op::Step => {
                 let was_building = self.stand.pool.counts().building > 0;
-                self.stand.pool.step();
+                self.stand.step();
                 self.seen.note_if(self.is_closed && was_building, "late build");
             }
             Op::Pass(ms) => self.stand.clock.advance(Duration::from_millis(u64::from(ms))),
@@ -93,7 +84,7 @@ impl<'a> Pair<'a> {
     fn begin(&mut self, who: usize, is_lazy: bool) {
         self.poll();
         let checkout = self.stand.pool.checkout(&self.stand.principals[who]);
-        self.askers.push(Asker { who, checkout, is_polled: false });
+        self.askers.push(Asker::new(who, checkout));
         if !is_lazy {
             self.poll();
         }
@@ -105,20 +96,23 @@ impl<'a> Pair<'a> {
         }
         let index = usize::from(place) % self.askers.len();
         let asker = self.askers.remove(index);
-        let (leased, held) = (self.stand.pool.counts().leased, self.holders.len());
+        let in_use = || self.stand.principals[asker.who].in_use();
+        let (held, used) = (self.holders.len(), in_use());
+        let leased = self.stand.pool.counts().leased;
         drop(asker.checkout);
         let what = match asker.is_polled {
             false => "never polled",
             true if self.stand.pool.counts().leased < leased && leased > held => {
                 "cancelled when granted"
             }
+            // It was counted in, though nothing was granted to anybody but room.
+            true if leased == held && in_use() < used => "room given up",
             true => "cancelled in line",
         };
         self.seen.note(what);
         // It may have been granted, so that its principal had its turn among those that are seen by
         // the next poll.
-        self.passed.retain(|(who, _), _| *who != asker.who);
-        self.had_turns.insert(asker.who);
+        self.turns.let_go(asker.who);
     }
 
     /// Polls everybody, first those who are in line already: what they were given was given before
@@ -128,64 +122,61 @@ impl<'a> Pair<'a> {
             std::mem::take(&mut self.askers).into_iter().partition(|asker| asker.is_polled);
         self.poll_these(old);
         self.poll_these(new);
-        self.had_turns.clear();
+        self.turns.all_seen();
         let counts = self.stand.pool.counts();
         if self.stand.is_simple() && !self.askers.is_empty() {
             assert_eq!(counts.idle, 0, "POOL-6: somebody waits beside what is idle");
             let is_enough = counts.building >= self.askers.len();
             assert!(is_enough || counts.vacant == 0, "POOL-6: nothing is built for who waits");
+            let is_room = self.stand.world.takes_room() && counts.condemned > 0;
+            assert!(!is_room, "POOL-6: somebody waits beside room");
         }
     }
 
-    fn poll_these(&mut self, askers: Vec<Asker<'a>>) {
-        let (mut waits, mut served) = (BTreeSet::new(), BTreeSet::new());
-        let mut grants = Vec::new();
-        for mut asker in askers {
-            let was_closed = self.is_closed && !asker.is_polled;
-            asker.is_polled = true;
-            let mut context = Context::from_waker(Waker::noop());
-            match Pin::new(&mut asker.checkout).poll(&mut context) {
+    fn poll_these(&mut self, mut askers: Vec<Asker<'a>>) {
+        let (mut waits, mut back, mut grants) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+        let called: Vec<_> = askers.iter_mut().map(Asker::is_called).collect();
+        for (mut asker, was_called) in askers.into_iter().zip(called) {
+            let was_in_line = asker.is_polled;
+            let was_closed = self.is_closed && !was_in_line;
+            let (answer, own) = self.ask(was_in_line, || asker.poll());
+            // It had its turn among those that are seen now, whatever has come of it.
+            let has_let_go = was_in_line && !matches!(own, Own::Untried | Own::Made);
+            if has_let_go {
+                self.turns.let_go(asker.who);
+            }
+            match answer {
                 Poll::Pending => {
                     assert!(!self.is_closed, "POOL-9: nobody waits for a closed pool");
-                    waits.insert(asker.who);
+                    self.seen.note_if(has_let_go, "back in line");
+                    if has_let_go { &mut back } else { &mut waits }.insert(asker.who);
                     self.askers.push(asker);
                 }
                 Poll::Ready(Ok(lease)) => {
                     assert!(!was_closed, "POOL-9: nobody is served by a closed pool");
-                    let is_next = !waits.contains(&asker.who);
+                    // What was granted to it before another's was let go is its own.
+                    let may_pass = was_called || !back.contains(&asker.who);
+                    let is_next = may_pass && !waits.contains(&asker.who);
                     assert!(is_next, "POOL-6: in the order of arrival within a principal");
-                    served.insert(asker.who);
                     grants.push(asker.who);
                     self.hold(asker.who, lease);
                 }
                 Poll::Ready(Err(error)) => self.told(asker.who, &error),
             }
         }
-        self.count_turns(&served, &grants);
+        self.count_turns(&grants);
     }
 
-    /// Who waits, and was not served, counts how often others were.
-    fn count_turns(&mut self, served: &BTreeSet<usize>, grants: &[usize]) {
-        self.passed.retain(|(waits, _), _| !served.contains(waits));
-        self.forget_turns();
-        let waits: BTreeSet<_> = self.askers.iter().map(|asker| asker.who).collect();
-        for &who in waits.difference(served).filter(|who| !self.had_turns.contains(who)) {
-            for &other in grants {
-                let passed = self.passed.entry((who, other)).or_default();
-                *passed += 1;
-                self.seen.note("turns taken");
-                // What one can not have, another may: with tags and caps there is more to say.
-                let is_fair = !self.stand.is_simple() || *passed <= 1;
-                assert!(is_fair, "POOL-11: {other} is served twice while {who} waits");
-            }
+    fn count_turns(&mut self, grants: &[usize]) {
+        let who = |asker: &Asker<'_>| asker.who;
+        let waits = self.askers.iter().map(who).collect();
+        let in_line = self.askers.iter().filter(|asker| asker.is_polled).map(who).collect();
+        for (who, other, times) in self.turns.count(&waits, &in_line, grants) {
+            self.seen.note("turns taken");
+            // What one can not have, another may: with tags and caps there is more to say.
+            let is_fair = !self.stand.is_simple() || times <= 1;
+            assert!(is_fair, "POOL-11: {other} is served twice while {who} waits");
         }
-    }
-
-    /// Who does not stand in line any more comes last again.
-    fn forget_turns(&mut self) {
-        let in_line = self.askers.iter().filter(|asker| asker.is_polled);
-        let waits: BTreeSet<_> = in_line.map(|asker| asker.who).collect();
-        self.passed.retain(|(who, _), _| waits.contains(who));
     }
 
     fn hold(&mut self, who: usize, mut lease: Lease<'a, Maker>) {
@@ -195,9 +186,9 @@ impl<'a> Pair<'a> {
         assert!(!is_held, "POOL-2: {} is lent already", lease.id);
         assert_eq!(lease.uses() as usize, lease.users.len() + 1);
         match self.stand.setup.isolation {
-            0 => assert!(lease.users.is_empty(), "POOL-10: it has served {:?}", lease.users),
             1 => assert!(lease.users.iter().all(|user| *user == who), "POOL-10: {who}"),
-            _ => {}
+            2 => {}
+            _ => assert!(lease.users.is_empty(), "POOL-10: it has served {:?}", lease.users),
         }
         self.seen.note_if(!lease.users.is_empty(), "used again");
         lease.users.push(who);
@@ -206,57 +197,22 @@ impl<'a> Pair<'a> {
         assert!(self.stand.setup.cap.is_none_or(|cap| held <= cap), "POOL-11: {held} held");
     }
 
-    /// POOL-5: what is told has its cause.
-    fn told(&mut self, who: usize, error: &CheckoutError) {
-        let Stand { setup, world, principals, .. } = self.stand;
-        match error {
-            CheckoutError::Closed => {
-                assert!(self.is_closed);
-                self.seen.note("closed");
-            }
-            CheckoutError::TimedOut { stage: Stage::Build, after } if *after == BUILD => {
-                self.told_failed += 1;
-                assert!(setup.is_impatient && read(&world.cancelled) > 0);
-                self.seen.note("build cancelled");
-            }
-            CheckoutError::TimedOut { after, .. } => {
-                assert!(setup.times_out && *after == WAIT);
-                self.told_timed_out += 1;
-                self.seen.note("timed out");
-            }
-            CheckoutError::BuildFailed { cause: BuildFailure::Manager(_) } => {
-                self.told_failed += 1;
-                self.seen.note("build failed");
-            }
-            CheckoutError::BuildFailed { cause: BuildFailure::Panicked(_) } => {
-                self.told_failed += 1;
-                self.seen.note("build panicked");
-            }
-            CheckoutError::Refused { quota: Quota::Faults { retry_after, .. } } => {
-                assert!(setup.keeps_off && *retry_after <= OFF_MAX);
-                self.seen.note("kept off");
-            }
-            CheckoutError::Refused { quota: Quota::InUse { max } } => {
-                assert_eq!((Some(*max), principals[who].in_use()), (setup.cap, *max));
-                self.seen.note("at cap");
-            }
-            CheckoutError::Exhausted { max } => {
-                assert_eq!(*max, setup.max);
-                self.seen.note("exhausted");
-            }
-            other => panic!("nothing explains {other}"),
-        }
-    }
-
     fn attempt(&mut self, who: usize) {
         self.poll();
-        match self.stand.pool.try_checkout(&self.stand.principals[who]) {
+        let Stand { pool, principals, .. } = self.stand;
+        let before = pool.counts();
+        let (answer, own) = self.ask(false, || Poll::Ready(pool.try_checkout(&principals[who])));
+        let Poll::Ready(answer) = answer else { unreachable!("it does not wait") };
+        match answer {
             Ok(lease) => {
                 let may_have_it = !self.stand.is_simple() || self.askers.is_empty();
                 assert!(may_have_it, "POOL-6: nobody pushes in");
                 self.hold(who, lease);
             }
-            Err(error) => self.told(who, &error),
+            Err(error) => {
+                self.assert_served(own, &error, before);
+                self.told(who, &error);
+            }
         }
     }
 
@@ -268,7 +224,7 @@ impl<'a> Pair<'a> {
     fn complete(&mut self, place: u8) {
         let Some(Holder { lease, .. }) = self.take(place) else { return };
         self.seen.note_if(self.is_closed, "late return");
-        if self.stand.setup.isolation == 0 || lease.spoilt & 3 != 0 || self.is_closed {
+        if self.stand.setup.is_fresh() || lease.spoilt & 3 != 0 || self.is_closed {
             self.discarded.insert(lease.id);
         }
         lease.complete();
@@ -300,6 +256,7 @@ impl<'a> Pair<'a> {
         let (counts, stats) = (pool.counts(), pool.stats());
         assert_eq!(counts.capacity(), setup.max, "POOL-1");
         assert!(read(&world.live) <= counts.live(), "POOL-1");
+        assert!(read(&world.live_max) <= setup.max, "POOL-1: at no moment");
         assert!(counts.leased >= self.holders.len(), "POOL-2");
         let waiting = self.askers.iter().filter(|asker| asker.is_polled).count();
         assert_eq!(stats.waiting as usize, waiting, "POOL-6: who waits");
@@ -308,7 +265,10 @@ impl<'a> Pair<'a> {
         assert!(!self.is_closed || counts.idle == 0, "POOL-9: nothing is idle once closed");
         if setup.cap.is_some() {
             let in_use: usize = principals.iter().map(Principal::in_use).sum();
-            assert_eq!(in_use, counts.leased, "POOL-11: what is counted is what is lent");
+            let rooms = in_use.wrapping_sub(counts.leased);
+            let rooms_max = if setup.is_inline() { counts.condemned } else { 0 };
+            assert!(rooms <= rooms_max, "POOL-11: what is counted is what is lent");
+            assert!(granted + rooms <= waiting, "POOL-6: {rooms} rooms for {waiting}");
         }
     }
 }

@@ -27,10 +27,13 @@ pub(super) struct Stand {
 
 impl Stand {
     pub(super) fn new(setup: Setup) -> Stand {
-        let (maker, clock) = (Maker::default(), FakeClock::default());
-        let world = maker.0.clone();
-        let isolation = [Isolation::Fresh, Isolation::PerPrincipal, Isolation::Shared]
-            [usize::from(setup.isolation)];
+        let world = Arc::new(World::new(setup.is_inline()));
+        let (maker, clock) = (Maker(world.clone()), FakeClock::default());
+        let isolation = match setup.isolation {
+            1 => Isolation::PerPrincipal,
+            2 => Isolation::Shared,
+            _ => Isolation::Fresh,
+        };
         let builder = Pool::builder(maker).max(setup.max).warm(setup.warm).isolation(isolation);
         let mut builder = builder.background(Background::Manual).clock(clock.clone());
         builder = builder.idle_age(IDLE).no_fault_backoff();
@@ -53,6 +56,11 @@ impl Stand {
         let name = |number| pool.principal(&format!("p{number}")).expect("a good id");
         let principals = (0..PRINCIPALS).map(name).collect();
         Stand { setup, pool, principals, world, clock }
+    }
+
+    /// The background does what is due.
+    pub(super) fn step(&self) -> usize {
+        self.world.in_background(|| self.pool.step())
     }
 
     /// Whether everything can be given to everybody.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
@@ -27,14 +27,29 @@ impl Fate {
         [Fate::Made, Fate::Fails, Fate::Panics, Fate::Awaits, Fate::AwaitsUneasily];
 }
 
+/// How the builds of one side have ended: of the background, or of those who ask.
 #[derive(Default)]
-pub(super) struct World {
-    pub(super) fates: Mutex<VecDeque<Fate>>,
+pub(super) struct Builds {
     pub(super) made: AtomicUsize,
-    pub(super) live: AtomicUsize,
     pub(super) failed: AtomicUsize,
     pub(super) panicked: AtomicUsize,
     pub(super) cancelled: AtomicUsize,
+}
+
+#[derive(Default)]
+pub(super) struct World {
+    is_inline: bool,
+    pub(super) fates: Mutex<VecDeque<Fate>>,
+    pub(super) background: Builds,
+    pub(super) inline: Builds,
+    /// The background works now.
+    is_stepping: AtomicBool,
+    /// No build of those who ask has been dropped since one was quick.
+    is_quick: AtomicBool,
+    /// One was dropped since the background has worked last, which now has to make room.
+    is_left: AtomicBool,
+    pub(super) live: AtomicUsize,
+    pub(super) live_max: AtomicUsize,
     pub(super) resets_failed: AtomicUsize,
     pub(super) resets_panicked: AtomicUsize,
     pub(super) drops_panicked: AtomicUsize,
@@ -46,6 +61,71 @@ pub(super) fn count(counter: &AtomicUsize) -> usize {
 
 pub(super) fn read(counter: &AtomicUsize) -> usize {
     counter.load(Ordering::Relaxed)
+}
+
+impl World {
+    /// Those who ask may build, if `is_inline`.
+    pub(super) fn new(is_inline: bool) -> World {
+        World { is_inline, ..World::default() }
+    }
+
+    /// Those of whoever builds now.
+    fn builds(&self) -> &Builds {
+        match self.is_stepping.load(Ordering::Relaxed) {
+            true => &self.background,
+            false => &self.inline,
+        }
+    }
+
+    /// What the background does.
+    pub(super) fn in_background<R>(&self, work: impl FnOnce() -> R) -> R {
+        self.is_stepping.store(true, Ordering::Relaxed);
+        let done = work();
+        self.is_stepping.store(false, Ordering::Relaxed);
+        self.is_left.store(false, Ordering::Relaxed);
+        done
+    }
+
+    /// Of both sides.
+    pub(super) fn made(&self) -> usize {
+        read(&self.background.made) + read(&self.inline.made)
+    }
+
+    /// Whether those who find nothing build for themselves.
+    pub(super) fn builds_inline(&self) -> bool {
+        self.is_inline && self.is_quick.load(Ordering::Relaxed)
+    }
+
+    /// Whether no room may be left to the background while somebody waits.
+    pub(super) fn takes_room(&self) -> bool {
+        self.builds_inline() && !self.is_left.load(Ordering::Relaxed)
+    }
+
+    fn begin(&self) -> Fate {
+        if self.is_stepping.load(Ordering::Relaxed) {
+            // No time passes for it, however it ends.
+            self.is_quick.store(true, Ordering::Relaxed);
+        }
+        let fate = self.fates.lock().expect("nobody panics with it").pop_front();
+        fate.unwrap_or(Fate::Made)
+    }
+
+    fn cancel(&self, fate: Fate) {
+        let is_inline = !self.is_stepping.load(Ordering::Relaxed);
+        if is_inline && fate == Fate::AwaitsUneasily {
+            // A panic of the build, as any other.
+            count(&self.inline.panicked);
+        } else {
+            count(&self.builds().cancelled);
+        }
+        if fate == Fate::AwaitsUneasily {
+            panic_quietly();
+        }
+        if is_inline {
+            self.is_quick.store(false, Ordering::Relaxed);
+            self.is_left.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 /// A panic that no hook hears of: a fuzzer's would end the process.
@@ -77,10 +157,7 @@ struct Pending<'a>(&'a World, Fate);
 
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
-        count(&self.0.cancelled);
-        if self.1 == Fate::AwaitsUneasily {
-            panic_quietly();
-        }
+        self.0.cancel(self.1);
     }
 }
 
@@ -95,7 +172,6 @@ impl fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-#[derive(Clone, Default)]
 pub(super) struct Maker(pub(super) Arc<World>);
 
 impl Manager for Maker {
@@ -104,15 +180,14 @@ impl Manager for Maker {
 
     async fn create(&self) -> Result<Object, Broken> {
         let world = &self.0;
-        let fate = world.fates.lock().expect("nobody panics with it").pop_front();
-        match fate.unwrap_or(Fate::Made) {
+        match world.begin() {
             Fate::Made => {}
             Fate::Fails => {
-                count(&world.failed);
+                count(&world.builds().failed);
                 return Err(Broken);
             }
             Fate::Panics => {
-                count(&world.panicked);
+                count(&world.builds().panicked);
                 panic_quietly();
             }
             fate => {
@@ -129,9 +204,15 @@ impl Manager for Maker {
                 std::mem::forget(pending);
             }
         }
-        world.live.fetch_add(1, Ordering::Relaxed);
-        let id = count(&world.made);
+        world.live_max.fetch_max(count(&world.live) + 1, Ordering::Relaxed);
+        let id = world.made();
+        count(&world.builds().made);
+        world.is_quick.store(true, Ordering::Relaxed);
         Ok(Object { id, users: Vec::new(), spoilt: 0, world: world.clone() })
+    }
+
+    fn may_run_inline(&self) -> bool {
+        self.0.is_inline
     }
 
     fn reset(&self, object: &mut Object) -> Result<(), Broken> {

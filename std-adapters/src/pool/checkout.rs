@@ -39,15 +39,14 @@ impl<'a, M: Manager> Checkout<'a, M> {
                 return Poll::Ready(made);
             }
         }
+        let waiting = match &mut self.waiting {
+            Some(waiting) => waiting,
+            none => none.insert(self.shared.enqueue(self.principal, waker.clone(), true)?),
+        };
         loop {
-            let waiting = match &mut self.waiting {
-                Some(waiting) => waiting,
-                none => none.insert(self.shared.enqueue(self.principal, waker.clone(), true)?),
-            };
             let Some(outcome) = waiting.waiter.poll(waker) else { return Poll::Pending };
-            let ended = waiting.end(outcome);
-            self.waiting = None;
-            if let Some(ended) = ended {
+            if let Some(ended) = waiting.end(outcome) {
+                self.waiting = None;
                 return Poll::Ready(ended);
             }
         }
@@ -116,8 +115,8 @@ impl<M: Manager> Shared<M> {
             }
         }
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut waiting = self.enqueue(principal, thread_waker(), false)?;
         loop {
-            let mut waiting = self.enqueue(principal, thread_waker(), false)?;
             let ended = match waiting.block(deadline) {
                 Ok(outcome) => waiting.end(outcome),
                 Err(stage) => {

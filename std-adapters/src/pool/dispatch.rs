@@ -51,6 +51,19 @@ impl Queue {
         }
     }
 
+    /// A wait stands in line.
+    pub(super) fn enter(
+        &mut self,
+        ticket: Ticket,
+        principal: &PrincipalState,
+        deadline_ms: Option<u64>,
+    ) {
+        principal.enter();
+        if let Some(deadline_ms) = deadline_ms {
+            self.deadlines.insert((deadline_ms, ticket));
+        }
+    }
+
     /// Ends a wait that has left the line.
     pub(super) fn settle(
         &mut self,
@@ -81,8 +94,13 @@ impl<M: Manager> Shared<M> {
     pub(super) fn conclude(&self, mut queue: MutexGuard<'_, Queue>) {
         let mut after = After::default();
         self.dispatch(&mut queue, &mut after);
+        let is_short = queue.fair.in_ring() > 0;
         drop(queue);
         after.run(self);
+        // Of what ended while they were in no line nobody was told.
+        if is_short {
+            self.work.hurry(self);
+        }
     }
 
     /// Serves whoever can be served; begins what is to be built for the others.
@@ -177,7 +195,7 @@ impl<M: Manager> Shared<M> {
     }
 
     /// Counts a lease out that has come to nothing, under the lock.
-    fn take_back(&self, principal: &PrincipalState) {
+    pub(super) fn take_back(&self, principal: &PrincipalState) {
         if self.config.cap.is_some() {
             // Whoever waits for it is looked at by the caller.
             principal.release();
@@ -252,6 +270,14 @@ impl<M: Manager> Shared<M> {
         after.is_drained = self.slots.counts().live() == 0;
     }
 
+    /// Tells everybody in line that the pool is closed.
+    pub(super) fn send_away(&self, queue: &mut Queue, after: &mut After) {
+        for queued in queue.fair.drain() {
+            after.settle(queued, Outcome::Refused(CheckoutError::Closed));
+        }
+        queue.deadlines.clear();
+    }
+
     /// Closes the pool.
     pub(super) fn close(&self) -> bool {
         let mut after = After::default();
@@ -260,10 +286,7 @@ impl<M: Manager> Shared<M> {
             return false;
         }
         queue.is_closed = true;
-        for queued in queue.fair.drain() {
-            after.settle(queued, Outcome::Refused(CheckoutError::Closed));
-        }
-        queue.deadlines.clear();
+        self.send_away(&mut queue, &mut after);
         self.announce(&mut queue);
         self.dispatch(&mut queue, &mut after);
         drop(queue);

@@ -89,6 +89,10 @@ impl<M: Manager> Shared<M> {
         if !self.inline.is_on() || !self.demand.look().is_quiet() {
             return None;
         }
+        // It was not looked at while somebody was in line.
+        if self.refusal(principal).is_some() {
+            return None;
+        }
         if self.config.cap.is_some_and(|cap| !principal.admit_first(cap)) {
             return None;
         }
@@ -114,24 +118,32 @@ impl<M: Manager> Shared<M> {
             Some(doomed) => self.replace(doomed),
             None => self.reserve()?,
         };
-        self.fill(vacancy, began)
+        match self.fill(vacancy, began) {
+            Ok(made) => Some(made),
+            Err(building) => {
+                self.queue.lock().fair.assign(building.slot().index(), None);
+                // The caller sees to it that somebody builds it, as it waits or goes.
+                self.work.push_build(self, building);
+                None
+            }
+        }
     }
 
     /// Makes what was waited for, in the room that was granted for it.
     ///
-    /// # Returns
-    /// As of [`lease_inline`](Self::lease_inline).
+    /// # Errors
+    /// The room, if it is to be built by the background. The principal is still counted in then.
     pub(super) fn make_in(
         &self,
         condemned: Condemned,
         principal: &PrincipalState,
-    ) -> Option<Result<Grant<M>, CheckoutError>> {
+    ) -> Result<Result<Grant<M>, CheckoutError>, Building> {
         let began = self.time_this_one();
-        let made = self.fill(self.replace(self.doomed(condemned)), began);
-        if !matches!(made, Some(Ok(_))) {
+        let made = self.fill(self.replace(self.doomed(condemned)), began)?;
+        if made.is_err() {
             self.let_go(principal);
         }
-        made
+        Ok(made)
     }
 
     /// Room for somebody in line. The object that is to be retired waits in its slot's place.
@@ -160,15 +172,17 @@ impl<M: Manager> Shared<M> {
         is_timed.then(|| self.config.clock.now())
     }
 
+    /// # Errors
+    /// It would have to be waited for: the background is to build it.
     fn fill(
         &self,
         vacancy: Vacancy<M>,
         began: Option<Duration>,
-    ) -> Option<Result<Grant<M>, CheckoutError>> {
+    ) -> Result<Result<Grant<M>, CheckoutError>, Building> {
         let Vacancy { building, place } = vacancy;
         let Poll::Ready(created) = poll_once(|| self.manager.create()) else {
-            self.leave_to_background(building);
-            return None;
+            self.inline.note(Duration::MAX);
+            return Err(building);
         };
         match self.built(Some(created)) {
             Ok(object) => {
@@ -179,11 +193,11 @@ impl<M: Manager> Shared<M> {
                 if let (Some(began), Some(now)) = (began, now) {
                     self.inline.note(now.saturating_sub(began));
                 }
-                Some(Ok(Grant::new(token, live, now)))
+                Ok(Ok(Grant::new(token, live, now)))
             }
             Err(error) => {
                 self.on_built(building, Err(error.clone()));
-                Some(Err(error))
+                Ok(Err(error))
             }
         }
     }
@@ -208,12 +222,5 @@ impl<M: Manager> Shared<M> {
         self.refresh();
         self.work.on_reserve();
         Some(Vacancy { building, place: None })
-    }
-
-    /// It would have to be waited for.
-    fn leave_to_background(&self, building: Building) {
-        self.inline.note(Duration::MAX);
-        self.queue.lock().fair.assign(building.slot().index(), None);
-        self.work.push_build(self, building);
     }
 }

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_utils::Backoff;
+use plimsoll_core::pool::Building;
 
 use super::after::After;
 use super::contain::thread_waker;
@@ -21,9 +22,10 @@ use crate::clock::ceil_ms;
 /// A wait that has begun. Dropped, it gives back whatever it was given.
 pub(super) struct Waiting<'a, M: Manager> {
     shared: &'a Shared<M>,
-    principal: &'a PrincipalState,
+    principal: &'a Arc<PrincipalState>,
     pub(super) waiter: Arc<Waiter>,
     ticket: Ticket,
+    deadline_ms: Option<u64>,
     since: Duration,
     is_over: bool,
 }
@@ -46,23 +48,26 @@ impl<M: Manager> Shared<M> {
         let mut queue = self.queue.lock();
         self.may_wait(queue.is_closed, queue.fair.len_of(key), state)?;
         let ticket = queue.fair.push(key, queued);
-        state.enter();
-        if let Some(deadline_ms) = deadline_ms {
-            queue.deadlines.insert((deadline_ms, ticket));
-        }
+        queue.enter(ticket, state, deadline_ms);
         self.dispatch(&mut queue, &mut after);
         self.replenish(&mut queue, &mut after);
         drop(queue);
         self.waiters.enter(since.as_micros() as u64);
-        let waiting =
-            Waiting { shared: self, principal: state, waiter, ticket, since, is_over: false };
+        let (shared, principal, is_over) = (self, state, false);
+        let waiting = Waiting { shared, principal, waiter, ticket, deadline_ms, since, is_over };
         after.run(self);
-        self.work.hurry(self);
+        self.on_wait(deadline_ms.is_some());
         self.observe();
+        Ok(waiting)
+    }
+
+    /// Somebody is in line.
+    fn on_wait(&self, is_timed: bool) {
+        self.work.hurry(self);
+        let timeout = self.config.wait_timeout.filter(|_| is_timed);
         if timeout.is_some_and(|timeout| timeout < self.config.tick) {
             self.work.nudge();
         }
-        Ok(waiting)
     }
 
     fn may_wait(
@@ -90,14 +95,42 @@ impl<M: Manager> Waiting<'_, M> {
     /// The wait is over: what it has come to.
     ///
     /// # Returns
-    /// `None` if it has come to nothing that could be made at once: it begins anew.
+    /// `None` if it has come to nothing that could be made at once: it goes on.
     pub(super) fn end(&mut self, outcome: Outcome) -> Option<Result<Grant<M>, CheckoutError>> {
+        let ended = match outcome {
+            Outcome::Granted(token) => Ok(self.shared.open(token)),
+            Outcome::Room(condemned) => match self.shared.make_in(condemned, self.principal) {
+                Ok(made) => made,
+                Err(building) => {
+                    self.resume(building);
+                    return None;
+                }
+            },
+            Outcome::Refused(error) => Err(error),
+        };
         self.over();
-        match outcome {
-            Outcome::Granted(token) => Some(Ok(self.shared.open(token))),
-            Outcome::Room(condemned) => self.shared.make_in(condemned, self.principal),
-            Outcome::Refused(error) => Some(Err(error)),
+        Some(ended)
+    }
+
+    /// Goes back to where it stood: what it is to have is built in the background.
+    fn resume(&self, building: Building) {
+        let Self { shared, principal, ticket, deadline_ms, .. } = *self;
+        let (waiter, principal) = (self.waiter.clone(), principal.clone());
+        let queued = Queued { waiter, principal, deadline_ms };
+        let mut after = After::default();
+        let mut queue = shared.queue.lock();
+        shared.take_back(self.principal);
+        queue.fair.restore(ticket, queued);
+        queue.enter(ticket, self.principal, deadline_ms);
+        queue.fair.assign(building.slot().index(), Some(ticket.principal));
+        after.builds.push(building);
+        if queue.is_closed {
+            shared.send_away(&mut queue, &mut after);
         }
+        shared.dispatch(&mut queue, &mut after);
+        drop(queue);
+        after.run(shared);
+        shared.on_wait(deadline_ms.is_some());
     }
 
     pub(super) fn over(&mut self) {

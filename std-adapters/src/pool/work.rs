@@ -176,7 +176,8 @@ impl<M: Manager> Work<M> {
         if !is_for_waiter
             && (is_batch && shared.inline.keeps_up(jobs.distance) || !demand.is_quiet())
         {
-            self.call(shared, jobs, false);
+            // Who is awake may be at something long, and who waits can not wait for a tick.
+            self.call(shared, jobs, demand.waiting() > 0);
         }
         is_for_waiter
     }
@@ -189,7 +190,8 @@ impl<M: Manager> Work<M> {
     /// A tick has come: what is to be done waits no longer, unless checkouts do it all the time.
     pub(super) fn on_tick(&self, shared: &Shared<M>, now: Duration) {
         let jobs = self.jobs.lock();
-        let is_pause = now.saturating_sub(jobs.timed) >= PAUSE;
+        // A clock that has gone back tells as little of what is going on.
+        let is_pause = now.abs_diff(jobs.timed) >= PAUSE;
         let distance = jobs.distance;
         drop(jobs);
         if is_pause || shared.inline.keeps_up(distance) {

@@ -12,12 +12,15 @@ use plimsoll::pool::{
 
 use super::support::{Fate, Maker, Stand, World, answer, is_waiting, stand_of};
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     World { is_inline: true, ..World::default() }
 }
 
 /// A pool of so many whose manager has shown that it is quick.
-fn quick(max: usize, set: impl FnOnce(PoolBuilder<Maker>) -> PoolBuilder<Maker>) -> Stand {
+pub(crate) fn quick(
+    max: usize,
+    set: impl FnOnce(PoolBuilder<Maker>) -> PoolBuilder<Maker>,
+) -> Stand {
     let stand = stand_of(world(), |builder| set(builder.max(max).isolation(Isolation::Fresh)));
     let first = stand.pool.principal("the first").unwrap();
     let refused = stand.pool.try_checkout(&first).unwrap_err();
@@ -27,7 +30,7 @@ fn quick(max: usize, set: impl FnOnce(PoolBuilder<Maker>) -> PoolBuilder<Maker>)
     stand
 }
 
-fn is_exhausted<T>(answer: Result<T, CheckoutError>) -> bool {
+pub(crate) fn is_exhausted<T>(answer: Result<T, CheckoutError>) -> bool {
     matches!(answer, Err(CheckoutError::Exhausted { .. }))
 }
 
@@ -332,7 +335,7 @@ fn pool_8_what_a_checkout_has_made_is_not_forgotten() {
     assert_eq!(world.made(), 20);
 }
 
-fn until(mut done: impl FnMut() -> bool) {
+pub(crate) fn until(mut done: impl FnMut() -> bool) {
     let began = Instant::now();
     while !done() {
         assert!(began.elapsed() < Duration::from_secs(60), "it does not come");

@@ -7,6 +7,8 @@ mod contained;
 mod evictions;
 mod hostile;
 mod inline;
+mod inline_hostile;
+mod inline_races;
 mod isolation;
 mod leases;
 mod listed;

@@ -9,10 +9,10 @@ use plimsoll::pool::{CheckoutError, Isolation, Pool};
 use super::support::{Fate, Maker, is_waiting};
 
 /// A sequence of numbers, from a seed.
-struct Numbers(u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound

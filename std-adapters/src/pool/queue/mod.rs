@@ -34,6 +34,14 @@ struct Entry<W> {
     supplied: usize,
 }
 
+impl<W> Entry<W> {
+    fn new() -> Self {
+        Self { places: BTreeMap::new(), turn: None, supplied: 0 }
+    }
+}
+
+const FIRST_TURN: u64 = 1 << 63; // With room on both sides: turns are given back.
+
 /// Waiters `W`. Pure: it wakes nobody and drops nothing that it was given.
 pub(super) struct FairQueue<W> {
     entries: HashMap<u64, Entry<W>>,
@@ -50,7 +58,7 @@ impl<W> FairQueue<W> {
         Self {
             entries: HashMap::new(),
             ring: BTreeMap::new(),
-            next_turn: 0,
+            next_turn: FIRST_TURN,
             next_number: 0,
             waiting: 0,
             assigned: HashMap::new(),
@@ -78,12 +86,12 @@ impl<W> FairQueue<W> {
         let number = self.next_number;
         self.next_number += 1;
         self.waiting += 1;
-        let entry = self.entries.entry(key).or_insert_with(|| {
-            let turn = self.next_turn;
+        let entry = self.entries.entry(key).or_insert_with(Entry::new);
+        if entry.places.is_empty() {
+            entry.turn = Some(self.next_turn);
+            self.ring.insert(self.next_turn, key);
             self.next_turn += 1;
-            self.ring.insert(turn, key);
-            Entry { places: BTreeMap::new(), turn: Some(turn), supplied: 0 }
-        });
+        }
         entry.places.insert(number, Place { waiter, supply: None });
         Ticket { principal: key, number }
     }
@@ -111,6 +119,21 @@ impl<W> FairQueue<W> {
             self.next_turn += 1;
         }
         Some((ticket, waiter))
+    }
+
+    /// Puts a waiter back where it was when it was taken: it is first of its principal's, whose turn
+    /// comes next.
+    pub(super) fn restore(&mut self, ticket: Ticket, waiter: W) {
+        let key = ticket.principal;
+        self.waiting += 1;
+        let first = self.ring.keys().next().map_or(self.next_turn, |turn| turn - 1);
+        let entry = self.entries.entry(key).or_insert_with(Entry::new);
+        entry.places.insert(ticket.number, Place { waiter, supply: None });
+        if let Some(turn) = entry.turn.replace(first) {
+            self.ring.remove(&turn);
+        }
+        self.ring.insert(first, key);
+        self.next_turn = self.next_turn.max(first + 1);
     }
 
     /// Takes a waiter out, wherever it stands. Supply that was on its way to it is free for others.
@@ -207,6 +230,24 @@ mod tests {
         assert_eq!(queue.remove(second), None, "once");
         assert_eq!(queue.remove(only), Some("b1"), "its principal leaves the ring");
         assert_eq!(serve(&mut queue), ["a1", "c1", "a3"]);
+    }
+
+    #[test]
+    fn pool_11_who_is_put_back_has_its_turn_again() {
+        let mut queue = Queue::new();
+        for (key, waiter) in [(1, "a1"), (2, "b1"), (1, "a2"), (3, "c1")] {
+            push(&mut queue, key, waiter);
+        }
+        let (ticket, waiter) = queue.pop(1).unwrap();
+        queue.park(1);
+        queue.restore(ticket, waiter);
+        assert_eq!((queue.len(), queue.len_of(1), queue.in_ring()), (4, 2, 3));
+        assert_eq!(queue.pop(1), Some((ticket, waiter)));
+        queue.restore(ticket, waiter);
+        assert_eq!(serve(&mut queue), ["a1", "b1", "c1", "a2"]);
+        queue.restore(ticket, "a1");
+        push(&mut queue, 2, "b1");
+        assert_eq!((serve(&mut queue), queue.len()), (vec!["a1", "b1"], 0));
     }
 
     #[test]
