@@ -19,15 +19,16 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 ///  +------------------- condemned <------------+-------------------+
 /// ```
 ///
-/// `claim` leaves a leased slot leased, and makes nobody's a tenant's. `rebuild` leads from condemned
-/// to building. Only 1, 5 and 8 are open to
-/// all; every other change is made by the holder of the slot's token, and by nobody else.
+/// `claim` leaves a leased slot leased, and makes nobody's a tenant's. 10, `rebuild`, leads from
+/// condemned to building. Only 1, 5 and 8 are open to all; every other change is made by the holder
+/// of the slot's token, and by nobody else.
 ///
 /// # Invariants
 /// - POOL-2: an idle word is exchanged once, so one thread leases it.
 /// - POOL-3: the only ways to idle are a finished build and `give_back`.
 /// - POOL-8: 5 and 8 are exchanges of the same word: one of them succeeds.
-/// - POOL-10: 5 is for the word's own tenant, and a tenant's slot is nobody else's until it is vacant.
+/// - POOL-10: 5 is for the word's own tenant, and a tenant's slot is nobody else's until its
+///   object is gone.
 ///
 /// # Orderings
 /// | operation | success | failure | pairs with | publishes | model |
@@ -88,7 +89,7 @@ impl PoolSlot {
             .then_some(next)
     }
 
-    /// 3, 7, `claim` and `rebuild`: the holder stays the holder.
+    /// 3, 7, 10 and `claim`: the holder stays the holder.
     #[inline(always)]
     pub(super) fn advance(&self, word: SlotWord, event: Event) -> Option<SlotWord> {
         let next = word.transition_on(event).to()?;

@@ -29,11 +29,11 @@ use crate::sync::const_unless_loom;
 /// - POOL-1: there are as many objects as slots at most, being made and condemned ones included.
 /// - POOL-2: a slot has one token.
 /// - POOL-3: a slot is idle after `finish` and after `give_back`, and after nothing else.
-/// - POOL-4: whatever becomes of its objects, each slot comes back by `condemn` and `vacate`; a pool of
-///   one never has two.
+/// - POOL-4: whatever becomes of its objects, each slot comes back by `condemn` and then
+///   `vacate` or `rebuild`; a pool of one never has two.
 /// - POOL-8: an eviction takes an idle slot or nothing, never one that is lent, and none that has
 ///   been idle for less than was asked.
-/// - POOL-10: a slot of one tenant is taken by that tenant alone, until it is vacant again.
+/// - POOL-10: a slot of one tenant is taken by that tenant alone, until its object is gone.
 ///
 /// # Progress
 /// Wait-free, but for `take`, `evict` and `evict_other`, which are lock-free: they look at all slots,
@@ -185,7 +185,7 @@ impl<S: AsRef<[PoolSlot]>> PoolSlots<S> {
         }
     }
 
-    /// Makes a lease that is nobody's a tenant's, from now until the slot is vacant again. On a
+    /// Makes a lease that is nobody's a tenant's, from now until its object is gone. On a
     /// lease that is this tenant's already it has no effect.
     ///
     /// # Errors

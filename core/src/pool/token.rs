@@ -134,6 +134,6 @@ token! {
 }
 token! {
     /// A slot whose object is never to be lent again, for the holder of this to take out and drop.
-    #[must_use = "a token that is dropped keeps its slot for ever: drop the object, then vacate it"]
+    #[must_use = "a token that is dropped keeps its slot for ever: drop the object, then vacate or rebuild it"]
     Condemned
 }

@@ -11,7 +11,6 @@ use super::manager::Manager;
 use super::shared::Shared;
 use super::stats::DiscardReason;
 use super::waiter::Outcome;
-use super::work::Doomed;
 
 /// What is to be done once the lock is free.
 #[derive(Default)]
@@ -41,9 +40,7 @@ impl After {
 
     pub(super) fn run<M: Manager>(self, shared: &Shared<M>) {
         for (condemned, reason) in self.doomed {
-            shared.stats.discard(reason);
-            let live = shared.place(condemned.slot()).object.take();
-            shared.work.push_drop(shared, Doomed { condemned, live }, None);
+            shared.on_condemned(condemned, reason);
         }
         for building in self.builds {
             shared.work.push_build(shared, building);

@@ -65,7 +65,6 @@ impl<M: Manager> Shared<M> {
         let now_ms = self.refresh().as_millis() as u64;
         let error = match outcome {
             Ok(object) => {
-                self.stats.built.count();
                 let live = self.enliven(object, None);
                 let place = self.place(slot);
                 // Relaxed: a hint.
@@ -114,7 +113,7 @@ impl<M: Manager> Shared<M> {
     }
 
     /// # Returns
-    /// The place where it was.
+    /// The allocation that it was in.
     pub(super) fn do_away(
         &self,
         mut live: Option<Box<Live<M::Object>>>,

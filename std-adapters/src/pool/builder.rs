@@ -66,17 +66,18 @@ impl<M: Manager> PoolBuilder<M> {
         self
     }
 
-    /// How many instances are built at one time; 2 by default.
+    /// How many instances the background builds at one time; 2 by default.
     pub fn builders(mut self, concurrent: usize) -> Self {
         self.config.builders = concurrent;
         self
     }
 
-    /// How many instances are retired at one time; 1 by default.
+    /// How many instances the background retires at one time; 1 by default.
     ///
     /// To wake somebody for each takes longer than a short lease does. So instances for a single use
     /// are retired once a quarter of the [warm](Self::warm) ones is left, somebody waits, the pool
-    /// closes, or a [tick](Self::tick) has passed.
+    /// closes, or a [tick](Self::tick) has passed; or by the checkouts, as long as they follow each
+    /// other faster than the background [could](Manager::may_run_inline).
     pub fn drops(mut self, concurrent: usize) -> Self {
         self.config.drops = concurrent;
         self

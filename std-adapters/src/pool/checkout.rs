@@ -34,21 +34,30 @@ impl<'a, M: Manager> Checkout<'a, M> {
 
     #[cold]
     fn wait(&mut self, waker: &Waker) -> Poll<Result<Grant<M>, CheckoutError>> {
+        let shared = &**self.shared;
         if self.waiting.is_none() {
-            if let Some(made) = self.shared.lease_inline(&self.principal.0) {
-                return Poll::Ready(made);
+            match shared.lease_inline(&self.principal.0) {
+                Attempt::Leased(grant) => return Poll::Ready(Ok(grant)),
+                Attempt::Refused(error) => return Poll::Ready(Err(error)),
+                Attempt::Busy => {}
             }
         }
         let waiting = match &mut self.waiting {
             Some(waiting) => waiting,
-            none => none.insert(self.shared.enqueue(self.principal, waker.clone(), true)?),
+            none => {
+                let timeout = shared.config.wait_timeout;
+                none.insert(shared.enqueue(self.principal, waker.clone(), timeout)?)
+            }
         };
         loop {
             let Some(outcome) = waiting.waiter.poll(waker) else { return Poll::Pending };
-            if let Some(ended) = waiting.end(outcome) {
-                self.waiting = None;
-                return Poll::Ready(ended);
-            }
+            let ended = match waiting.end(outcome) {
+                Attempt::Leased(grant) => Ok(grant),
+                Attempt::Refused(error) => Err(error),
+                Attempt::Busy => continue,
+            };
+            self.waiting = None;
+            return Poll::Ready(ended);
         }
     }
 }
@@ -63,7 +72,7 @@ impl<'a, M: Manager> Future for Checkout<'a, M> {
         if self.waiting.is_none() {
             match shared.try_lease(&principal.0) {
                 Attempt::Leased(grant) => return Poll::Ready(Ok(lease(grant))),
-                Attempt::Refused(error) => return Poll::Ready(Err(shared.on_refusal(error))),
+                Attempt::Refused(error) => return Poll::Ready(Err(error)),
                 Attempt::Busy => {}
             }
         }
@@ -80,14 +89,6 @@ impl<M: Manager> fmt::Debug for Checkout<'_, M> {
 }
 
 impl<M: Manager> Shared<M> {
-    #[cold]
-    pub(super) fn on_refusal(&self, error: CheckoutError) -> CheckoutError {
-        if matches!(error, CheckoutError::Refused { .. }) {
-            self.stats.refusals.count();
-        }
-        error
-    }
-
     /// Waits on the calling thread. What is held for a few instructions is worth a moment's spin,
     /// as long as nobody stands in line.
     #[cold]
@@ -97,37 +98,33 @@ impl<M: Manager> Shared<M> {
         principal: &Principal,
         timeout: Option<Duration>,
     ) -> Result<Grant<M>, CheckoutError> {
-        if let Some(made) = self.lease_inline(&principal.0) {
-            return made;
+        let mut attempt = self.lease_inline(&principal.0);
+        if matches!(attempt, Attempt::Busy) {
+            self.work.hurry(self);
         }
-        self.work.hurry(self);
         let backoff = Backoff::new();
-        while !backoff.is_completed() && self.is_worth_a_spin() {
-            backoff.snooze();
-            match self.try_lease(&principal.0) {
+        loop {
+            match attempt {
                 Attempt::Leased(grant) => return Ok(grant),
-                Attempt::Refused(error) => return Err(self.on_refusal(error)),
-                Attempt::Busy => {
-                    if let Some(made) = self.lease_inline(&principal.0) {
-                        return made;
-                    }
-                }
+                Attempt::Refused(error) => return Err(error),
+                Attempt::Busy if backoff.is_completed() || !self.is_worth_a_spin() => break,
+                Attempt::Busy => backoff.snooze(),
             }
+            attempt = self.attempt(&principal.0);
         }
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let mut waiting = self.enqueue(principal, thread_waker(), false)?;
+        let mut waiting = self.enqueue(principal, thread_waker(), None)?;
         loop {
-            let ended = match waiting.block(deadline) {
-                Ok(outcome) => waiting.end(outcome),
+            match waiting.block(deadline).map(|outcome| waiting.end(outcome)) {
+                Ok(Attempt::Leased(grant)) => return Ok(grant),
+                Ok(Attempt::Refused(error)) => return Err(error),
+                Ok(Attempt::Busy) => {}
                 Err(stage) => {
                     waiting.over();
                     self.stats.timeouts.count();
                     let after = timeout.unwrap_or_default();
-                    Some(Err(CheckoutError::TimedOut { stage, after }))
+                    return Err(CheckoutError::TimedOut { stage, after });
                 }
-            };
-            if let Some(ended) = ended {
-                return ended;
             }
         }
     }
@@ -143,37 +140,30 @@ impl<M: Manager> Shared<M> {
         is_coming && self.demand.look().is_quiet()
     }
 
-    /// For who does not wait.
+    /// For who does not wait: makes an instance, or else begins one for the next time.
     #[cold]
     #[inline(never)]
-    pub(super) fn try_harder(&self, principal: &Principal) -> Result<Grant<M>, CheckoutError> {
-        if let Some(made) = self.lease_inline(&principal.0) {
-            return made;
+    pub(super) fn lease_or_begin(&self, principal: &Principal) -> Result<Grant<M>, CheckoutError> {
+        match self.lease_inline(&principal.0) {
+            Attempt::Leased(grant) => return Ok(grant),
+            Attempt::Refused(error) => return Err(error),
+            Attempt::Busy => self.work.hurry(self),
         }
-        self.work.hurry(self);
-        Err(self.on_refusal(self.on_busy(principal)))
-    }
-
-    /// Why there is nothing for who does not wait; and begins something for the next time.
-    #[cold]
-    pub(super) fn on_busy(&self, principal: &Principal) -> CheckoutError {
         let mut after = After::default();
         let mut queue = self.queue.lock();
         if queue.is_closed {
-            return CheckoutError::Closed;
+            return Err(CheckoutError::Closed);
         }
         let at_cap = self.config.cap.filter(|cap| principal.in_use() >= *cap);
-        if let Some(max) = at_cap {
-            return CheckoutError::Refused { quota: Quota::InUse { max } };
-        }
-        if let Some(quota) = principal.0.refusal(self.now_ms()) {
-            return CheckoutError::Refused { quota };
+        let at_cap = at_cap.map(|max| Quota::InUse { max });
+        if let Some(quota) = at_cap.or_else(|| principal.0.refusal(self.now_ms())) {
+            return Err(self.refused(quota));
         }
         if queue.fair.unassigned() == 0 && !self.begin(None, &mut queue, &mut after) {
             self.displace(principal.tenant(), None, &mut queue, &mut after);
         }
         drop(queue);
         after.run(self);
-        CheckoutError::Exhausted { max: self.config.max }
+        Err(CheckoutError::Exhausted { max: self.config.max })
     }
 }

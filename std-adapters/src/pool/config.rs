@@ -9,7 +9,8 @@ use crate::keepalive::Clock;
 #[non_exhaustive]
 pub enum Isolation {
     /// Nobody: every lease gets an instance that nobody has used. They are built ahead and torn
-    /// down in the background.
+    /// down in the background, as far as it keeps up: see
+    /// [`Manager::may_run_inline`](super::Manager::may_run_inline).
     #[default]
     Fresh,
     /// Only the principal that has used it, until it is retired.

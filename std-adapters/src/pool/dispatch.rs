@@ -129,7 +129,8 @@ impl<M: Manager> Shared<M> {
                     self.grant(queue, &principal, outcome, after);
                     continue;
                 }
-                self.take_back(&principal);
+                // Whoever waits for it is looked at here anyway.
+                self.release(&principal);
                 may_be_idle = tagged && self.slots.counts().idle > 0;
             }
             if !self.supply(queue, &principal, after) {
@@ -159,8 +160,7 @@ impl<M: Manager> Shared<M> {
     fn refuse(&self, queue: &mut Queue, principal: &PrincipalState, after: &mut After) -> bool {
         let Some(quota) = principal.refusal(self.now_ms()) else { return false };
         while let Some((ticket, queued)) = queue.fair.pop(principal.tenant.get()) {
-            self.stats.refusals.count();
-            let outcome = Outcome::Refused(CheckoutError::Refused { quota });
+            let outcome = Outcome::Refused(self.refused(quota));
             queue.settle(ticket, queued, outcome, after);
         }
         true
@@ -173,33 +173,9 @@ impl<M: Manager> Shared<M> {
         outcome: Outcome,
         after: &mut After,
     ) {
-        match queue.fair.pop(principal.tenant.get()) {
-            Some((ticket, queued)) => queue.settle(ticket, queued, outcome, after),
-            // Not so: a principal in the ring has a waiter.
-            None => {
-                self.take_back(principal);
-                self.put_back(outcome);
-            }
-        }
-    }
-
-    /// Nobody has had what was granted: it is as good as it was.
-    pub(super) fn put_back(&self, outcome: Outcome) {
-        match outcome {
-            Outcome::Granted(token) => {
-                self.slots.give_back(token, self.tick()).expect("the pool's own token");
-            }
-            Outcome::Room(condemned) => self.put_back_room(condemned),
-            Outcome::Refused(_) => {}
-        }
-    }
-
-    /// Counts a lease out that has come to nothing, under the lock.
-    pub(super) fn take_back(&self, principal: &PrincipalState) {
-        if self.config.cap.is_some() {
-            // Whoever waits for it is looked at by the caller.
-            principal.release();
-        }
+        let first = queue.fair.pop(principal.tenant.get());
+        let (ticket, queued) = first.expect("a principal in the ring has a waiter");
+        queue.settle(ticket, queued, outcome, after);
     }
 
     /// Sees to it that as much is on its way to a principal as it waits for.

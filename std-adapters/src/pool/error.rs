@@ -14,6 +14,8 @@ use crate::error::RegisterError;
 pub enum Stage {
     /// It waited for an instance.
     Wait,
+    /// It waited for its principal, which held as many as it may, to give one up.
+    Cap,
     /// The instance that was built for it was not ready in time.
     Build,
 }
@@ -22,6 +24,7 @@ impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Stage::Wait => "waiting for an instance",
+            Stage::Cap => "waiting below the principal's cap",
             Stage::Build => "building an instance",
         })
     }
@@ -106,7 +109,7 @@ pub enum CheckoutError {
         /// Which one.
         quota: Quota,
     },
-    /// No instance is idle, and [`try_checkout`](super::Pool::try_checkout) does not wait.
+    /// No instance is idle or made at once, and [`try_checkout`](super::Pool::try_checkout) does not wait.
     Exhausted {
         /// How many instances the pool has at most.
         max: usize,
@@ -230,7 +233,7 @@ impl fmt::Display for PoolError {
             Self::WarmAboveMax { warm, max } => {
                 write!(f, "{warm} instances can not be kept warm of {max}")
             }
-            Self::Zero { setting } => write!(f, "{setting} is above zero"),
+            Self::Zero { setting } => write!(f, "{setting} must be above zero"),
             Self::Tick { tick } => write!(f, "a tick lasts from 1 ms to 1 h (asked {tick:?})"),
             Self::Jitter { percent } => write!(f, "a jitter is 90 % at most (asked {percent} %)"),
             Self::BackoffAboveMax { base, max } => {

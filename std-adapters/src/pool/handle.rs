@@ -39,7 +39,8 @@ use crate::registry::Registry;
 /// - POOL-6: waiters are served in order. A waiter or a build that is cancelled loses no permit. A
 ///   waiter whose instance is being built takes one that comes back meanwhile.
 /// - POOL-7: the manager's code, wakers and drops of objects run outside every lock; objects are
-///   dropped in the background.
+///   dropped in the background, or by a checkout that would have to wait for that, where the manager
+///   [allows it](Manager::may_run_inline).
 /// - POOL-8: idle instances are evicted from the cold end down to the warm ones, so many per tick;
 ///   all are retired by uses, age and bytes, and those that are leased when they come back.
 /// - POOL-9: [`close`](Self::close) stops checkouts and wakes waiters, and
@@ -50,8 +51,10 @@ use crate::registry::Registry;
 ///   grants, or its instance is being built.
 ///
 /// # Progress
-/// A checkout and a completion that meet nobody in line take no lock, ask no clock and allocate
-/// nothing. To wait, to discard and to serve take a lock for a few steps in a map.
+/// A checkout that finds an instance idle and the completion of one that is used again, with nobody in
+/// line, take no lock and allocate nothing, and ask the clock once in 64 leases. The end of a lease for
+/// a single use takes a lock for a push. To wait, to discard and to serve take a lock for a few steps
+/// in a map.
 ///
 /// # Example
 /// ```
@@ -201,15 +204,15 @@ impl<M: Manager> Pool<M> {
                 let grant = shared.lease_blocking(principal, timeout)?;
                 Ok(Lease::new(shared, principal, grant))
             }
-            Attempt::Refused(error) => Err(shared.on_refusal(error)),
+            Attempt::Refused(error) => Err(error),
         }
     }
 
-    /// Leases an instance if one is idle and nobody waits. If not, one is begun, unless some are on
-    /// their way.
+    /// Leases an instance if one is idle and nobody waits, or can be made
+    /// [at once](Manager::may_run_inline). If not, one is begun, unless some are on their way.
     ///
     /// # Errors
-    /// `Exhausted` if none is, `Refused` if the principal is at its cap or has to keep off,
+    /// `Exhausted` if none is, `BuildFailed` if it made one itself, `Refused` if the principal is at its cap or has to keep off,
     /// `Closed`, `ForeignPrincipal`.
     #[inline]
     pub fn try_checkout<'a>(
@@ -219,9 +222,9 @@ impl<M: Manager> Pool<M> {
         let shared = self.shared();
         match shared.try_lease(&principal.0) {
             Attempt::Leased(grant) => Ok(Lease::new(shared, principal, grant)),
-            Attempt::Refused(error) => Err(shared.on_refusal(error)),
+            Attempt::Refused(error) => Err(error),
             Attempt::Busy => {
-                shared.try_harder(principal).map(|grant| Lease::new(shared, principal, grant))
+                shared.lease_or_begin(principal).map(|grant| Lease::new(shared, principal, grant))
             }
         }
     }

@@ -13,11 +13,10 @@ use plimsoll_core::pool::{Building, Condemned, Tenant};
 
 use super::config::{Config, Isolation};
 use super::contain::poll_once;
-use super::error::CheckoutError;
 use super::live::Live;
 use super::manager::Manager;
 use super::principal::PrincipalState;
-use super::shared::{Grant, Shared};
+use super::shared::{Attempt, Grant, Shared};
 use super::work::Doomed;
 
 /// What takes longer is left to the background.
@@ -46,18 +45,15 @@ impl Inline {
         Duration::from_nanos(self.took_ns.load(Ordering::Relaxed))
     }
 
-    pub(super) fn is_on(&self) -> bool {
+    /// Whether a checkout may build and retire itself, and has it done in no time.
+    pub(super) fn is_quick(&self) -> bool {
         self.is_allowed && self.took() <= BRIEF
     }
 
-    /// Whether the background is of use to leases that end at this distance: what a thread has in its
-    /// cache another does away with at less than half the speed.
-    pub(super) fn keeps_up(&self, distance: Duration) -> bool {
-        !self.is_on() || distance >= self.hand_over()
-    }
-
+    /// How long the background takes to replace an instance: what a thread has in its cache another
+    /// makes and does away with at less than half the speed.
     pub(super) fn hand_over(&self) -> Duration {
-        HAND_OVER.max(self.took() * 2)
+        HAND_OVER.max(self.took().min(BRIEF) * 2)
     }
 
     fn note(&self, took: Duration) {
@@ -70,85 +66,70 @@ impl Inline {
 /// Room for an instance.
 struct Vacancy<M: Manager> {
     building: Building,
-    /// Of the instance that was there before.
-    place: Option<Box<Live<M::Object>>>,
+    /// An allocation, from the instance that was there before.
+    spare: Option<Box<Live<M::Object>>>,
 }
 
 impl<M: Manager> Shared<M> {
-    /// Leases an instance that is made here and now, in the place of one that is over, if nobody is
-    /// in line.
-    ///
-    /// # Returns
-    /// `None` if that is not to be: then the caller has to wait.
+    /// A lease of what is idle, or of an instance that is made here and now.
+    pub(super) fn attempt(&self, principal: &PrincipalState) -> Attempt<M> {
+        match self.try_lease(principal) {
+            Attempt::Busy => self.lease_inline(principal),
+            done => done,
+        }
+    }
+
+    /// A lease of an instance that is made here and now, in the place of one that is over, if nobody
+    /// is in line.
     #[cold]
     #[inline(never)]
-    pub(super) fn lease_inline(
-        &self,
-        principal: &PrincipalState,
-    ) -> Option<Result<Grant<M>, CheckoutError>> {
-        if !self.inline.is_on() || !self.demand.look().is_quiet() {
-            return None;
-        }
-        // It was not looked at while somebody was in line.
-        if self.refusal(principal).is_some() {
-            return None;
+    pub(super) fn lease_inline(&self, principal: &PrincipalState) -> Attempt<M> {
+        if !self.inline.is_quick() || !self.demand.look().is_quiet() {
+            return Attempt::Busy;
         }
         if self.config.cap.is_some_and(|cap| !principal.admit_first(cap)) {
-            return None;
+            return Attempt::Busy;
         }
-        let made = self.make();
-        if !matches!(made, Some(Ok(_))) {
-            self.let_go(principal);
-        }
-        made
-    }
-
-    /// The background has called `create`.
-    pub(super) fn on_end_of_build(&self, began: Duration) {
-        let took = self.config.clock.now().saturating_sub(began);
-        // A build alone says little of what a checkout would have to do.
-        if took > BRIEF || !self.inline.is_on() {
-            self.inline.note(took);
-        }
-    }
-
-    fn make(&self) -> Option<Result<Grant<M>, CheckoutError>> {
         let began = self.time_this_one();
         let vacancy = match self.work.take_retirement() {
-            Some(doomed) => self.replace(doomed),
-            None => self.reserve()?,
+            Some(doomed) => Some(self.replace(doomed)),
+            None => self.reserve(),
         };
-        match self.fill(vacancy, began) {
-            Ok(made) => Some(made),
-            Err(building) => {
+        let attempt = match vacancy.map(|vacancy| self.build_inline(vacancy, began)) {
+            Some(Ok(attempt)) => attempt,
+            Some(Err(building)) => {
                 self.queue.lock().fair.assign(building.slot().index(), None);
-                // The caller sees to it that somebody builds it, as it waits or goes.
                 self.work.push_build(self, building);
-                None
+                Attempt::Busy
             }
+            None => Attempt::Busy,
+        };
+        if !matches!(attempt, Attempt::Leased(_)) {
+            self.let_go(principal);
         }
+        attempt
     }
 
-    /// Makes what was waited for, in the room that was granted for it.
+    /// What was waited for, made in the room that was granted for it.
     ///
     /// # Errors
-    /// The room, if it is to be built by the background. The principal is still counted in then.
-    pub(super) fn make_in(
+    /// The room, if the background has to build in it. The principal is still counted in then.
+    pub(super) fn lease_in_room(
         &self,
         condemned: Condemned,
         principal: &PrincipalState,
-    ) -> Result<Result<Grant<M>, CheckoutError>, Building> {
+    ) -> Result<Attempt<M>, Building> {
         let began = self.time_this_one();
-        let made = self.fill(self.replace(self.doomed(condemned)), began)?;
-        if made.is_err() {
+        let attempt = self.build_inline(self.replace(self.doomed(condemned)), began)?;
+        if !matches!(attempt, Attempt::Leased(_)) {
             self.let_go(principal);
         }
-        Ok(made)
+        Ok(attempt)
     }
 
     /// Room for somebody in line. The object that is to be retired waits in its slot's place.
     pub(super) fn take_room(&self) -> Option<Condemned> {
-        if !self.inline.is_on() {
+        if !self.inline.is_quick() {
             return None;
         }
         let Doomed { condemned, live } = self.work.take_retirement()?;
@@ -156,48 +137,47 @@ impl<M: Manager> Shared<M> {
         Some(condemned)
     }
 
-    pub(super) fn put_back_room(&self, condemned: Condemned) {
-        self.work.put_back(self.doomed(condemned));
+    /// The background has called `create`.
+    pub(super) fn on_end_of_build(&self, began: Duration) {
+        let took = self.config.clock.now().saturating_sub(began);
+        // A build alone says little of what a checkout would have to do.
+        if took > BRIEF || !self.inline.is_quick() {
+            self.inline.note(took);
+        }
     }
 
-    fn doomed(&self, condemned: Condemned) -> Doomed<M> {
-        let live = self.place(condemned.slot()).object.take();
-        Doomed { condemned, live }
-    }
-
-    /// The moment, if the next one is timed.
+    /// The moment, if the next one is timed. What takes long is not made longer by that.
     fn time_this_one(&self) -> Option<Duration> {
-        // What takes long is not made longer by that.
-        let is_timed = self.stats.built.is_next_timed() || self.inline.took() > HAND_OVER;
+        let is_timed = self.stats.is_next_build_timed() || self.inline.took() > HAND_OVER;
         is_timed.then(|| self.config.clock.now())
     }
 
     /// # Errors
-    /// It would have to be waited for: the background is to build it.
-    fn fill(
+    /// It would have to be waited for: the background has to build it.
+    fn build_inline(
         &self,
         vacancy: Vacancy<M>,
         began: Option<Duration>,
-    ) -> Result<Result<Grant<M>, CheckoutError>, Building> {
-        let Vacancy { building, place } = vacancy;
+    ) -> Result<Attempt<M>, Building> {
+        let Vacancy { building, spare } = vacancy;
         let Poll::Ready(created) = poll_once(|| self.manager.create()) else {
             self.inline.note(Duration::MAX);
             return Err(building);
         };
         match self.built(Some(created)) {
             Ok(object) => {
-                self.stats.built.count();
-                let live = self.enliven(object, place);
+                let live = self.enliven(object, spare);
                 let token = self.slots.finish_leased(building).expect("the pool's own token");
-                let now = began.map(|_| self.config.clock.now());
-                if let (Some(began), Some(now)) = (began, now) {
+                let now = began.map(|began| {
+                    let now = self.config.clock.now();
                     self.inline.note(now.saturating_sub(began));
-                }
-                Ok(Ok(Grant::new(token, live, now)))
+                    now
+                });
+                Ok(Attempt::Leased(Grant::new(token, live, now)))
             }
             Err(error) => {
                 self.on_built(building, Err(error.clone()));
-                Ok(Err(error))
+                Ok(Attempt::Refused(error))
             }
         }
     }
@@ -205,22 +185,22 @@ impl<M: Manager> Shared<M> {
     /// Retires an object that is over. Its slot is never vacant, so it is nobody's meanwhile, and a pool
     /// that closes is not drained.
     fn replace(&self, doomed: Doomed<M>) -> Vacancy<M> {
-        let place = self.do_away(doomed.live);
+        let spare = self.do_away(doomed.live);
         let building = self.slots.rebuild(doomed.condemned, Tenant::NONE);
-        Vacancy { building: building.expect("the pool's own token"), place }
+        Vacancy { building: building.expect("the pool's own token"), spare }
     }
 
     fn reserve(&self) -> Option<Vacancy<M>> {
         let queue = self.queue.lock();
         // Under the lock: what is vacant in a pool that is closed stays so, and what becomes so while
         // somebody waits is theirs.
-        if queue.is_closed || queue.fair.len() > 0 {
+        if queue.is_closed || queue.fair.in_ring() > 0 {
             return None;
         }
         let building = self.slots.reserve(Tenant::NONE)?;
         drop(queue);
         self.refresh();
         self.work.on_reserve();
-        Some(Vacancy { building, place: None })
+        Some(Vacancy { building, spare: None })
     }
 }

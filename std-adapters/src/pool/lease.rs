@@ -97,8 +97,8 @@ macro_rules! lease {
 /// An instance, lent for as long as this lives.
 ///
 /// Dropping it discards the instance, whatever the reason (a return, a panic, a cancelled future);
-/// [`complete`](Self::complete) is the only way back into the pool. The instance is retired in the
-/// background.
+/// [`complete`](Self::complete) is the only way back into the pool. The end of a lease never drops an
+/// instance: the background does, or a checkout that makes [its own](super::Manager::may_run_inline).
 #[must_use = "dropping a lease discards its instance: complete it"]
 pub struct Lease<'a, M: Manager> {
     shared: &'a Arc<Shared<M>>,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crossbeam_utils::atomic::AtomicCell;
 
+use super::config::Isolation;
 use super::manager::Manager;
 use super::shared::Shared;
 use crate::clock::ceil_ms;
@@ -20,6 +21,8 @@ pub(super) struct Live<O> {
     pub(super) uses_max: u32,
     pub(super) expires_ms: u64,
     pub(super) bytes_max: u64,
+    /// Whether leases of it are timed, now and then.
+    pub(super) is_timed: bool,
     /// When the lease began, if it is one that is timed.
     pub(super) began: Option<Duration>,
 }
@@ -75,12 +78,12 @@ impl Random {
 }
 
 impl<M: Manager> Shared<M> {
-    /// Puts an object among those that the pool has, with bounds of its own; in the place of one that
-    /// was retired, if there is one.
+    /// Puts an object that was built among those that the pool has, with bounds of its own; into the
+    /// allocation of one that was retired, if there is one.
     pub(super) fn enliven(
         &self,
         object: M::Object,
-        place: Option<Box<Live<M::Object>>>,
+        spare: Option<Box<Live<M::Object>>>,
     ) -> Box<Live<M::Object>> {
         let retirement = &self.config.retirement;
         let bound = |whole: Option<u64>| {
@@ -95,12 +98,15 @@ impl<M: Manager> Shared<M> {
             None => u64::MAX,
         };
         let bytes_max = bound(retirement.bytes);
-        let object = Some(object);
-        let live = Live { object, uses: 0, uses_max, expires_ms, bytes_max, began: None };
-        match place {
-            Some(mut place) => {
-                *place = live;
-                place
+        let (object, uses, began) = (Some(object), 0, None);
+        let is_timed =
+            self.config.isolation != Isolation::Fresh || self.stats.is_next_build_timed();
+        self.stats.built.count();
+        let live = Live { object, uses, uses_max, expires_ms, bytes_max, is_timed, began };
+        match spare {
+            Some(mut spare) => {
+                *spare = live;
+                spare
             }
             None => Box::new(live),
         }

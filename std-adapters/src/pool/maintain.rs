@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use plimsoll_core::Tick;
-use plimsoll_core::pool::{Condemned, SlotState};
+use plimsoll_core::pool::SlotState;
 
 use super::after::After;
 use super::dispatch::Queue;
@@ -12,7 +12,6 @@ use super::manager::Manager;
 use super::shared::Shared;
 use super::stats::DiscardReason;
 use super::waiter::Outcome;
-use super::work::Doomed;
 use crate::clock::ceil_ms;
 
 impl<M: Manager> Shared<M> {
@@ -75,7 +74,7 @@ impl<M: Manager> Shared<M> {
         left = left.min(beyond_warm);
         while left > 0 {
             let Some(condemned) = self.slots.evict(Tick::new(before)) else { return };
-            self.condemned(condemned, DiscardReason::Idle);
+            self.on_condemned(condemned, DiscardReason::Idle);
             left -= 1;
         }
     }
@@ -94,24 +93,22 @@ impl<M: Manager> Shared<M> {
                 continue;
             }
             if let Some(condemned) = self.slots.evict_at(id) {
-                self.condemned(condemned, DiscardReason::Age);
+                self.on_condemned(condemned, DiscardReason::Age);
                 evicted += 1;
             }
         }
         evicted
-    }
-
-    fn condemned(&self, condemned: Condemned, reason: DiscardReason) {
-        self.stats.discard(reason);
-        let live = self.place(condemned.slot()).object.take();
-        self.work.push_drop(self, Doomed { condemned, live }, None);
     }
 }
 
 impl Queue {
     /// What a waiter is at.
     pub(super) fn stage(&self, ticket: super::queue::Ticket) -> Stage {
-        if self.fair.is_supplied(ticket) { Stage::Build } else { Stage::Wait }
+        match self.fair.is_supplied(ticket) {
+            true => Stage::Build,
+            false if self.fair.is_parked(ticket) => Stage::Cap,
+            false => Stage::Wait,
+        }
     }
 }
 

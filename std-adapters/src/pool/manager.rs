@@ -34,15 +34,18 @@ pub trait Manager: Send + Sync + 'static {
     /// Why an object could not be made or reset.
     type Error: Error + Send + Sync + 'static;
 
-    /// Makes an object, in the background.
+    /// Makes an object: in the background, unless it [may run inline](Self::may_run_inline).
+    ///
+    /// Threads of the pool's own poll it without a runtime around: what needs tokio's timers or sockets
+    /// needs [`Background::Tokio`](super::Background::Tokio).
     ///
     /// # Errors
     /// Goes to the checkout for whose sake it was called, as
     /// [`CheckoutError::BuildFailed`](super::CheckoutError::BuildFailed).
     ///
     /// # Cancellation
-    /// The future is dropped when the build's timeout has passed, or when the runtime that drives
-    /// it goes; nothing of the pool's capacity is lost.
+    /// The future is dropped when the build's timeout has passed, when the runtime that drives it goes,
+    /// or after its first poll if it was inline and is not ready; nothing of the pool's capacity is lost.
     fn create(&self) -> impl Future<Output = Result<Self::Object, Self::Error>> + Send;
 
     /// Makes an object as good as new after a lease that was completed. Not called for single-use
@@ -55,19 +58,22 @@ pub trait Manager: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Does away with an object, in the background.
+    /// Does away with an object: in the background, unless it [may run inline](Self::may_run_inline).
     fn retire(&self, object: Self::Object) {
         drop(object);
     }
 
-    /// Whether a checkout may call [`create`](Self::create) and [`retire`](Self::retire) itself, on
+    /// Whether a checkout may call [`retire`](Self::retire) and [`create`](Self::create) itself, on
     /// its own thread and within a task, where it would else have to wait until the background has.
     ///
     /// For objects that are made in microseconds and without waiting for anything: to hand such a
     /// one over from thread to thread takes longer. It is done where objects are for a
-    /// [single use](super::Isolation::Fresh), none is idle and nobody is in line. A future of `create`
-    /// that is not ready at its first poll is dropped, and called anew in the background; whenever a
-    /// call took longer than two milliseconds, the background does the next.
+    /// [single use](super::Isolation::Fresh) and none is idle, by who comes while nobody is in line,
+    /// and by the first in line when a lease ends. A future of `create` that is not ready at its first
+    /// poll is dropped, and called anew in the background. The background makes the first one, and the
+    /// next one whenever it is found that one took longer than two milliseconds.
+    ///
+    /// Asked once, when the pool is made.
     fn may_run_inline(&self) -> bool {
         false
     }

@@ -3,7 +3,8 @@
 //!
 //! A pool is asked for an instance in the name of a [`Principal`], and lends it as a [`Lease`].
 //! Instances are built and retired in the background, which is threads of the pool's own, a tokio
-//! runtime, or the caller: [`Background`]. Who may be lent what another has used is the pool's
+//! runtime, or the caller: [`Background`]. What is made in microseconds a checkout makes itself rather
+//! than wait: [`Manager::may_run_inline`]. Who may be lent what another has used is the pool's
 //! [`Isolation`]: nobody, by default.
 //!
 //! # When should I use it?
@@ -31,6 +32,7 @@ mod lease;
 mod live;
 mod maintain;
 mod manager;
+mod pace;
 mod principal;
 mod principals;
 mod queue;

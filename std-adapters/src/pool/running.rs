@@ -20,8 +20,10 @@ impl<M: Manager> Running<M> {
         Self { shared, job: Some(job), is_build }
     }
 
-    /// What it takes to do it: `Some` for a build, which [`finish`](Self::finish) ends. A retirement
-    /// is done by this call.
+    /// Does it, if it is a retirement.
+    ///
+    /// # Returns
+    /// Whether it is a build: the caller does it, and [`finish`](Self::finish) ends it.
     pub(super) fn begin(&mut self) -> bool {
         match self.job.take() {
             Some(Job::Retire(doomed)) => {

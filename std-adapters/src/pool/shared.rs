@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
-use plimsoll_core::pool::{Demand, Leased, PoolId, PoolSlot, PoolSlots, SlotId, Tenant};
+use plimsoll_core::pool::{Condemned, Demand, Leased, PoolId, PoolSlot, PoolSlots, SlotId, Tenant};
 use plimsoll_core::{Tick, Waiters};
 
 use super::board::Board;
@@ -75,7 +75,7 @@ pub(super) struct Shared<M: Manager> {
     pub(super) me: Weak<Shared<M>>,
 }
 
-/// One lease in so many is timed, where instances are used again.
+/// One lease in so many is timed, of an instance that is used again.
 const TIMED_EVERY: u32 = 64;
 
 thread_local! {
@@ -146,11 +146,11 @@ impl<M: Manager> Shared<M> {
         if principal.pool != self.id {
             return Attempt::Refused(CheckoutError::ForeignPrincipal);
         }
+        if let Some(quota) = self.refusal(principal) {
+            return Attempt::Refused(self.refused(quota));
+        }
         if !self.demand.look().is_quiet() {
             return Attempt::Busy;
-        }
-        if let Some(quota) = self.refusal(principal) {
-            return Attempt::Refused(CheckoutError::Refused { quota });
         }
         if let Some(cap) = self.config.cap {
             if !principal.admit_first(cap) {
@@ -164,6 +164,12 @@ impl<M: Manager> Shared<M> {
                 Attempt::Busy
             }
         }
+    }
+
+    #[cold]
+    pub(super) fn refused(&self, quota: Quota) -> CheckoutError {
+        self.stats.refusals.count();
+        CheckoutError::Refused { quota }
     }
 
     /// Whether the principal has to keep off. Who has to by the published moment is asked by the
@@ -199,8 +205,8 @@ impl<M: Manager> Shared<M> {
     pub(super) fn open(&self, token: Leased) -> Grant<M> {
         let live = self.place(token.slot()).object.take();
         let live = live.expect("an idle slot has its object in place");
-        let timed = self.config.isolation == Isolation::Fresh || live.uses % TIMED_EVERY == 0;
-        Grant::new(token, live, timed.then(|| self.config.clock.now()))
+        let is_timed = live.is_timed && live.uses % TIMED_EVERY == 0;
+        Grant::new(token, live, is_timed.then(|| self.config.clock.now()))
     }
 
     /// A lease has been completed.
@@ -216,7 +222,7 @@ impl<M: Manager> Shared<M> {
         }
         self.place(token.slot()).object.store(Some(live));
         self.slots.give_back(token, self.tick()).expect("the pool's own token");
-        let has_room_again = self.config.cap.is_some() && principal.release();
+        let has_room_again = self.release(principal);
         if has_room_again || !self.demand.look_after_release().is_quiet() {
             self.on_release(has_room_again.then_some(principal));
         }
@@ -269,19 +275,43 @@ impl<M: Manager> Shared<M> {
         }
         self.stats.discard(reason);
         let condemned = self.slots.condemn(token).expect("the pool's own token");
-        let is_for_waiter = self.work.push_drop(self, Doomed { condemned, live: Some(live) }, now);
-        self.let_go(principal);
+        let is_for_waiter = self.work.push_ended(self, Doomed { condemned, live: Some(live) }, now);
+        let has_room_again = self.release(principal);
+        if is_for_waiter || has_room_again {
+            self.on_release(has_room_again.then_some(principal));
+        }
         if is_for_waiter {
-            self.on_release(None);
+            // Should checkouts do the work no longer.
             self.work.hurry(self);
         }
     }
 
     /// Counts a lease out, where somebody counts.
+    ///
+    /// # Returns
+    /// Whether somebody waits who may have been at the cap.
+    #[inline]
+    pub(super) fn release(&self, principal: &PrincipalState) -> bool {
+        self.config.cap.is_some() && principal.release()
+    }
+
+    /// Counts a lease out, and serves whoever was at the cap.
     pub(super) fn let_go(&self, principal: &PrincipalState) {
-        if self.config.cap.is_some() && principal.release() {
+        if self.release(principal) {
             self.on_release(Some(principal));
         }
+    }
+
+    /// What an idle slot held that is condemned.
+    pub(super) fn doomed(&self, condemned: Condemned) -> Doomed<M> {
+        let live = self.place(condemned.slot()).object.take();
+        Doomed { condemned, live }
+    }
+
+    /// An idle instance is not used again.
+    pub(super) fn on_condemned(&self, condemned: Condemned, reason: DiscardReason) {
+        self.stats.discard(reason);
+        self.work.push_retirement(self, self.doomed(condemned));
     }
 
     /// # Returns
@@ -292,5 +322,15 @@ impl<M: Manager> Shared<M> {
         let held = now.saturating_sub(began).as_nanos();
         self.stats.hold.record(u64::try_from(held).unwrap_or(u64::MAX));
         now
+    }
+}
+
+/// What is left when the last handle is gone and nobody works for the pool: of leases that ended
+/// after that.
+impl<M: Manager> Drop for Shared<M> {
+    fn drop(&mut self) {
+        while let Some(doomed) = self.work.take_retirement() {
+            self.do_away(doomed.live);
+        }
     }
 }

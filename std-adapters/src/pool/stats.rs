@@ -88,7 +88,8 @@ pub(super) struct Stats {
     pub(super) refusals: Counter,
 }
 
-/// One in so many is timed of what takes about as long as to ask the clock.
+/// One build in so many is timed where they take no longer than to ask the clock a few times, and the
+/// lease of one for a single use.
 const TIMED_EVERY: u64 = 16;
 
 /// A number that grows.
@@ -98,11 +99,6 @@ pub(super) struct Counter(AtomicU64);
 impl Counter {
     pub(super) fn count(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Whether what is counted next is one of those few that are timed.
-    pub(super) fn is_next_timed(&self) -> bool {
-        self.get() % TIMED_EVERY == 0
     }
 
     fn get(&self) -> u64 {
@@ -122,6 +118,11 @@ impl Stats {
             timeouts: Counter::default(),
             refusals: Counter::default(),
         }
+    }
+
+    /// Whether what is built next is one of the few that are timed.
+    pub(super) fn is_next_build_timed(&self) -> bool {
+        self.built.get() % TIMED_EVERY == 0
     }
 
     pub(super) fn discard(&self, reason: DiscardReason) {
@@ -157,9 +158,8 @@ pub struct PoolStats {
     pub blocked: Duration,
     /// How long each checkout that had to wait has waited.
     pub wait: Histogram,
-    /// How long leases were held: of single-use instances all of them, or every 16th of those that
-    /// were [made for it](super::Manager::may_run_inline); else the first of each instance and every
-    /// 64th after it.
+    /// How long leases were held: of single-use instances one in 16 or more; else the first of each
+    /// instance and every 64th after it.
     pub hold: Histogram,
     /// Instances that were built.
     pub built: u64,

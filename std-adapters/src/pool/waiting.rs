@@ -15,7 +15,7 @@ use super::error::{CheckoutError, Quota, Stage};
 use super::manager::Manager;
 use super::principal::{Principal, PrincipalState};
 use super::queue::Ticket;
-use super::shared::{Grant, Shared};
+use super::shared::{Attempt, Shared};
 use super::waiter::{Outcome, Waiter};
 use crate::clock::ceil_ms;
 
@@ -31,17 +31,16 @@ pub(super) struct Waiting<'a, M: Manager> {
 }
 
 impl<M: Manager> Shared<M> {
-    /// Stands in line. `is_timed`: the pool's background keeps the time.
+    /// Stands in line, for as long as the `timeout` says if the pool's background is to keep it.
     pub(super) fn enqueue<'a>(
         &'a self,
         principal: &'a Principal,
         waker: Waker,
-        is_timed: bool,
+        timeout: Option<Duration>,
     ) -> Result<Waiting<'a, M>, CheckoutError> {
         let since = self.refresh();
         let (state, key) = (&principal.0, principal.tenant().get());
         let waiter = Arc::new(Waiter::new(waker));
-        let timeout = self.config.wait_timeout.filter(|_| is_timed);
         let deadline_ms = timeout.map(|timeout| ceil_ms(since.saturating_add(timeout)));
         let queued = Queued { waiter: waiter.clone(), principal: state.clone(), deadline_ms };
         let mut after = After::default();
@@ -56,16 +55,16 @@ impl<M: Manager> Shared<M> {
         let (shared, principal, is_over) = (self, state, false);
         let waiting = Waiting { shared, principal, waiter, ticket, deadline_ms, since, is_over };
         after.run(self);
-        self.on_wait(deadline_ms.is_some());
+        self.on_wait(deadline_ms);
         self.observe();
         Ok(waiting)
     }
 
     /// Somebody is in line.
-    fn on_wait(&self, is_timed: bool) {
+    fn on_wait(&self, deadline_ms: Option<u64>) {
         self.work.hurry(self);
-        let timeout = self.config.wait_timeout.filter(|_| is_timed);
-        if timeout.is_some_and(|timeout| timeout < self.config.tick) {
+        let next_tick_ms = self.now_ms().saturating_add(ceil_ms(self.config.tick));
+        if deadline_ms.is_some_and(|deadline_ms| deadline_ms < next_tick_ms) {
             self.work.nudge();
         }
     }
@@ -83,33 +82,29 @@ impl<M: Manager> Shared<M> {
         let too_many = max.map(|max| Quota::Waiting { max });
         match too_many.or_else(|| principal.refusal(self.now_ms())) {
             None => Ok(()),
-            Some(quota) => {
-                self.stats.refusals.count();
-                Err(CheckoutError::Refused { quota })
-            }
+            Some(quota) => Err(self.refused(quota)),
         }
     }
 }
 
 impl<M: Manager> Waiting<'_, M> {
-    /// The wait is over: what it has come to.
-    ///
-    /// # Returns
-    /// `None` if it has come to nothing that could be made at once: it goes on.
-    pub(super) fn end(&mut self, outcome: Outcome) -> Option<Result<Grant<M>, CheckoutError>> {
-        let ended = match outcome {
-            Outcome::Granted(token) => Ok(self.shared.open(token)),
-            Outcome::Room(condemned) => match self.shared.make_in(condemned, self.principal) {
-                Ok(made) => made,
-                Err(building) => {
-                    self.resume(building);
-                    return None;
+    /// What the wait has come to. `Busy`, if what was to be made at once could not: then it goes on.
+    pub(super) fn end(&mut self, outcome: Outcome) -> Attempt<M> {
+        let attempt = match outcome {
+            Outcome::Granted(token) => Attempt::Leased(self.shared.open(token)),
+            Outcome::Room(condemned) => {
+                match self.shared.lease_in_room(condemned, self.principal) {
+                    Ok(attempt) => attempt,
+                    Err(building) => {
+                        self.resume(building);
+                        return Attempt::Busy;
+                    }
                 }
-            },
-            Outcome::Refused(error) => Err(error),
+            }
+            Outcome::Refused(error) => Attempt::Refused(error),
         };
         self.over();
-        Some(ended)
+        attempt
     }
 
     /// Goes back to where it stood: what it is to have is built in the background.
@@ -119,7 +114,8 @@ impl<M: Manager> Waiting<'_, M> {
         let queued = Queued { waiter, principal, deadline_ms };
         let mut after = After::default();
         let mut queue = shared.queue.lock();
-        shared.take_back(self.principal);
+        // Whoever waits for its place under the cap is looked at below.
+        shared.release(self.principal);
         queue.fair.restore(ticket, queued);
         queue.enter(ticket, self.principal, deadline_ms);
         queue.fair.assign(building.slot().index(), Some(ticket.principal));
@@ -130,7 +126,7 @@ impl<M: Manager> Waiting<'_, M> {
         shared.dispatch(&mut queue, &mut after);
         drop(queue);
         after.run(shared);
-        shared.on_wait(deadline_ms.is_some());
+        shared.on_wait(deadline_ms);
     }
 
     pub(super) fn over(&mut self) {
@@ -164,31 +160,27 @@ impl<M: Manager> Waiting<'_, M> {
                 thread::park_timeout(left);
                 continue;
             }
-            return match self.leave() {
-                Err(outcome) => Ok(outcome.unwrap_or(CLOSED)),
-                Ok(stage) => Err(stage),
-            };
+            if let Some(stage) = self.leave() {
+                return Err(stage);
+            }
         }
     }
 
     /// Leaves the line.
     ///
-    /// # Errors
-    /// The wait has ended already, with this outcome.
-    fn leave(&self) -> Result<Stage, Option<Outcome>> {
+    /// # Returns
+    /// What the wait was at; `None` if it has ended, and the waiter has the outcome.
+    fn leave(&self) -> Option<Stage> {
         let mut queue = self.shared.queue.lock();
         let stage = queue.stage(self.ticket);
-        let Some(queued) = queue.fair.remove(self.ticket) else {
-            drop(queue);
-            return Err(self.waiter.take());
-        };
+        let queued = queue.fair.remove(self.ticket)?;
         if let Some(deadline_ms) = queued.deadline_ms {
             queue.deadlines.remove(&(deadline_ms, self.ticket));
         }
         self.principal.exit();
         self.shared.conclude(queue);
         drop(queued);
-        Ok(stage)
+        Some(stage)
     }
 }
 
@@ -197,17 +189,27 @@ impl<M: Manager> Drop for Waiting<'_, M> {
         if self.is_over {
             return;
         }
-        if let Err(Some(outcome)) = self.leave() {
-            if !matches!(outcome, Outcome::Refused(_)) {
-                self.shared.put_back(outcome);
-                self.shared.let_go(self.principal);
-                self.shared.on_release(None);
-                self.shared.work.hurry(self.shared);
+        if self.leave().is_none() {
+            if let Some(outcome) = self.waiter.take() {
+                self.shared.put_back(outcome, self.principal);
             }
         }
         self.over();
     }
 }
 
-/// A wait that is not in line has an outcome; this one is never told.
-const CLOSED: Outcome = Outcome::Refused(CheckoutError::Closed);
+impl<M: Manager> Shared<M> {
+    /// Nobody has had what was granted: it is as good as it was.
+    fn put_back(&self, outcome: Outcome, principal: &PrincipalState) {
+        match outcome {
+            Outcome::Granted(token) => {
+                self.slots.give_back(token, self.tick()).expect("the pool's own token");
+            }
+            Outcome::Room(condemned) => self.work.put_back(self.doomed(condemned)),
+            Outcome::Refused(_) => return,
+        }
+        self.let_go(principal);
+        self.on_release(None);
+        self.work.hurry(self);
+    }
+}

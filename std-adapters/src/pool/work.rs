@@ -8,9 +8,9 @@ use plimsoll_core::pool::{Building, Condemned};
 
 use super::background;
 use super::config::Background;
-use super::contain::contain;
 use super::live::Live;
 use super::manager::Manager;
+use super::pace::Pace;
 use super::shared::Shared;
 
 /// A slot whose object is to be retired.
@@ -41,9 +41,6 @@ pub(super) struct Work<M: Manager> {
     pub(super) nudge: tokio::sync::Notify,
 }
 
-/// After that time without a lease that ended, there is a pause.
-const PAUSE: Duration = Duration::from_millis(4);
-
 struct Jobs<M: Manager> {
     builds: VecDeque<Building>,
     retirements: VecDeque<Doomed<M>>,
@@ -51,12 +48,7 @@ struct Jobs<M: Manager> {
     idlers: usize,
     building: usize,
     retiring: usize,
-    /// When a lease ended last that was timed, and how many have since.
-    timed: Duration,
-    ended: u32,
-    /// At what distance they end: a moving average of the last eight times or so, in which a long
-    /// pause weighs no more than a short one.
-    distance: Duration,
+    pace: Pace,
     is_nudged: bool,
     /// The timekeeper sleeps until something is built.
     is_asleep: bool,
@@ -77,15 +69,6 @@ impl<M: Manager> Jobs<M> {
     fn on_build(&mut self) -> bool {
         self.has_built = true;
         std::mem::take(&mut self.is_asleep)
-    }
-
-    /// A lease has ended; at `now`, if it was timed.
-    fn on_end_of_lease(&mut self, now: Option<Duration>, longest: Duration) {
-        self.ended = self.ended.saturating_add(1);
-        let Some(now) = now else { return };
-        let since = now.saturating_sub(self.timed) / self.ended;
-        self.distance = (self.distance * 7 + since.min(longest)) / 8;
-        (self.timed, self.ended) = (now, 0);
     }
 
     /// Something that may be done now. What is to be built comes first: somebody may wait for it, and
@@ -115,9 +98,7 @@ impl<M: Manager> Work<M> {
             idlers: 0,
             building: 0,
             retiring: 0,
-            timed: Duration::ZERO,
-            ended: 0,
-            distance: Duration::ZERO,
+            pace: Pace::default(),
             is_nudged: false,
             is_asleep: false,
             has_built: false,
@@ -156,30 +137,47 @@ impl<M: Manager> Work<M> {
 
     /// To wake a thread takes longer than a short lease: it is done for a whole batch, or if somebody
     /// waits for the slot, or when the pool closes. Else it is left to the next tick.
+    pub(super) fn push_retirement(&self, shared: &Shared<M>, doomed: Doomed<M>) {
+        let mut jobs = self.jobs.lock();
+        jobs.retirements.push_back(doomed);
+        // Whoever waits from here on finds it in `hurry`, which comes after its arrival.
+        let demand = shared.demand.look();
+        if jobs.retirements.len() >= self.batch || !demand.is_quiet() {
+            // Who is awake may be at something long, and who waits can not wait for a tick.
+            self.call(shared, jobs, demand.waiting() > 0);
+        }
+    }
+
+    /// The same at the end of a lease, at `now` if it was timed. Nobody is woken where checkouts do
+    /// the work, unless it would be done before the next one.
     ///
     /// # Returns
-    /// Whether the slot is to be given to somebody who waits.
-    pub(super) fn push_drop(
+    /// Whether nobody was called though somebody waits, who is to be given the slot.
+    #[must_use = "the slot is to be given to a waiter"]
+    pub(super) fn push_ended(
         &self,
         shared: &Shared<M>,
         doomed: Doomed<M>,
         now: Option<Duration>,
     ) -> bool {
+        if !shared.inline.is_quick() {
+            self.push_retirement(shared, doomed);
+            return false;
+        }
         let mut jobs = self.jobs.lock();
         jobs.retirements.push_back(doomed);
-        jobs.on_end_of_lease(now, shared.inline.hand_over() * 2);
-        // Whoever waits from here on finds it in `hurry` or `take_retirement`, which come after its
-        // arrival.
+        let hand_over = shared.inline.hand_over();
+        jobs.pace.on_end(now, hand_over * 2);
+        // Whoever waits from here on finds it in `take_retirement`, which comes after its arrival.
         let demand = shared.demand.look();
-        let is_for_waiter = demand.waiting() > 0 && !demand.is_closed() && shared.inline.is_on();
-        let is_batch = jobs.retirements.len() >= self.batch;
-        if !is_for_waiter
-            && (is_batch && shared.inline.keeps_up(jobs.distance) || !demand.is_quiet())
-        {
-            // Who is awake may be at something long, and who waits can not wait for a tick.
-            self.call(shared, jobs, demand.waiting() > 0);
+        if demand.waiting() > 0 && !demand.is_closed() {
+            return true;
         }
-        is_for_waiter
+        let keeps_up = jobs.pace.interval() >= hand_over;
+        if demand.is_closed() || keeps_up && jobs.retirements.len() >= self.batch {
+            self.call(shared, jobs, false);
+        }
+        false
     }
 
     /// The retirement that came last, for who does it itself: it is in the processor's cache.
@@ -189,12 +187,11 @@ impl<M: Manager> Work<M> {
 
     /// A tick has come: what is to be done waits no longer, unless checkouts do it all the time.
     pub(super) fn on_tick(&self, shared: &Shared<M>, now: Duration) {
-        let jobs = self.jobs.lock();
-        // A clock that has gone back tells as little of what is going on.
-        let is_pause = now.abs_diff(jobs.timed) >= PAUSE;
-        let distance = jobs.distance;
-        drop(jobs);
-        if is_pause || shared.inline.keeps_up(distance) {
+        let is_outpaced = {
+            let pace = &self.jobs.lock().pace;
+            !pace.is_pause(now) && pace.interval() < shared.inline.hand_over()
+        };
+        if !is_outpaced || !shared.inline.is_quick() {
             self.hurry(shared);
         }
     }
@@ -316,14 +313,5 @@ impl<M: Manager> Work<M> {
             }
         }
         jobs.is_nudged = false;
-    }
-}
-
-/// Without anybody to do them: leases that ended when there was no handle to the pool any more.
-impl<M: Manager> Drop for Work<M> {
-    fn drop(&mut self) {
-        for doomed in self.jobs.get_mut().retirements.drain(..) {
-            let _ = contain(|| drop(doomed.live));
-        }
     }
 }

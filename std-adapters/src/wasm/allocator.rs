@@ -152,6 +152,6 @@ mod tests {
         let none = Room { instances: 0, ..Room::default() };
         assert_eq!(text(none), "an engine has room for 1 to 2^32 - 1 instances (asked 0)");
         let empty = Room { quota: 0, ..Room::default() };
-        assert_eq!(text(empty), "the limit on bytes is above zero");
+        assert_eq!(text(empty), "the limit on bytes must be above zero");
     }
 }

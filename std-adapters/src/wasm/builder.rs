@@ -99,7 +99,7 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
     /// they return, also from [`WasmLease::call`](super::WasmLease::call): they do not yield, can
     /// not be cancelled, and may not import async functions.
     ///
-    /// [Fuel](Self::fuel) has to be set: a guest that is stopped by its deadline, or by a trap of
+    /// [Fuel](Self::fuel) has to be set, unless the engine meters none: a guest that is stopped by its deadline, or by a trap of
     /// its own other than `unreachable` and a full stack, is charged with all of it, for nobody
     /// knows how much it has used.
     pub fn in_place(mut self) -> Self {

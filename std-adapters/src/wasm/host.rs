@@ -46,7 +46,8 @@ pub trait Host: Send + Sync + 'static {
     /// What lives as long as a lease.
     type Lease: Send + 'static;
 
-    /// Makes what goes with a new instance. Called in the background, before it is instantiated.
+    /// Makes what goes with a new instance. Called before it is instantiated, in the
+    /// background or by the checkout that needs it.
     fn instance(&self) -> Self::Instance;
 
     /// Makes what goes with a new lease of this principal. Called when the lease begins, under no

@@ -17,10 +17,11 @@ use crate::pool::Lease;
 ///
 /// Dropping it discards the instance; [`complete`](Self::complete) is the only way back into the
 /// pool. Either way the principal is charged with what the lease has used (METER-2, METER-4), and
-/// the instance is torn down in the background if it is not kept.
+/// the instance is torn down later if it is not kept: in the background, or by a checkout that needs
+/// its room.
 ///
 /// What a discarded lease leaves behind, its [`Host::Lease`] and handles, is dropped with the
-/// instance: also in the background, where a panic is contained.
+/// instance, where a panic is contained.
 #[must_use = "dropping a lease discards its instance: complete it"]
 pub struct WasmLease<'a, H: Host, X: Send + Sync + 'static> {
     lease: Option<Lease<'a, GuestManager<H, X>>>,
@@ -121,6 +122,12 @@ impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
     /// used.
     pub fn uses(&self) -> u32 {
         self.lease.as_ref().expect("a lease has its guest until it ends").uses()
+    }
+
+    /// The guest has misbehaved in a way that only the host can tell: its instance is discarded, and the
+    /// fault counts against the principal as a trap does.
+    pub fn fault(mut self) {
+        self.guest_mut().is_faulty = true;
     }
 
     /// The work with the guest has come to a clean end: the instance may be lent again, as the

@@ -10,7 +10,7 @@
 //!
 //! # Invariants
 //! - POOL-10: by default every lease gets an instance that nobody has used, built ahead and torn
-//!   down in the background. Whatever the isolation, [`Host::Lease`] is replaced whole, and
+//!   down in the background, or by a checkout that would else have to wait for that. Whatever the isolation, [`Host::Lease`] is replaced whole, and
 //!   [`Handles`] of one lease name nothing in the next.
 //! - POOL-3: an instance in which a call trapped, or was dropped before it returned, is never lent
 //!   again: such a store is poisoned.

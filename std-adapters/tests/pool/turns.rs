@@ -3,7 +3,7 @@
 use std::task::Poll;
 use std::time::Duration;
 
-use plimsoll::pool::{CheckoutError, Isolation, Principal, Quota};
+use plimsoll::pool::{CheckoutError, Isolation, Principal, Quota, Stage};
 
 use super::support::{Stand, answer, is_waiting, poll, stand};
 
@@ -41,6 +41,21 @@ fn pool_11_each_of_k_principals_is_served_within_k_grants() {
         drop(line);
         stand.settle();
     }
+}
+
+#[test]
+fn pool_11_who_times_out_at_its_cap_is_told_so() {
+    let timeout = Duration::from_millis(50);
+    let stand = stand(|builder| builder.max(3).per_principal_cap(1).wait_timeout(timeout));
+    stand.fill(1);
+    let acme = stand.pool.principal("acme").unwrap();
+    let _lease = stand.pool.try_checkout(&acme).unwrap();
+    let mut waiting = stand.pool.checkout(&acme);
+    assert!(is_waiting(&mut waiting));
+    stand.pass(60);
+    let error = answer(&mut waiting).unwrap_err();
+    assert!(matches!(error, CheckoutError::TimedOut { stage: Stage::Cap, .. }), "{error:?}");
+    assert_eq!(error.to_string(), "timed out after 50ms of waiting below the principal's cap");
 }
 
 #[test]

@@ -53,6 +53,11 @@ impl<W> FairQueue<W> {
         Some(ticket)
     }
 
+    /// Whether this waiter's principal is at its cap.
+    pub(in super::super) fn is_parked(&self, ticket: Ticket) -> bool {
+        self.entries.get(&ticket.principal).is_some_and(|entry| entry.turn.is_none())
+    }
+
     /// Whether supply is on its way to this waiter.
     pub(in super::super) fn is_supplied(&self, ticket: Ticket) -> bool {
         let entry = self.entries.get(&ticket.principal);

@@ -47,7 +47,10 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// Whether the guest is to blame, and not the host.
+    /// Whether the guest is to blame, and not the host: if it ran past its deadline, used up its fuel, or
+    /// trapped. Such a call is a fault of the principal's, for which it may have to
+    /// [keep off](crate::pool::PoolBuilder::fault_backoff); a growth that was refused and a call that was
+    /// cancelled are none.
     pub fn is_fault(&self) -> bool {
         matches!(
             self,

@@ -75,7 +75,7 @@ impl fmt::Display for EngineError {
             Self::Instances { asked } => {
                 write!(f, "an engine has room for 1 to 2^32 - 1 instances (asked {asked})")
             }
-            Self::Zero { limit } => write!(f, "the limit on {limit} is above zero"),
+            Self::Zero { limit } => write!(f, "the limit on {limit} must be above zero"),
             Self::Tick { tick } => write!(f, "a tick lasts from 100 us to 1 min (asked {tick:?})"),
             Self::AddressSpace { memories, quota, max } => write!(
                 f,

@@ -98,7 +98,7 @@ impl fmt::Display for ProgramError {
             }
             Self::NoFuelMeter => f.write_str("fuel is set, and the engine meters none"),
             Self::NoFuel => f.write_str("guests that run in place need a limit on their fuel"),
-            Self::Zero { setting } => write!(f, "the {setting} is above zero"),
+            Self::Zero { setting } => write!(f, "the {setting} must be above zero"),
             Self::Thread { cause } => write!(f, "no thread for the epoch: {cause}"),
             Self::Pool(error) => error.fmt(f),
         }
