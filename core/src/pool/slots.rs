@@ -176,10 +176,10 @@ impl<S: AsRef<[PoolSlot]>> PoolSlots<S> {
         loop {
             let idle = self.all().filter_map(|(id, slot)| {
                 let word = slot.look();
-                word.is_idle_of(tenant).then(|| (slot.since(), Reverse(id), slot, word))
+                word.is_idle_of(tenant).then(|| (slot.since(), Reverse(id), word))
             });
-            let (_, Reverse(id), slot, word) = idle.max_by_key(|(since, id, ..)| (*since, *id))?;
-            if let Some(next) = slot.acquire(word, Event::Take(tenant)) {
+            let (_, Reverse(id), word) = idle.max_by_key(|(since, id, _)| (*since, *id))?;
+            if let Some(next) = self.slot(id)?.acquire(word, Event::Take(tenant)) {
                 return Some(self.token(id, next));
             }
         }

@@ -176,7 +176,10 @@ impl<M: Manager> Shared<M> {
                 Ok(Attempt::Leased(Grant::new(token, live, now)))
             }
             Err(error) => {
-                self.on_built(building, Err(error.clone()));
+                // Told to who has made it, so it holds no warm builds off.
+                let queue = self.queue.lock();
+                self.slots.fail(building).expect("the pool's own token");
+                self.conclude(queue);
                 Ok(Attempt::Refused(error))
             }
         }

@@ -204,6 +204,18 @@ fn pool_5_whoever_makes_it_is_told_why_it_failed_and_loses_no_room() {
 }
 
 #[test]
+fn pool_8_what_fails_here_holds_no_warm_builds_off() {
+    let stand = quick(2, |builder| builder.warm(2));
+    let acme = stand.pool.principal("acme").unwrap();
+    let held: Vec<_> = (0..2).filter_map(|_| stand.pool.try_checkout(&acme).ok()).collect();
+    held.into_iter().for_each(|lease| lease.complete());
+    stand.world.fate([Fate::Fails]);
+    while stand.pool.try_checkout(&acme).map(|lease| lease.complete()).is_ok() {}
+    stand.settle();
+    assert_eq!(stand.pool.counts().idle, 2);
+}
+
+#[test]
 fn pool_7_a_panic_in_the_drop_of_the_last_one_is_no_concern_of_the_next() {
     let Stand { pool, world, .. } = quick(1, |builder| builder);
     let acme = pool.principal("acme").unwrap();

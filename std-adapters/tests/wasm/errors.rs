@@ -129,7 +129,10 @@ fn settings_that_can_not_be() {
     assert_eq!(refused(|pool| pool.fuel(0)), "the fuel must be above zero");
     assert_eq!(refused(|pool| pool.yield_interval(0)), "the yield interval must be above zero");
     assert_eq!(refused(|pool| pool.deadline(Duration::ZERO)), "the deadline must be above zero");
-    assert_eq!(refused(|pool| pool.start_deadline(Duration::ZERO)), "the deadline must be above zero");
+    assert_eq!(
+        refused(|pool| pool.start_deadline(Duration::ZERO)),
+        "the deadline must be above zero"
+    );
     let text = "a quota of 67108865 bytes is above the engine's of 67108864";
     assert_eq!(refused(|pool| pool.quota((64 << 20) + 1)), text);
     let text = "a pool of 9 instances does not fit into an engine with room for 8 more of 8";
