@@ -52,6 +52,8 @@ mod in_line;
 pub mod keepalive;
 pub mod ledger;
 mod limit;
+#[cfg(any(feature = "keepalive", feature = "pool"))]
+mod park;
 #[cfg(feature = "pool")]
 pub mod pool;
 mod pressure;

@@ -6,11 +6,12 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, JoinHandle, Thread};
+use std::task::{Context, Poll};
+use std::thread::{self, JoinHandle};
 
 use super::step::Step;
 use super::watcher::Watcher;
+use crate::park::thread_waker;
 
 /// A thread that drives a [`Watcher`] for as long as this lives.
 ///
@@ -20,14 +21,6 @@ use super::watcher::Watcher;
 pub struct WatcherThread {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
-}
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
 }
 
 impl Watcher {
@@ -45,7 +38,7 @@ impl Watcher {
 }
 
 fn drive(watcher: &Watcher, stopped: &AtomicBool) {
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let waker = thread_waker();
     // Relaxed: only to stop.
     while !stopped.load(Ordering::Relaxed) {
         match watcher.step() {

@@ -7,7 +7,7 @@ use plimsoll_core::pool::Building;
 
 use super::after::After;
 use super::config::Background;
-use super::contain::{Contained, Panicked, block_on, contain};
+use super::contain::{Contained, Panicked, contain};
 use super::error::{BuildFailure, CheckoutError, PoolError, Stage};
 use super::live::Live;
 use super::manager::Manager;
@@ -15,6 +15,7 @@ use super::running::Running;
 use super::shared::Shared;
 use super::waiter::Outcome;
 use super::work::Doomed;
+use crate::park::block_on;
 
 /// What has come of a build: an object, or what to tell whoever waits for it.
 pub(super) type Built<M> = Result<<M as Manager>::Object, CheckoutError>;

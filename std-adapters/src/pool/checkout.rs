@@ -11,13 +11,13 @@ use crossbeam_utils::Backoff;
 
 use super::after::After;
 use super::config::Isolation;
-use super::contain::thread_waker;
 use super::error::{CheckoutError, Quota};
 use super::lease::Lease;
 use super::manager::Manager;
 use super::principal::Principal;
 use super::shared::{Attempt, Grant, Shared};
 use super::waiting::Waiting;
+use crate::park::thread_waker;
 
 /// A checkout that waits as a task: see [`Pool::checkout`](super::Pool::checkout).
 #[must_use = "futures do nothing unless polled"]

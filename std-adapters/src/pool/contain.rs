@@ -5,10 +5,7 @@ use std::future::Future;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
-use std::time::{Duration, Instant};
+use std::task::{Context, Poll, Waker};
 
 /// A panic that was contained, with its message.
 #[derive(Debug)]
@@ -105,60 +102,13 @@ pub(super) fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
     }
 }
 
-/// Wakes a thread.
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-thread_local! {
-    static WAKER: Waker = Waker::from(Arc::new(Unpark(thread::current())));
-}
-
-/// A waker of the calling thread.
-pub(super) fn thread_waker() -> Waker {
-    // A thread whose locals are gone has to make one.
-    WAKER.try_with(Waker::clone).unwrap_or_else(|_| Arc::new(Unpark(thread::current())).into())
-}
-
-/// Runs a future on the calling thread, until `timeout` has passed.
-///
-/// # Returns
-/// `None` if it has; the future is then dropped.
-pub(super) fn block_on<F: Future + Unpin>(
-    mut future: F,
-    timeout: Option<Duration>,
-) -> Option<F::Output> {
-    let waker = thread_waker();
-    let mut context = Context::from_waker(&waker);
-    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-    loop {
-        if let Poll::Ready(output) = Pin::new(&mut future).poll(&mut context) {
-            return Some(output);
-        }
-        match deadline {
-            None => thread::park(),
-            Some(deadline) => {
-                let left = deadline.saturating_duration_since(Instant::now());
-                if left.is_zero() {
-                    return None;
-                }
-                thread::park_timeout(left);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::thread;
+    use std::time::Duration;
+
     use super::*;
+    use crate::park;
 
     struct PanicsInDrop;
 
@@ -180,13 +130,13 @@ mod tests {
 
     #[test]
     fn a_future_may_panic_wherever_it_likes() {
-        let block_on = |future| block_on(future, None).unwrap();
+        let block_on = |future| park::block_on(future, None).unwrap();
         assert_eq!(block_on(Contained::new(|| Box::pin(async { 7 })).unwrap()).unwrap(), 7);
         type Seven = Pin<Box<dyn Future<Output = u8>>>;
         assert!(Contained::<Seven>::new(|| panic!("made")).is_err());
         let polled: Seven = Box::pin(async { panic!("polled") });
         let polled = Contained::new(|| polled).unwrap();
-        assert_eq!(super::block_on(polled, None).unwrap().unwrap_err().0, "polled");
+        assert_eq!(park::block_on(polled, None).unwrap().unwrap_err().0, "polled");
         let held = PanicsInDrop;
         let cancelled: Seven = Box::pin(async move {
             std::future::pending::<()>().await;
@@ -194,6 +144,6 @@ mod tests {
             1
         });
         let cancelled = Contained::new(|| cancelled).unwrap();
-        assert!(super::block_on(cancelled, Some(Duration::from_millis(1))).is_none());
+        assert!(park::block_on(cancelled, Some(Duration::from_millis(1))).is_none());
     }
 }

@@ -9,7 +9,6 @@ use crossbeam_utils::Backoff;
 use plimsoll_core::pool::Building;
 
 use super::after::After;
-use super::contain::thread_waker;
 use super::dispatch::Queued;
 use super::error::{CheckoutError, Quota, Stage};
 use super::manager::Manager;
@@ -18,6 +17,7 @@ use super::queue::Ticket;
 use super::shared::{Attempt, Shared};
 use super::waiter::{Outcome, Waiter};
 use crate::clock::ceil_ms;
+use crate::park::thread_waker;
 
 /// A wait that has begun. Dropped, it gives back whatever it was given.
 pub(super) struct Waiting<'a, M: Manager> {

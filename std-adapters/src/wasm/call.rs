@@ -2,10 +2,6 @@
 
 use std::fmt;
 use std::future::Future;
-use std::pin::pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
 
 use wasmtime::component::{ComponentNamedList, Lift, Lower, TypedFunc as ComponentFunc};
 use wasmtime::{AsContextMut, StoreContextMut, TypedFunc, WasmParams, WasmResults};
@@ -13,6 +9,7 @@ use wasmtime::{AsContextMut, StoreContextMut, TypedFunc, WasmParams, WasmResults
 use super::error::CallError;
 use super::host::{Host, HostState};
 use super::program::Guest;
+use crate::park;
 
 /// A guest's function whose parameters and results are known: a `TypedFunc` of a core module or of
 /// a component.
@@ -182,26 +179,7 @@ impl<H: Host, X> fmt::Debug for Entered<'_, H, X> {
     }
 }
 
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
 /// Waits for a future on this thread.
 pub(super) fn block_on<F: Future>(future: F) -> F::Output {
-    thread_local! {
-        static WAKER: Waker = Waker::from(Arc::new(Unpark(thread::current())));
-    }
-    let waker = WAKER.with(Waker::clone);
-    let mut context = Context::from_waker(&waker);
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            return output;
-        }
-        thread::park();
-    }
+    park::block_on(future, None).expect("without a timeout it ends with an output")
 }

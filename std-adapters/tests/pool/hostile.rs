@@ -4,16 +4,15 @@ use std::convert::Infallible;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use plimsoll::keepalive::Clock;
 use plimsoll::pool::{Background, Checkout, CheckoutError, Isolation, Lease, Manager, Pool, Quota};
 
-use super::support::{Maker, poll, stand};
+use super::support::{Erratic, Maker, poll, stand};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -211,16 +210,6 @@ fn a_manager_that_blocks_is_called_by_so_many_at_one_time() {
         assert!(pool.wait_drained(LONG));
         let most = [&sites.building_max, &sites.retiring_max].map(|max| max.load(Ordering::SeqCst));
         assert_eq!(most, [2, 2]);
-    }
-}
-
-/// Milliseconds that go wherever the test says.
-#[derive(Clone, Default)]
-struct Erratic(Arc<AtomicU64>);
-
-impl Clock for Erratic {
-    fn now(&self) -> Duration {
-        Duration::from_millis(self.0.load(Ordering::SeqCst))
     }
 }
 

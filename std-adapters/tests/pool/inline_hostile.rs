@@ -1,15 +1,14 @@
 //! What checkouts do themselves, at the worst moments and with the worst users.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use plimsoll::keepalive::Clock;
 use plimsoll::pool::{CheckoutError, Pool, Principal, Stage};
 
 use super::inline::{quick, until, world};
-use super::support::{Fate, Maker, answer, is_waiting};
+use super::support::{Erratic, Fate, Maker, answer, is_waiting};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const LONG: Duration = Duration::from_secs(3);
@@ -147,16 +146,6 @@ fn pool_6_a_build_that_hangs_holds_up_nobody_else() {
     while is_waiting(&mut first) {
         assert!(began.elapsed() < LONG, "{:?}", pool.counts());
         thread::yield_now();
-    }
-}
-
-/// Milliseconds that go wherever the test says.
-#[derive(Clone, Default)]
-struct Erratic(Arc<AtomicU64>);
-
-impl Clock for Erratic {
-    fn now(&self) -> Duration {
-        Duration::from_millis(self.0.load(Ordering::SeqCst))
     }
 }
 

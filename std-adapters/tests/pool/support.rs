@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use plimsoll::keepalive::FakeClock;
+use plimsoll::keepalive::{Clock, FakeClock};
 use plimsoll::pool::{Background, Checkout, CheckoutError, Lease, Manager, Pool, PoolBuilder};
 
 /// What becomes of a build.
@@ -210,4 +210,14 @@ pub(crate) fn answer<'a>(checkout: &mut Checkout<'a, Maker>) -> Answer<'a> {
 
 pub(crate) fn is_waiting(checkout: &mut Checkout<'_, Maker>) -> bool {
     poll(checkout).is_pending()
+}
+
+/// Milliseconds that go wherever the test says.
+#[derive(Clone, Default)]
+pub(crate) struct Erratic(pub(crate) Arc<AtomicU64>);
+
+impl Clock for Erratic {
+    fn now(&self) -> Duration {
+        Duration::from_millis(self.0.load(Ordering::SeqCst))
+    }
 }
