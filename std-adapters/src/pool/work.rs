@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use plimsoll_core::pool::{Building, Condemned};
 
-use super::background;
 use super::config::Background;
 use super::live::Live;
 use super::manager::Manager;
@@ -224,7 +223,7 @@ impl<M: Manager> Work<M> {
             #[cfg(feature = "tokio")]
             Background::Tokio(handle) => {
                 drop(jobs);
-                background::spawn_worker(handle, shared);
+                super::background::spawn_worker(handle, shared);
             }
             Background::Manual => {}
         }

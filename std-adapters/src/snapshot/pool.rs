@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::table;
 use crate::limit::Category;
@@ -77,6 +76,5 @@ fn row(pool: &SnapshotPool) -> [String; 11] {
 }
 
 fn p99(times: &Histogram) -> String {
-    let micros = |time: Duration| format!("{:.1}us", time.as_nanos() as f64 / 1_000.0);
-    times.quantile(0.99).map_or("-".into(), micros)
+    times.quantile(0.99).map_or("-".into(), |time| format!("{time:.1?}"))
 }
