@@ -21,6 +21,53 @@
 //! - METER-3: limiter, fuel, deadline and yield interval are set anew for each lease.
 //! - METER-4: fuel is charged however a lease ends, to within one yield interval.
 //!
+//! # Example
+//! A host function, what a lease keeps, and what it has used. As a task: `pool.checkout(&acme).await`
+//! and `lease.call(..).await`, with a pool of `build_async().await`.
+//! ```
+//! use std::time::Duration;
+//!
+//! use plimsoll::wasm::{Exports, Host, HostState, WasmEngine, WasmPool};
+//! use wasmtime::{Caller, Linker, Module};
+//!
+//! struct Desk;
+//!
+//! impl Host for Desk {
+//!     type Instance = ();
+//!     type Lease = Vec<i32>; // what this lease has written
+//!
+//!     fn instance(&self) {}
+//!
+//!     fn lease(&self, _principal: &str) -> Vec<i32> {
+//!         Vec::new()
+//!     }
+//! }
+//!
+//! let engine = WasmEngine::builder().instances(4).build()?;
+//! let mut linker = Linker::new(engine.wasmtime());
+//! let write = |mut caller: Caller<'_, HostState<Desk>>, value: i32| -> wasmtime::Result<()> {
+//!     caller.data_mut().lease_mut()?.push(value);
+//!     Ok(())
+//! };
+//! linker.func_wrap("desk", "write", write)?;
+//! let module = Module::new(
+//!     engine.wasmtime(),
+//!     r#"(module
+//!         (import "desk" "write" (func $write (param i32)))
+//!         (func (export "run") (param i32) (call $write (local.get 0))))"#,
+//! )?;
+//! let look_up = |exports: &mut Exports<'_, Desk>| exports.func::<i32, ()>("run");
+//! let pool = WasmPool::module(&engine, Desk, &linker, &module, look_up)?;
+//! let pool = pool.max(4).fuel(1_000_000).deadline(Duration::from_millis(100)).build()?;
+//!
+//! let acme = pool.principal("acme")?;
+//! let mut lease = pool.checkout_blocking(&acme)?;
+//! lease.call_blocking(|run| run, 7)?;
+//! assert!(lease.usage().fuel > 0);
+//! assert_eq!(lease.complete(), [7]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # What does not hold
 //! - A guest may hold the processor for a yield interval, and a host function for as long as it
 //!   likes: epochs end guests, not hosts. For those, put a timeout around the call.
