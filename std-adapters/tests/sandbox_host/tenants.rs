@@ -52,7 +52,8 @@ fn the_pool_has_had_an_instance_for_each_call(json: &Value) {
     assert_eq!(number(&pool["refusals"]), sum("turned_away"), "{pool}");
     let discarded = discards.as_object().expect("reasons").values().map(number).sum::<u64>();
     assert_eq!(number(&pool["built"]), discarded, "none is left: {pool}");
-    assert_eq!(number(&pool["hold"]["count"]), used + sum("stopped"), "{pool}");
+    let (timed, all) = (number(&pool["hold"]["count"]), used + sum("stopped"));
+    assert!((all / 16..=all).contains(&timed), "one in 16 at least is timed: {pool}");
     let leased = entry(json, "tenant_instances", None);
     assert_eq!((number(&leased["depth"]), number(&leased["capacity"])), (0, 8), "{leased}");
     let high_water = number(&leased["high_water"]);

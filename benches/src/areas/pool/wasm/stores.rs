@@ -19,7 +19,8 @@ use super::guest::{Guest, QUOTA};
 pub(super) const INSTANCES: usize = 4;
 
 const FUEL: u64 = 1 << 40;
-const YIELD_INTERVAL: u64 = 10_000;
+/// The default of the pools.
+const YIELD_INTERVAL: u64 = 100_000;
 const FAR: u64 = 1 << 40;
 const SOUND: &str = "a guest that is as it should be";
 
@@ -147,10 +148,12 @@ impl FreshYielding {
 
 impl Turns for FreshYielding {
     fn turn(&mut self, value: i32) -> i32 {
-        let turn = pin!(Self::turn(self, value));
-        match turn.poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(result) => result,
-            Poll::Pending => unreachable!("too short to yield"),
+        let mut turn = pin!(Self::turn(self, value));
+        loop {
+            let context = &mut Context::from_waker(Waker::noop());
+            if let Poll::Ready(result) = turn.as_mut().poll(context) {
+                return result;
+            }
         }
     }
 }
