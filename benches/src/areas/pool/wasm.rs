@@ -21,7 +21,7 @@ use stores::{
 
 const EXCLUSIVE: &str = "exclusive store";
 const FRESH: &str = "fresh, pooling allocator";
-const FRESH_YIELDING: &str = "fresh, pooling allocator, yielding";
+const FRESH_YIELDING: &str = "fresh, yielding";
 
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases: Vec<_> = [ONE_PAGE, SMALL, LARGE].into_iter().map(turns).collect();
