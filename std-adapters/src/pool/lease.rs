@@ -109,7 +109,7 @@ pub struct Lease<'a, M: Manager> {
 lease!(Lease<'_>);
 
 impl<'a, M: Manager> Lease<'a, M> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(
         shared: &'a Arc<Shared<M>>,
         principal: &'a Principal,

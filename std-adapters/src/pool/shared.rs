@@ -33,7 +33,7 @@ pub(super) struct Grant<M: Manager> {
 
 impl<M: Manager> Grant<M> {
     /// A lease begins; at `began` if it is timed.
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(
         token: Leased,
         mut live: Box<Live<M::Object>>,
@@ -174,14 +174,14 @@ impl<M: Manager> Shared<M> {
 
     /// Whether the principal has to keep off. Who has to by the published moment is asked by the
     /// clock: nobody publishes while nothing lives.
-    #[inline]
+    #[inline(always)]
     pub(super) fn refusal(&self, principal: &PrincipalState) -> Option<Quota> {
         principal.refusal(self.now_ms())?;
         principal.refusal(self.refresh().as_millis() as u64)
     }
 
     /// An idle slot that this tenant may have, the near one first.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take_idle(&self, tenant: Tenant) -> Option<Leased> {
         let (pool, slot) = NEAR.get();
         let near = (pool == self.id.get()).then(|| SlotId::new(slot));
@@ -201,7 +201,7 @@ impl<M: Manager> Shared<M> {
     }
 
     /// Takes a leased slot's object out of its place: the lease begins.
-    #[inline]
+    #[inline(always)]
     pub(super) fn open(&self, token: Leased) -> Grant<M> {
         let live = self.place(token.slot()).object.take();
         let live = live.expect("an idle slot has its object in place");
