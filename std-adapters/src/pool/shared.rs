@@ -175,7 +175,7 @@ impl<M: Manager> Shared<M> {
     /// Whether the principal has to keep off. Who has to by the published moment is asked by the
     /// clock: nobody publishes while nothing lives.
     #[inline(always)]
-    pub(super) fn refusal(&self, principal: &PrincipalState) -> Option<Quota> {
+    fn refusal(&self, principal: &PrincipalState) -> Option<Quota> {
         principal.refusal(self.now_ms())?;
         principal.refusal(self.refresh().as_millis() as u64)
     }

@@ -40,7 +40,8 @@ impl<W> Entry<W> {
     }
 }
 
-const FIRST_TURN: u64 = 1 << 63; // With room on both sides: turns are given back.
+/// With room on both sides: turns are given back.
+const FIRST_TURN: u64 = 1 << 63;
 
 /// Waiters `W`. Pure: it wakes nobody and drops nothing that it was given.
 pub(super) struct FairQueue<W> {
