@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use plimsoll::pool::Isolation;
-use plimsoll::wasm::{Exports, WasmEngine, WasmPool, WasmPoolBuilder, WasmPrincipal};
+use plimsoll_wasmtime::{Exports, WasmEngine, WasmPool, WasmPoolBuilder, WasmPrincipal};
 use tokio::sync::Semaphore;
 use wasmtime::{Config, Engine, Instance, InstancePre, Linker, Module, Store, TypedFunc};
 

@@ -1,0 +1,76 @@
+//! The guests, and the host that they call.
+
+use std::error::Error;
+use std::time::Duration;
+
+use plimsoll::pool::Isolation;
+use plimsoll_wasmtime::{ExportError, Exports, Host, HostState, WasmEngine, WasmPool};
+use wasmtime::{Caller, Linker, Module, TypedFunc};
+
+/// Instances of each pool.
+pub(crate) const INSTANCES: usize = 8;
+
+/// Bytes that an instance may have.
+const QUOTA: u64 = 1 << 20;
+
+pub(crate) type Guests = WasmPool<Desk, Guest>;
+
+pub(crate) struct Guest {
+    pub(crate) seek: TypedFunc<(), i64>,
+    pub(crate) hide: TypedFunc<i64, ()>,
+    pub(crate) work: TypedFunc<i32, ()>,
+    pub(crate) hog: TypedFunc<(), ()>,
+    pub(crate) trap: TypedFunc<(), ()>,
+    pub(crate) spin: TypedFunc<(), ()>,
+    pub(crate) recurse: TypedFunc<(), ()>,
+    pub(crate) rest: TypedFunc<(), ()>,
+}
+
+/// The host: it opens handles, which go with the lease.
+pub(crate) struct Desk;
+
+impl Host for Desk {
+    type Instance = ();
+    type Lease = Box<str>;
+
+    fn instance(&self) {}
+
+    fn lease(&self, principal: &str) -> Box<str> {
+        principal.into()
+    }
+}
+
+fn look_up(exports: &mut Exports<'_, Desk>) -> Result<Guest, ExportError> {
+    Ok(Guest {
+        seek: exports.func("seek")?,
+        hide: exports.func("hide")?,
+        work: exports.func("work")?,
+        hog: exports.func("hog")?,
+        trap: exports.func("trap")?,
+        spin: exports.func("spin")?,
+        recurse: exports.func("recurse")?,
+        rest: exports.func("rest")?,
+    })
+}
+
+fn linker(engine: &WasmEngine) -> wasmtime::Result<Linker<HostState<Desk>>> {
+    let mut linker = Linker::new(engine.wasmtime());
+    linker.func_wrap("host", "open", |mut caller: Caller<'_, HostState<Desk>>| {
+        let parts = caller.data_mut().parts()?;
+        wasmtime::Result::Ok(parts.handles.insert(parts.lease.clone())?)
+    })?;
+    linker.func_wrap_async("host", "rest", |_caller: Caller<'_, HostState<Desk>>, (): ()| {
+        Box::new(tokio::time::sleep(Duration::from_micros(100)))
+    })?;
+    Ok(linker)
+}
+
+pub(crate) fn pool(engine: &WasmEngine, isolation: Isolation) -> Result<Guests, Box<dyn Error>> {
+    let module = Module::new(engine.wasmtime(), include_str!("guest.wat"))?;
+    let builder = WasmPool::module(engine, Desk, &linker(engine)?, &module, look_up)?;
+    let builder = builder.max(INSTANCES).isolation(isolation).quota(QUOTA);
+    let builder = builder.deadline(Duration::from_millis(3)).yield_interval(20_000);
+    Ok(builder
+        .pool(|pool| pool.no_fault_backoff().retirement_jitter(20).retire_after_uses(1_000))
+        .build()?)
+}

@@ -1,0 +1,150 @@
+//! What principals are charged with, and where it is written.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::meter::Usage;
+use plimsoll::ledger::{
+    PeakLedger, PeakPrincipal, PrincipalError as LedgerPrincipalError, SumLedger, SumPrincipal,
+};
+use plimsoll::pool::PrincipalError;
+
+/// The ledgers that a pool writes to.
+#[derive(Clone, Default)]
+pub(super) struct Ledgers {
+    pub(super) bytes: Option<PeakLedger>,
+    pub(super) growth: Option<PeakLedger>,
+    pub(super) fuel: Option<SumLedger>,
+}
+
+/// A principal's places in them.
+struct Places {
+    bytes: Option<PeakPrincipal>,
+    growth: Option<PeakPrincipal>,
+    fuel: Option<SumPrincipal>,
+}
+
+/// A principal's account.
+#[derive(Clone)]
+pub(super) struct Account(Option<Arc<Known>>);
+
+struct Known {
+    ledgers: Ledgers,
+    id: Box<str>,
+    places: Mutex<Places>,
+}
+
+impl Ledgers {
+    /// # Errors
+    /// [`PrincipalError`], if that is no principal's id.
+    pub(super) fn account(&self, id: &str) -> Result<Account, PrincipalError> {
+        if self.bytes.is_none() && self.growth.is_none() && self.fuel.is_none() {
+            return Ok(Account(None));
+        }
+        let peak = |ledger: &Option<PeakLedger>| {
+            ledger.as_ref().map(|ledger| ledger.principal(id)).transpose()
+        };
+        let fuel = self.fuel.as_ref().map(|ledger| ledger.principal(id)).transpose();
+        let places = Mutex::new(Places {
+            bytes: peak(&self.bytes).map_err(from_ledger)?,
+            growth: peak(&self.growth).map_err(from_ledger)?,
+            fuel: fuel.map_err(from_ledger)?,
+        });
+        Ok(Account(Some(Arc::new(Known { ledgers: self.clone(), id: id.into(), places }))))
+    }
+}
+
+/// Both ask the same of an id.
+fn from_ledger(error: LedgerPrincipalError) -> PrincipalError {
+    match error {
+        LedgerPrincipalError::TooLong { bytes } => PrincipalError::Length { bytes },
+        LedgerPrincipalError::ControlCharacter { at } => PrincipalError::Character { at },
+        _ => PrincipalError::Length { bytes: 0 },
+    }
+}
+
+impl Account {
+    /// Charges what a lease has used (METER-2, METER-4).
+    #[inline]
+    pub(super) fn charge(&self, usage: Usage) {
+        if let Some(known) = &self.0 {
+            known.charge(usage);
+        }
+    }
+}
+
+impl Known {
+    fn charge(&self, usage: Usage) {
+        // Another thread may charge the same principal: then the ledger is asked where it is.
+        match self.places.try_lock() {
+            Some(mut places) => places.record(usage),
+            None => self.ledgers.record(&self.id, usage),
+        }
+    }
+}
+
+impl Places {
+    fn record(&mut self, usage: Usage) {
+        if let Some(bytes) = &mut self.bytes {
+            bytes.record(usage.bytes);
+        }
+        if let Some(growth) = &mut self.growth {
+            growth.record(usage.grown_bytes);
+        }
+        if let Some(fuel) = &mut self.fuel {
+            fuel.record(usage.fuel);
+        }
+    }
+}
+
+impl Ledgers {
+    #[cold]
+    fn record(&self, id: &str, usage: Usage) {
+        let peaks = [(&self.bytes, usage.bytes), (&self.growth, usage.grown_bytes)];
+        for (ledger, amount) in peaks {
+            if let Some(ledger) = ledger {
+                // The id was taken when the account was opened.
+                let _ = ledger.record(id, amount);
+            }
+        }
+        if let Some(fuel) = &self.fuel {
+            let _ = fuel.record(id, usage.fuel);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plimsoll::ledger::Lookup;
+    use plimsoll::{Limit, Registry};
+
+    #[test]
+    fn meter_4_a_charge_is_written_also_while_another_is() {
+        let registry = Registry::new();
+        let fuel = registry.sum_ledger(Limit::cpu("fuel"), 8).unwrap();
+        let growth = registry.peak_ledger(Limit::memory("growth"), 8).unwrap();
+        let ledgers =
+            Ledgers { bytes: None, growth: Some(growth.clone()), fuel: Some(fuel.clone()) };
+        let account = ledgers.account("acme").unwrap();
+        account.charge(Usage { fuel: 5, bytes: 900, grown_bytes: 7 });
+        let other_thread = account.0.as_ref().unwrap().places.lock();
+        account.charge(Usage { fuel: 6, bytes: 900, grown_bytes: 3 });
+        drop(other_thread);
+        assert_eq!(fuel.get("acme").unwrap(), Lookup::Present { value: 11, error: 0 });
+        assert_eq!(growth.get("acme").unwrap(), Lookup::Present { value: 7, error: 0 });
+    }
+
+    #[test]
+    fn an_id_that_is_none_is_refused_in_the_pools_words() {
+        let registry = Registry::new();
+        let fuel = registry.sum_ledger(Limit::cpu("fuel"), 8).unwrap();
+        let ledgers = Ledgers { fuel: Some(fuel), ..Ledgers::default() };
+        let error = |id: &str| ledgers.account(id).err();
+        assert_eq!(error(""), Some(PrincipalError::Length { bytes: 0 }));
+        assert_eq!(error(&"x".repeat(65)), Some(PrincipalError::Length { bytes: 65 }));
+        assert_eq!(error("a\n"), Some(PrincipalError::Character { at: 1 }));
+        assert!(Ledgers::default().account("").is_ok(), "nobody asks");
+    }
+}

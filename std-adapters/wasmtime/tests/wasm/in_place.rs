@@ -1,0 +1,119 @@
+//! Guests that run on their caller's stack.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use plimsoll::pool::Isolation;
+use plimsoll_wasmtime::{CallError, Exports, ProgramError, WasmEngine, WasmPool, WasmPoolBuilder};
+use plimsoll::{Limit, Registry};
+use wasmtime::{Linker, Module, Trap, TypedFunc};
+
+use crate::villain::{builder, engine};
+
+struct Worker {
+    count: TypedFunc<(), i32>,
+    spin: TypedFunc<(), ()>,
+    trap: TypedFunc<(), ()>,
+    stray: TypedFunc<(), ()>,
+}
+
+const FUEL: u64 = 1 << 40;
+
+fn workers(engine: &WasmEngine) -> WasmPoolBuilder<(), Worker> {
+    let wat = r#"(module
+        (global $calls (mut i32) (i32.const 0))
+        (func (export "count") (result i32)
+            (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+            (global.get $calls))
+        (func (export "spin") (loop (br 0)))
+        (func (export "trap") unreachable)
+        (memory 1)
+        (func (export "stray") (local $turns i32)
+            (loop $again
+                (local.set $turns (i32.add (local.get $turns) (i32.const 1)))
+                (br_if $again (i32.lt_u (local.get $turns) (i32.const 1000000))))
+            (drop (i32.load (i32.const -4)))))"#;
+    let module = Module::new(engine.wasmtime(), wat).unwrap();
+    let look_up = |exports: &mut Exports<'_, ()>| {
+        let (count, spin) = (exports.func("count")?, exports.func("spin")?);
+        let (trap, stray) = (exports.func("trap")?, exports.func("stray")?);
+        Ok(Worker { count, spin, trap, stray })
+    };
+    let linker = Linker::new(engine.wasmtime());
+    let builder = WasmPool::module(engine, (), &linker, &module, look_up).unwrap();
+    builder.max(1).fuel(FUEL).in_place().pool(|pool| pool.no_fault_backoff())
+}
+
+#[test]
+fn pool_10_leases_in_place_are_as_isolated() {
+    for (isolation, expected) in [(Isolation::Fresh, 1), (Isolation::PerPrincipal, 3)] {
+        let pool = workers(&engine()).isolation(isolation).build().unwrap();
+        let acme = pool.principal("acme").unwrap();
+        let mut last = 0;
+        for _ in 0..3 {
+            let mut lease = pool.checkout_blocking(&acme).unwrap();
+            last = lease.call_blocking(|guest| &guest.count, ()).unwrap();
+            lease.complete();
+        }
+        assert_eq!(last, expected);
+    }
+}
+
+#[test]
+fn meter_4_a_guest_that_is_stopped_in_place_is_charged_with_all_its_fuel() {
+    let registry = Registry::new();
+    let fuel = registry.sum_ledger(Limit::cpu("guest_fuel"), 8).unwrap();
+    let settings = workers(&engine()).deadline(Duration::from_millis(10)).fuel_ledger(&fuel);
+    let pool = settings.build().unwrap();
+    let [looper, other] = ["looper", "other"].map(|id| pool.principal(id).unwrap());
+    let mut lease = pool.checkout_blocking(&looper).unwrap();
+    let error = lease.call_blocking(|guest| &guest.spin, ()).unwrap_err();
+    assert!(matches!(error, CallError::DeadlineExceeded { .. }), "{error}");
+    drop(lease);
+    assert_eq!(fuel.get("looper").unwrap().value(), Some(FUEL));
+    // A trap that the processor raises says no more of what was used.
+    let strayer = pool.principal("strayer").unwrap();
+    let mut lease = pool.checkout_blocking(&strayer).unwrap();
+    let error = lease.call_blocking(|guest| &guest.stray, ()).unwrap_err();
+    assert!(matches!(error, CallError::Trapped { trap: Trap::MemoryOutOfBounds }), "{error}");
+    drop(lease);
+    assert_eq!(fuel.get("strayer").unwrap().value(), Some(FUEL));
+    // Whoever returns or gives up by itself is charged with what it used.
+    let mut lease = pool.checkout_blocking(&other).unwrap();
+    assert_eq!(lease.call_blocking(|guest| &guest.count, ()).unwrap(), 1);
+    let error = lease.call_blocking(|guest| &guest.trap, ()).unwrap_err();
+    assert!(matches!(error, CallError::Trapped { trap: Trap::UnreachableCodeReached }), "{error}");
+    let error = lease.call_blocking(|guest| &guest.count, ()).unwrap_err();
+    assert!(matches!(error, CallError::Unusable), "{error}");
+    lease.complete();
+    assert!((1..100).contains(&fuel.get("other").unwrap().value().unwrap()));
+}
+
+#[test]
+fn a_task_that_calls_in_place_is_done_at_the_first_poll() {
+    let pool = workers(&engine()).build().unwrap();
+    let acme = pool.principal("acme").unwrap();
+    let mut lease = pool.checkout_blocking(&acme).unwrap();
+    let polled = {
+        let call = pin!(lease.call(|guest| &guest.count, ()));
+        call.poll(&mut Context::from_waker(Waker::noop()))
+    };
+    assert!(matches!(polled, Poll::Ready(Ok(1))));
+    lease.complete();
+}
+
+#[test]
+fn what_can_not_run_in_place_is_refused() {
+    let engine = engine();
+    // The villain imports an async function.
+    let error = builder(&engine).in_place().build().unwrap_err();
+    assert!(matches!(error, ProgramError::Instance(_)), "{error:?}");
+    assert!(error.to_string().contains("async"), "{error}");
+    let module = Module::new(engine.wasmtime(), "(module)").unwrap();
+    let linker = Linker::new(engine.wasmtime());
+    let pool = WasmPool::module(&engine, (), &linker, &module, |_| Ok(())).unwrap();
+    let error = pool.in_place().build().unwrap_err();
+    assert!(matches!(error, ProgramError::NoFuel), "{error:?}");
+}
