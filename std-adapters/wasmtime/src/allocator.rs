@@ -2,22 +2,39 @@
 
 use wasmtime::{Config, Enabled, PoolingAllocationConfig};
 
-use super::error::{EngineError, InstanceLimit};
+use crate::error::{EngineError, InstanceLimit};
 
 /// What there is room for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Room {
-    pub(super) instances: usize,
+pub(crate) struct Room {
+    pub(crate) instances: usize,
     /// Bytes of all memories and tables of one instance.
-    pub(super) quota: u64,
-    pub(super) memories: u32,
-    pub(super) tables: u32,
-    pub(super) table_elements: usize,
-    pub(super) core_instances: u32,
-    pub(super) keep_resident: usize,
+    pub(crate) quota: u64,
+    pub(crate) memories: u32,
+    pub(crate) tables: u32,
+    pub(crate) table_elements: usize,
+    pub(crate) core_instances: u32,
+    pub(crate) keep_resident: usize,
+    /// Stores of the host's own, outside all pools.
+    pub(crate) stores: usize,
+    /// How deep host functions call a guest back.
+    pub(crate) reentrancy: u32,
+    /// Tasks that a component may have at one time; 0 without component-model async.
+    pub(crate) tasks: u32,
+    pub(crate) has_gc: bool,
+    /// Address space for each memory, if the host says it.
+    pub(crate) reservation: Option<u64>,
 }
 
-/// So much address space lets guests run without bounds checks: an index of 32 bits can not leave
+/// How many of each thing one store may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) memories: u32,
+    pub(crate) tables: u32,
+    pub(crate) core_instances: u32,
+}
+
+/// So much address space lets guests run without bounds checks: an index of 32 bits cannot leave
 /// it.
 const UNCHECKED_BYTES: u64 = 1 << 32;
 
@@ -44,17 +61,25 @@ impl Default for Room {
             table_elements: 20_000,
             core_instances: 16,
             keep_resident: 1 << 20,
+            stores: 0,
+            reentrancy: 1,
+            tasks: 0,
+            has_gc: false,
+            reservation: None,
         }
     }
 }
 
 impl Room {
     /// # Errors
-    /// [`EngineError`], if the numbers can not be.
-    pub(super) fn apply(&self, config: &mut Config) -> Result<(), EngineError> {
-        let Self { instances, memories, tables, core_instances, .. } = *self;
-        let count = u32::try_from(instances).ok().filter(|&count| count > 0);
-        let count = count.ok_or(EngineError::Instances { asked: instances })?;
+    /// [`EngineError`], if the numbers are out of range.
+    pub(crate) fn apply(&self, config: &mut Config) -> Result<(), EngineError> {
+        let Self { instances, tables, core_instances, .. } = *self;
+        let asked = instances.saturating_add(self.stores);
+        let count = u32::try_from(asked).ok().filter(|_| instances > 0);
+        let count = count.ok_or(EngineError::Instances { asked })?;
+        // A garbage-collected heap takes the place of a memory.
+        let memories = self.memories_each();
         let zeros = [
             (InstanceLimit::Bytes, self.quota == 0),
             (InstanceLimit::CoreInstances, core_instances == 0),
@@ -69,8 +94,7 @@ impl Room {
             .total_component_instances(count)
             .total_memories(count.saturating_mul(memories))
             .total_tables(count.saturating_mul(tables))
-            // A host function that calls its guest back runs on a second one.
-            .total_stacks(count.saturating_mul(2))
+            .total_stacks(count.saturating_mul(self.stacks_each()))
             .max_core_instances_per_component(core_instances)
             .max_memories_per_module(LENIENT)
             .max_memories_per_component(LENIENT)
@@ -91,6 +115,8 @@ impl Room {
                 .linear_memory_keep_resident(self.keep_resident)
                 .table_keep_resident(self.keep_resident);
         }
+        #[cfg(feature = "gc")]
+        pooling.total_gc_heaps(if self.has_gc { count } else { 0 });
         config
             .memory_reservation(reservation)
             .memory_guard_size(GUARD_BYTES)
@@ -98,23 +124,49 @@ impl Room {
         Ok(())
     }
 
+    /// Places that the memories of one store take, its GC heap included.
+    fn memories_each(&self) -> u32 {
+        self.memories.saturating_add(self.has_gc.into())
+    }
+
+    /// Stacks that one store takes: its call, calls back into it, and the tasks of a component.
+    fn stacks_each(&self) -> u32 {
+        1_u32.saturating_add(self.reentrancy).saturating_add(self.tasks)
+    }
+
+    /// How many of each thing one store may have.
+    pub(crate) fn counts(&self) -> Counts {
+        let Self { memories, tables, core_instances, .. } = *self;
+        Counts { memories, tables, core_instances }
+    }
+
     /// Address space for each memory: as much as makes bounds checks needless, else the quota.
-    fn reservation(&self) -> Result<u64, EngineError> {
-        let memories = (self.instances as u64).saturating_mul(self.memories.into());
+    pub(crate) fn reservation(&self) -> Result<u64, EngineError> {
+        let stores = self.instances.saturating_add(self.stores) as u64;
+        let memories = stores.saturating_mul(self.memories_each().into());
         let fits = |bytes: u64| {
             memories.saturating_mul(bytes.saturating_add(GUARD_BYTES)) <= ADDRESSES_MAX
         };
+        let page = 65_536;
+        if let Some(asked) = self.reservation {
+            return match asked.is_multiple_of(page) && asked >= self.quota {
+                true if fits(asked) => Ok(asked),
+                true => {
+                    Err(EngineError::AddressSpace { memories, quota: asked, max: ADDRESSES_MAX })
+                }
+                false => Err(EngineError::Reservation { asked, quota: self.quota }),
+            };
+        }
         if fits(UNCHECKED_BYTES) && self.quota <= UNCHECKED_BYTES {
             return Ok(UNCHECKED_BYTES);
         }
-        let page = 65_536;
         let whole_pages = self.quota.checked_next_multiple_of(page).filter(|&bytes| fits(bytes));
         let (quota, max) = (self.quota, ADDRESSES_MAX);
         whole_pages.ok_or(EngineError::AddressSpace { memories, quota, max })
     }
 
     /// How many of something an instance may have.
-    pub(super) fn allowed(&self, limit: InstanceLimit) -> u64 {
+    pub(crate) fn allowed(&self, limit: InstanceLimit) -> u64 {
         match limit {
             InstanceLimit::Memories => self.memories.into(),
             InstanceLimit::Tables => self.tables.into(),
@@ -141,6 +193,23 @@ mod tests {
     }
 
     #[test]
+    fn meter_6_what_an_instance_takes_is_counted() {
+        let room = Room { memories: 3, has_gc: true, reentrancy: 2, tasks: 5, ..Room::default() };
+        assert_eq!((room.memories_each(), room.stacks_each()), (4, 8));
+        let room = Room::default();
+        assert_eq!((room.memories_each(), room.stacks_each()), (2, 2));
+    }
+
+    #[test]
+    fn a_stated_reservation_is_kept_whatever_the_number_of_instances() {
+        for instances in [1, 10_000] {
+            let room =
+                Room { instances, quota: 1 << 20, reservation: Some(8 << 20), ..Room::default() };
+            assert_eq!(room.reservation().unwrap(), 8 << 20);
+        }
+    }
+
+    #[test]
     fn one_huge_memory_gets_what_it_asks_for() {
         let room = Room { instances: 1, quota: 1 << 34, ..Room::default() };
         assert_eq!(room.reservation().unwrap(), 1 << 34);
@@ -151,6 +220,10 @@ mod tests {
         let text = |room: Room| room.apply(&mut Config::new()).unwrap_err().to_string();
         let none = Room { instances: 0, ..Room::default() };
         assert_eq!(text(none), "an engine has room for 1 to 2^32 - 1 instances (asked 0)");
+        let odd = Room { reservation: Some(100), ..Room::default() };
+        let reservation = "a reservation is a multiple of 65536 bytes, and no less than the quota of \
+                           67108864 (asked 100)";
+        assert_eq!(text(odd), reservation);
         let empty = Room { quota: 0, ..Room::default() };
         assert_eq!(text(empty), "the limit on bytes must be above zero");
     }

@@ -1,21 +1,36 @@
 //! What principals are charged with, and where it is written.
 
+use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::meter::Usage;
 use plimsoll::ledger::{
     PeakLedger, PeakPrincipal, PrincipalError as LedgerPrincipalError, SumLedger, SumPrincipal,
 };
 use plimsoll::pool::PrincipalError;
 
-/// The ledgers that a pool writes to.
+use crate::meter::Usage;
+use crate::running::Running;
+
+/// The ledgers that usage is written to; none by default.
+///
+/// ```
+/// use plimsoll::{Limit, Registry};
+/// use plimsoll_wasmtime::Ledgers;
+///
+/// let registry = Registry::new();
+/// let fuel = registry.sum_ledger(Limit::cpu("guest_fuel"), 64)?;
+/// let account = Ledgers::default().fuel(&fuel).account("acme")?;
+/// # let _ = account;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Default)]
-pub(super) struct Ledgers {
-    pub(super) bytes: Option<PeakLedger>,
-    pub(super) growth: Option<PeakLedger>,
-    pub(super) fuel: Option<SumLedger>,
+#[must_use = "it has no effect until it is used"]
+pub struct Ledgers {
+    pub(crate) bytes: Option<PeakLedger>,
+    pub(crate) growth: Option<PeakLedger>,
+    pub(crate) fuel: Option<SumLedger>,
 }
 
 /// A principal's places in them.
@@ -25,9 +40,9 @@ struct Places {
     fuel: Option<SumPrincipal>,
 }
 
-/// A principal's account.
-#[derive(Clone)]
-pub(super) struct Account(Option<Arc<Known>>);
+/// A principal's account in some [`Ledgers`]; by default it pays nothing.
+#[derive(Clone, Default)]
+pub struct Account(Option<Arc<Known>>);
 
 struct Known {
     ledgers: Ledgers,
@@ -36,9 +51,29 @@ struct Known {
 }
 
 impl Ledgers {
+    /// Records the size of the store, what was there before the lease included (METER-2).
+    pub fn bytes(mut self, ledger: &PeakLedger) -> Self {
+        self.bytes = Some(ledger.clone());
+        self
+    }
+
+    /// Records by how much the lease has grown the store (METER-2).
+    pub fn growth(mut self, ledger: &PeakLedger) -> Self {
+        self.growth = Some(ledger.clone());
+        self
+    }
+
+    /// Records the fuel (METER-4).
+    pub fn fuel(mut self, ledger: &SumLedger) -> Self {
+        self.fuel = Some(ledger.clone());
+        self
+    }
+
+    /// A principal's account.
+    ///
     /// # Errors
     /// [`PrincipalError`], if that is no principal's id.
-    pub(super) fn account(&self, id: &str) -> Result<Account, PrincipalError> {
+    pub fn account(&self, id: &str) -> Result<Account, PrincipalError> {
         if self.bytes.is_none() && self.growth.is_none() && self.fuel.is_none() {
             return Ok(Account(None));
         }
@@ -65,9 +100,24 @@ fn from_ledger(error: LedgerPrincipalError) -> PrincipalError {
 }
 
 impl Account {
+    /// Whether anything is written for it.
+    #[inline]
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Charges what has grown since this was last asked, while the store is with its guest (METER-10).
+    #[inline]
+    pub(crate) fn charge_growth(&self, running: &Running) {
+        if self.is_open() && running.take_growth() {
+            let (bytes, grown_bytes) = (running.bytes(), running.grown_bytes());
+            self.charge(Usage { fuel: 0, bytes, grown_bytes });
+        }
+    }
+
     /// Charges what a lease has used (METER-2, METER-4).
     #[inline]
-    pub(super) fn charge(&self, usage: Usage) {
+    pub(crate) fn charge(&self, usage: Usage) {
         if let Some(known) = &self.0 {
             known.charge(usage);
         }
@@ -92,7 +142,7 @@ impl Places {
         if let Some(growth) = &mut self.growth {
             growth.record(usage.grown_bytes);
         }
-        if let Some(fuel) = &mut self.fuel {
+        if let Some(fuel) = self.fuel.as_mut().filter(|_| usage.fuel > 0) {
             fuel.record(usage.fuel);
         }
     }
@@ -108,9 +158,23 @@ impl Ledgers {
                 let _ = ledger.record(id, amount);
             }
         }
-        if let Some(fuel) = &self.fuel {
+        if let Some(fuel) = self.fuel.as_ref().filter(|_| usage.fuel > 0) {
             let _ = fuel.record(id, usage.fuel);
         }
+    }
+}
+
+impl fmt::Debug for Ledgers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Ledgers");
+        debug.field("bytes", &self.bytes.is_some()).field("growth", &self.growth.is_some());
+        debug.field("fuel", &self.fuel.is_some()).finish()
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Account").field(&self.0.as_ref().map(|known| &known.id)).finish()
     }
 }
 

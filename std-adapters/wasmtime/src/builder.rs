@@ -4,16 +4,19 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::bill::Ledgers;
-use super::call::block_on;
-use super::engine::WasmEngine;
-use super::error::ProgramError;
-use super::host::Host;
-use super::meter::{Allowance, Fuel};
-use super::pool::WasmPool;
-use super::program::{GuestManager, Program};
 use plimsoll::ledger::{PeakLedger, SumLedger};
-use plimsoll::pool::{Isolation, Manager, Pool, PoolBuilder};
+use plimsoll::pool::{Isolation, Pool, PoolBuilder};
+
+use crate::allowance::{Allowance, Fuel, Grant, lift_max_of};
+use crate::bill::Ledgers;
+use crate::call::block_on;
+use crate::clock::NEVER;
+use crate::engine::{HANDLES_MAX, WasmEngine};
+use crate::error::{AllowanceError, ProgramError};
+use crate::host::Host;
+use crate::meter::YIELD_INTERVAL;
+use crate::pool::{Terms, WasmPool};
+use crate::program::{GuestManager, Program};
 
 type PoolSettings<H, X> =
     dyn FnOnce(PoolBuilder<GuestManager<H, X>>) -> PoolBuilder<GuestManager<H, X>> + Send;
@@ -23,35 +26,33 @@ type PoolSettings<H, X> =
 pub struct WasmPoolBuilder<H: Host, X: Send + Sync + 'static> {
     engine: WasmEngine,
     host: H,
-    program: Program<H, X>,
+    program: Program<H::Data, X>,
     max: usize,
     isolation: Isolation,
-    quota: Option<u64>,
-    fuel: Option<u64>,
+    allowance: Allowance,
     yield_interval: u64,
     is_in_place: bool,
-    deadline: Option<Duration>,
     start_deadline: Duration,
     handles_max: usize,
+    keeps_on_drop: bool,
     ledgers: Ledgers,
     settings: Option<Box<PoolSettings<H, X>>>,
 }
 
 impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
-    pub(super) fn new(engine: &WasmEngine, host: H, program: Program<H, X>) -> Self {
+    pub(crate) fn new(engine: &WasmEngine, host: H, program: Program<H::Data, X>) -> Self {
         Self {
             engine: engine.clone(),
             host,
             program,
             max: 16,
             isolation: Isolation::default(),
-            quota: None,
-            fuel: None,
-            yield_interval: 100_000,
+            allowance: Allowance::new().deadline(Duration::from_secs(1)),
+            yield_interval: YIELD_INTERVAL,
             is_in_place: false,
-            deadline: Some(Duration::from_secs(1)),
             start_deadline: Duration::from_secs(1),
-            handles_max: 1_024,
+            handles_max: HANDLES_MAX,
+            keeps_on_drop: false,
             ledgers: Ledgers::default(),
             settings: None,
         }
@@ -65,39 +66,49 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
 
     /// Who may be lent an instance that somebody has used; nobody by default (POOL-10).
     ///
-    /// With [`PerPrincipal`](Isolation::PerPrincipal), a guest's memory, globals and tables and the
-    /// [`Host::Instance`] stay from lease to lease of one principal. With
+    /// With [`PerPrincipal`](Isolation::PerPrincipal), a guest's memory, globals and tables stay from
+    /// lease to lease of one principal, and so does what else the [`Host::Data`] has. With
     /// [`Shared`](Isolation::Shared) they stay for everybody: whatever one principal leaves in a
-    /// guest, the next one can read and has to live with. [`Host::Lease`] and handles never stay.
+    /// guest, the next one can read and has to live with. What a guest caches in its own memory stays
+    /// with it, such as the number of a handle. [`Host::Lease`] and its handles never stay.
     pub fn isolation(mut self, isolation: Isolation) -> Self {
         self.isolation = isolation;
         self
     }
 
-    /// How many bytes the memories and tables of one instance have together at most (METER-1); the
-    /// engine's quota by default. A table's element counts as a pointer.
+    /// How many bytes the memories, tables and garbage-collected heaps of one instance have together at
+    /// most (METER-1); the engine's quota by default. A table's element counts as a pointer.
+    ///
+    /// It also bounds how long a guest may hold its thread at a stretch: an operation such as
+    /// `memory.fill` on all of its memory is done in one piece, which takes some milliseconds for each
+    /// 10 MiB, more on a busy machine and on memory that nobody has touched.
     pub fn quota(mut self, bytes: u64) -> Self {
-        self.quota = Some(bytes);
+        self.allowance = self.allowance.quota(bytes);
         self
     }
 
     /// How much fuel each lease has; by default as much as there can be, which is metered all the
     /// same.
+    ///
+    /// Most instructions take one unit. `memory.fill`, `memory.copy`, `table.grow` and
+    /// `array.new_default` take one for each byte or element, before they begin; `memory.grow` takes
+    /// one, whatever its size.
     pub fn fuel(mut self, fuel: u64) -> Self {
-        self.fuel = Some(fuel);
+        self.allowance = self.allowance.fuel(fuel);
         self
     }
 
     /// How much fuel a guest uses before it lets other tasks run; 100,000 by default, which is some
-    /// 100 us. A guest that does not return is charged to within as much (METER-4).
+    /// 100 us. It also does so at each tick of the engine's clock, however little fuel its instructions
+    /// take. A guest that does not return is charged to within as much (METER-4).
     pub fn yield_interval(mut self, fuel: u64) -> Self {
         self.yield_interval = fuel;
         self
     }
 
     /// Runs guests on their caller's stack, where calls are cheapest, and blocks the thread until
-    /// they return, also from [`WasmLease::call`](super::WasmLease::call): they do not yield, can
-    /// not be cancelled, and may not import async functions.
+    /// they return, also from [`WasmLease::call`](super::WasmLease::call): they do not yield, cannot
+    /// be cancelled, and may not import async functions.
     ///
     /// [Fuel](Self::fuel) has to be set, unless the engine meters none: a guest that is stopped by its deadline, or by a trap of
     /// its own other than `unreachable` and a full stack, is charged with all of it, for nobody
@@ -107,16 +118,40 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
         self
     }
 
-    /// How long each lease may run, from its beginning; 1 s by default. It ends no sooner, and up
-    /// to two [ticks](super::WasmEngineBuilder::tick) later, or when the guest next runs.
+    /// How long the guest may run in each lease, in time of its own; 1 s by default (METER-5).
+    ///
+    /// Own time is counted in [ticks](crate::WasmEngineBuilder::tick), from when a call is polled to when
+    /// that poll returns. What the host does between calls, what a host function awaits, and what others
+    /// do between two polls does not count. A host function that blocks its thread does count, unless it
+    /// holds a [`Meter::host_time`](crate::Meter::host_time); so does time within a poll in which the
+    /// processor is taken away.
+    ///
+    /// A deadline ends a guest no sooner, and up to two ticks later (METER-8). One that is within a
+    /// single long operation then, or returns from it, is ended after that operation:
+    /// see [`quota`](Self::quota).
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = Some(deadline);
+        self.allowance = self.allowance.deadline(deadline);
         self
     }
 
-    /// Lets leases run for ever, unless their fuel ends them.
+    /// Lets guests run for ever, unless their fuel ends them.
     pub fn no_deadline(mut self) -> Self {
-        self.deadline = None;
+        self.allowance = self.allowance.no_deadline();
+        self
+    }
+
+    /// How long a lease may last from its beginning, by the clock on the wall; for ever by default. Its
+    /// end is no fault of the guest's. It ends a call that waits in an async host function, and one that
+    /// runs; a host function that blocks its thread is not ended by anything.
+    pub fn wall_limit(mut self, limit: Duration) -> Self {
+        self.allowance = self.allowance.wall_limit(limit);
+        self
+    }
+
+    /// How many bytes one call may have the host take, as results, or as parameters of host functions:
+    /// by default as many as the quota, from 64 KiB to 128 MiB (METER-9).
+    pub fn lift_max(mut self, bytes: usize) -> Self {
+        self.allowance = self.allowance.lift_max(bytes);
         self
     }
 
@@ -126,29 +161,44 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
         self
     }
 
-    /// How many [handles](super::Handles) a lease has at most; 1,024 by default.
+    /// How many handles a component has at most at one time; 10,000 by default.
     pub fn handles(mut self, max: usize) -> Self {
         self.handles_max = max;
+        self
+    }
+
+    /// Keeps the instance when a lease is dropped between calls, with the part of the data that belonged
+    /// to it, for the next lease: for a pool of one whose principal has its own instance
+    /// ([`PerPrincipal`](Isolation::PerPrincipal)), where the guest's resources are to outlive a caller that
+    /// is cancelled. A lease that is dropped within a call is discarded all the same: wasmtime has no way
+    /// to go on.
+    ///
+    /// [`complete`](crate::WasmLease::complete) ends such a lease as any other.
+    pub fn keep_on_drop(mut self) -> Self {
+        self.keeps_on_drop = true;
         self
     }
 
     /// Where the absolute size of the instances that a principal has used is recorded: what it
     /// inherited from earlier leases is included.
     pub fn bytes_ledger(mut self, ledger: &PeakLedger) -> Self {
-        self.ledgers.bytes = Some(ledger.clone());
+        self.ledgers = self.ledgers.bytes(ledger);
         self
     }
 
     /// Where it is recorded by how much a principal's leases have grown their instances.
     pub fn growth_ledger(mut self, ledger: &PeakLedger) -> Self {
-        self.ledgers.growth = Some(ledger.clone());
+        self.ledgers = self.ledgers.growth(ledger);
         self
     }
 
     /// Where the fuel that a principal has used is recorded. The start of an instance is the pool's
-    /// own, and nobody's.
+    /// own, and charged to no principal.
+    ///
+    /// All three are written when a lease ends, and while it runs: bytes and growth a tick after they
+    /// stand at the latest (METER-10), fuel with them as far as wasmtime shows it.
     pub fn fuel_ledger(mut self, ledger: &SumLedger) -> Self {
-        self.ledgers.fuel = Some(ledger.clone());
+        self.ledgers = self.ledgers.fuel(ledger);
         self
     }
 
@@ -167,11 +217,11 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
     /// Makes the pool, and one instance first, to see that there can be some.
     ///
     /// # Errors
-    /// [`ProgramError`]: settings that can not be, an engine without room, a start function that
+    /// [`ProgramError`]: settings out of range or that contradict each other, an engine without room, a start function that
     /// traps or does not end, exports that are missing or of another type.
     ///
     /// # Panics
-    /// If [`Host::instance`] or a host function that the start function calls does.
+    /// If [`Host::lease`], [`Host::data`] or a host function that the start function calls does.
     ///
     /// # Progress
     /// Blocks the thread while that first instance is built; see
@@ -191,54 +241,56 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
     /// # Cancellation
     /// Safe: there is no pool then.
     pub async fn build_async(self) -> Result<WasmPool<H, X>, ProgramError> {
-        let quota = self.checked_quota()?;
-        let allowance = self.allowance(self.deadline)?;
+        if self.keeps_on_drop && (self.max, self.isolation) != (1, Isolation::PerPrincipal) {
+            let (max, isolation) = (self.max, self.isolation);
+            return Err(ProgramError::KeepOnDrop { max, isolation });
+        }
+        let grant = self.grant()?;
+        let start = Allowance::new().deadline(self.start_deadline).no_wall_limit();
         let manager = GuestManager {
-            start: self.allowance(Some(self.start_deadline))?,
+            start: grant.with(&start, self.engine.clock(), self.engine.room().quota)?,
             _reservation: self.engine.reserve(self.max)?,
             program: self.program,
-            shared: Arc::new(self.host),
-            engine: self.engine,
-            quota,
-            handles_max: self.handles_max,
+            host: Arc::new(self.host),
+            engine: self.engine.clone(),
         };
-        manager.retire(manager.guest().await?);
+        let start_bytes = manager.guest().await?.running.bytes();
         let mut builder = Pool::builder(manager);
         if let Some(settings) = self.settings {
             builder = settings(builder);
         }
         let pool = builder.max(self.max).isolation(self.isolation).build()?;
-        Ok(WasmPool::new(pool, allowance, self.ledgers))
+        let (engine, ledgers, keeps_on_drop) = (self.engine, self.ledgers, self.keeps_on_drop);
+        Ok(WasmPool::new(pool, Terms { engine, grant, start_bytes, ledgers, keeps_on_drop }))
     }
 
-    fn checked_quota(&self) -> Result<u64, ProgramError> {
-        let max = self.engine.room().quota;
-        match self.quota.unwrap_or(max) {
-            asked if asked > max => Err(ProgramError::QuotaAboveEngine { asked, max }),
-            quota => Ok(quota),
+    fn grant(&self) -> Result<Grant, ProgramError> {
+        if self.yield_interval == 0 {
+            return Err(AllowanceError::Zero { setting: "yield interval" }.into());
         }
-    }
-
-    fn allowance(&self, deadline: Option<Duration>) -> Result<Allowance, ProgramError> {
-        let zeros = [
-            ("fuel", self.fuel == Some(0)),
-            ("yield interval", self.yield_interval == 0),
-            ("deadline", deadline == Some(Duration::ZERO)),
-        ];
-        if let Some((setting, _)) = zeros.into_iter().find(|(_, is_zero)| *is_zero) {
-            return Err(ProgramError::Zero { setting });
-        }
-        let fuel = match (self.engine.meters_fuel(), self.fuel) {
-            (false, Some(_)) => return Err(ProgramError::NoFuelMeter),
-            (false, None) => None,
-            (true, None) if self.is_in_place => return Err(ProgramError::NoFuel),
-            (true, fuel) => {
-                let yield_interval = (!self.is_in_place).then_some(self.yield_interval);
-                Some(Fuel { amount: fuel.unwrap_or(u64::MAX), yield_interval })
+        let (quota, is_in_place) = (self.engine.room().quota, self.is_in_place);
+        let fuel = match self.engine.meters_fuel() {
+            false => None,
+            true if is_in_place && self.allowance.fuel.is_none() => {
+                return Err(ProgramError::NoFuel);
+            }
+            true => {
+                let yield_interval = (!is_in_place).then_some(self.yield_interval);
+                Some(Fuel { amount: u64::MAX, yield_interval })
             }
         };
-        let is_in_place = self.is_in_place;
-        Ok(Allowance { is_in_place, ..Allowance::new(fuel, deadline, self.engine.tick()) })
+        let grant = Grant {
+            quota,
+            fuel,
+            deadline: None,
+            ticks: NEVER,
+            wall_limit: None,
+            wall_ticks: NEVER,
+            lift_max: lift_max_of(quota),
+            handles_max: self.handles_max,
+            is_in_place,
+        };
+        Ok(grant.with(&self.allowance, self.engine.clock(), quota)?)
     }
 }
 
@@ -246,7 +298,6 @@ impl<H: Host, X: Send + Sync + 'static> fmt::Debug for WasmPoolBuilder<H, X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("WasmPoolBuilder");
         debug.field("max", &self.max).field("isolation", &self.isolation);
-        debug.field("quota", &self.quota).field("fuel", &self.fuel);
-        debug.field("deadline", &self.deadline).finish_non_exhaustive()
+        debug.field("allowance", &self.allowance).finish_non_exhaustive()
     }
 }

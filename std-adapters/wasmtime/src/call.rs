@@ -1,14 +1,16 @@
 //! Calls of a guest's functions.
 
-use std::fmt;
 use std::future::Future;
+use std::mem;
 
 use wasmtime::component::{ComponentNamedList, Lift, Lower, TypedFunc as ComponentFunc};
 use wasmtime::{AsContextMut, StoreContextMut, TypedFunc, WasmParams, WasmResults};
 
-use super::error::CallError;
-use super::host::{Host, HostState};
-use super::program::Guest;
+use crate::bill::Account;
+use crate::error::CallError;
+use crate::host::Host;
+use crate::meter::{BoxedCall, Meter};
+use crate::program::Guest;
 
 /// A guest's function whose parameters and results are known: a `TypedFunc` of a core module or of
 /// a component.
@@ -83,102 +85,91 @@ where
     calls_of_wasmtime!();
 }
 
-/// A guest that is in use. Unless it is [left](Self::leave), the instance will be discarded: a call
-/// that trapped, or whose future was dropped, never returns it to the pool.
-#[must_use = "a guest that is not left is discarded"]
-pub struct Entered<'l, H: Host, X> {
-    guest: &'l mut Guest<H, X>,
-}
-
 impl<H: Host, X> Guest<H, X> {
-    pub(super) fn enter(&mut self) -> Result<Entered<'_, H, X>, CallError> {
-        if !std::mem::replace(&mut self.is_usable, false) {
-            return Err(CallError::Unusable);
+    /// A call begins: unless it returns, the instance is never lent again.
+    fn enter(&mut self) -> Result<(), CallError> {
+        match mem::replace(&mut self.is_usable, false) {
+            true => Ok(()),
+            false => Err(CallError::Unusable),
         }
-        Ok(Entered { guest: self })
     }
 
-    /// Calls a function on a stack of its own.
-    pub(super) async fn call<F: GuestFunc>(
+    /// Ends a call; `None` is one that its wall-clock limit has ended.
+    #[inline]
+    fn end<R>(&mut self, result: Option<wasmtime::Result<R>>) -> Result<R, CallError> {
+        let result = Meter::end(&mut self.store, result);
+        match &result {
+            Ok(_) => self.is_usable = true,
+            Err(error) => self.is_faulty |= error.is_fault(),
+        }
+        result
+    }
+
+    /// Runs a call as a task.
+    pub(crate) async fn run<'g, R, F>(
+        &'g mut self,
+        account: &Account,
+        call: impl FnOnce(StoreContextMut<'g, H::Data>, &'g X) -> F,
+    ) -> Option<wasmtime::Result<R>>
+    where
+        F: Future<Output = wasmtime::Result<R>>,
+    {
+        let Self { store, exports, running, .. } = self;
+        let call = call(store.as_context_mut(), exports);
+        running.time(call, || account.charge_growth(running)).await
+    }
+
+    /// Runs a call on the caller's stack.
+    #[inline]
+    pub(crate) fn run_in_place<R>(
         &mut self,
+        call: impl FnOnce(StoreContextMut<'_, H::Data>, &X) -> wasmtime::Result<R>,
+    ) -> Result<R, CallError> {
+        self.enter()?;
+        self.running.enter();
+        let result = call(self.store.as_context_mut(), &self.exports);
+        self.running.leave();
+        self.end(Some(result))
+    }
+
+    /// Calls a function as the pool's guests run: as a task, or in place.
+    pub(crate) async fn call<F: GuestFunc>(
+        &mut self,
+        account: &Account,
         func: impl FnOnce(&X) -> &F,
         params: F::Params,
     ) -> Result<F::Results, CallError> {
-        if self.is_in_place() {
+        if self.is_in_place {
             return self.call_in_place(func, params);
         }
-        let mut entered = self.enter()?;
-        let (store, exports) = entered.parts();
-        let result = func(exports).call_in(store, params).await;
-        entered.end(result)
+        self.enter()?;
+        let result = self.run(account, |store, exports| func(exports).call_in(store, params)).await;
+        self.end(result)
     }
 
     /// Calls a function on the caller's stack.
-    pub(super) fn call_in_place<F: GuestFunc>(
+    #[inline]
+    pub(crate) fn call_in_place<F: GuestFunc>(
         &mut self,
         func: impl FnOnce(&X) -> &F,
         params: F::Params,
     ) -> Result<F::Results, CallError> {
-        let mut entered = self.enter()?;
-        let (store, exports) = entered.parts();
-        let result = func(exports).call_in_place(store, params);
-        entered.end(result)
+        self.run_in_place(|store, exports| func(exports).call_in_place(store, params))
     }
 
-    #[inline]
-    pub(super) fn is_in_place(&self) -> bool {
-        self.store.data().meter.is_in_place()
-    }
-}
-
-impl<H: Host, X> Entered<'_, H, X> {
-    /// The store.
-    pub fn store(&mut self) -> StoreContextMut<'_, HostState<H>> {
-        self.guest.store.as_context_mut()
-    }
-
-    /// What was looked up when the instance was built.
-    pub fn exports(&self) -> &X {
-        &self.guest.exports
-    }
-
-    /// Store and exports, for a call.
-    pub fn parts(&mut self) -> (StoreContextMut<'_, HostState<H>>, &X) {
-        (self.guest.store.as_context_mut(), &self.guest.exports)
-    }
-
-    /// Says that all calls have returned and the instance is as it should be.
-    pub fn leave(self) {
-        self.guest.is_usable = true;
-    }
-
-    fn end<R>(self, result: wasmtime::Result<R>) -> Result<R, CallError> {
-        match result {
-            Ok(results) => {
-                self.leave();
-                Ok(results)
-            }
-            Err(error) => Err(self.failed(error)),
-        }
-    }
-
-    /// Leaves it for good, and says what an error of wasmtime's was.
-    pub fn failed(self, error: wasmtime::Error) -> CallError {
-        let meter = &mut self.guest.store.data_mut().meter;
-        let error = meter.judge(error);
-        meter.on_end(&error);
-        self.guest.is_faulty |= error.is_fault();
-        error
-    }
-}
-
-impl<H: Host, X> fmt::Debug for Entered<'_, H, X> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entered").field("state", self.guest.store.data()).finish_non_exhaustive()
+    /// Runs a closure of the host's as a task.
+    pub(crate) async fn run_task<R>(
+        &mut self,
+        account: &Account,
+        call: impl for<'s> FnOnce(StoreContextMut<'s, H::Data>, &'s X) -> BoxedCall<'s, R>,
+    ) -> Result<R, CallError> {
+        self.enter()?;
+        let result = self.run(account, call).await;
+        self.end(result)
     }
 }
 
 /// Waits for a future on this thread.
-pub(super) fn block_on<F: Future>(future: F) -> F::Output {
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     pollster::block_on(future)
 }

@@ -1,21 +1,31 @@
 //! The engine that pools of guests share.
 
 use std::fmt;
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use wasmtime::{Config, Engine};
+use wasmtime::{Config, Engine, WasmFeatures};
 
-use super::allocator::Room;
-use super::error::{EngineError, ProgramError};
-use super::ticker::Ticker;
+use crate::allocator::Room;
+use crate::allowance::{Allowance, Fuel, Grant, lift_max_of};
+use crate::clock::{Clock, NEVER, Ticker};
+use crate::error::{EngineError, ProgramError};
+use crate::meter::Meter;
+use crate::running::Running;
 
 /// A wasmtime [`Engine`] with the pooling allocator, and room for a number of instances.
 ///
 /// Several pools, of several programs, may share one; clones are handles to the same one. While
-/// there is a pool, a thread advances its epoch.
+/// there is a pool, a thread advances its clock and its epoch.
+///
+/// It is closed by default: garbage collection, exceptions and component-model async are asked for by
+/// name, whatever features of wasmtime the program is built with. Stack switching and memories that
+/// threads share cannot be metered and are in no engine.
+///
+/// An engine for N instances holds N at once of every program that it admits (METER-6).
 ///
 /// ```
 /// use plimsoll_wasmtime::WasmEngine;
@@ -31,7 +41,7 @@ pub struct WasmEngine(Arc<Shared>);
 struct Shared {
     engine: Engine,
     room: Room,
-    tick: Duration,
+    clock: Arc<Clock>,
     meters_fuel: bool,
     reserved: AtomicUsize,
     ticker: Mutex<Weak<Ticker>>,
@@ -44,7 +54,17 @@ pub struct WasmEngineBuilder {
     room: Room,
     tick: Duration,
     meters_fuel: bool,
+    has_gc: bool,
+    has_exceptions: bool,
 }
+
+/// What async functions of components need, with their proposals.
+const CONCURRENT: WasmFeatures = WasmFeatures::CM_ASYNC
+    .union(WasmFeatures::CM_ASYNC_STACKFUL)
+    .union(WasmFeatures::CM_MORE_ASYNC_BUILTINS);
+
+/// Handles that a component has at most unless told otherwise.
+pub(crate) const HANDLES_MAX: usize = 10_000;
 
 const TICK_MIN: Duration = Duration::from_micros(100);
 const TICK_MAX: Duration = Duration::from_secs(60);
@@ -59,8 +79,12 @@ impl WasmEngineBuilder {
         self
     }
 
-    /// How many bytes the memories and tables of one instance have together at most; 64 MiB by
-    /// default. A pool may set less.
+    /// How many bytes the memories, tables and garbage-collected heaps of one instance have together
+    /// at most; 64 MiB by default. A pool may set less.
+    ///
+    /// Of a quota for garbage-collected heaps about a third is of use to the guest: the collector
+    /// copies from one half to the other, and a doubling that the quota refuses is not asked for
+    /// smaller.
     pub fn quota(mut self, bytes: u64) -> Self {
         self.room.quota = bytes;
         self
@@ -94,13 +118,67 @@ impl WasmEngineBuilder {
 
     /// How many bytes of each memory stay in the host's memory when its instance goes, cleared for
     /// the next one; 1 MiB by default. More makes large guests faster. It has no effect on systems
-    /// that can not tell which pages were touched (Linux can, since 6.7).
+    /// that cannot tell which pages were touched (Linux can, since 6.7).
     pub fn keep_resident(mut self, bytes: usize) -> Self {
         self.room.keep_resident = bytes;
         self
     }
 
-    /// How often the epoch advances, and so how finely deadlines are told; 10 ms by default.
+    /// How many stores of its own the host has on this engine at one time, outside all pools; none by
+    /// default. Each takes the room of an instance. Without this, such a store takes an instance of a
+    /// pool's, and that pool's build fails with
+    /// [`InstantiateError::NoRoom`](crate::InstantiateError::NoRoom).
+    pub fn reserve_stores(mut self, stores: usize) -> Self {
+        self.room.stores = stores;
+        self
+    }
+
+    /// How deep host functions call a guest back, which takes a stack for each; 1 by default. A host
+    /// function that does so holds a [`Meter::call_back`] meanwhile, by which a guest that goes deeper is
+    /// ended.
+    pub fn reentrancy(mut self, depth: u32) -> Self {
+        self.room.reentrancy = depth;
+        self
+    }
+
+    /// Compiles garbage-collected types. Their heap takes the place of one more memory for each
+    /// instance, and counts into its quota.
+    #[cfg(feature = "gc")]
+    pub fn gc(mut self) -> Self {
+        self.has_gc = true;
+        self
+    }
+
+    /// Compiles exceptions. They live in a heap as [`gc`](Self::gc) has it.
+    #[cfg(feature = "gc")]
+    pub fn exceptions(mut self) -> Self {
+        self.has_exceptions = true;
+        self
+    }
+
+    /// Runs async functions of components, each with so many tasks, subtasks and waitables at one time;
+    /// some three for each call under way. Each takes room for a stack.
+    ///
+    /// An instance that still has one of them when its lease ends is discarded (POOL-14). A host
+    /// function cannot call the component back whose call it serves: wasmtime refuses that with
+    /// `CannotEnterComponent` where concurrency is on.
+    #[cfg(feature = "component-model-async")]
+    pub fn component_model_async(mut self, tasks: u32) -> Self {
+        self.room.tasks = tasks;
+        self
+    }
+
+    /// Address space for each memory, a multiple of 64 KiB and no less than the quota. By default it
+    /// depends on the number of instances: 4 GiB as long as there is room for that, else the quota.
+    ///
+    /// A precompiled program is refused by an engine with another reservation. State it where programs
+    /// are compiled on one machine and run on others.
+    pub fn memory_reservation(mut self, bytes: u64) -> Self {
+        self.room.reservation = Some(bytes);
+        self
+    }
+
+    /// How often the clock ticks, and so how finely time is counted; 10 ms by default.
     pub fn tick(mut self, tick: Duration) -> Self {
         self.tick = tick;
         self
@@ -113,8 +191,8 @@ impl WasmEngineBuilder {
         self
     }
 
-    /// What else to set. Allocation, memory layout, fuel, epochs and stack zeroing are set by
-    /// [`build`](Self::build), whatever this says of them.
+    /// What else to set. Allocation, memory layout, fuel, epochs, stack zeroing, and the proposals that
+    /// this builder has methods for are set by [`build`](Self::build), whatever this says of them.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
@@ -123,22 +201,35 @@ impl WasmEngineBuilder {
     /// Makes the engine.
     ///
     /// # Errors
-    /// [`EngineError`]: numbers that can not be, more than the address space has room for, or what
+    /// [`EngineError`]: numbers out of range, more than the address space has room for, or what
     /// wasmtime refuses.
     pub fn build(self) -> Result<WasmEngine, EngineError> {
-        let Self { mut config, room, tick, meters_fuel } = self;
+        let Self { mut config, mut room, tick, meters_fuel, has_gc, has_exceptions } = self;
         if !(TICK_MIN..=TICK_MAX).contains(&tick) {
             return Err(EngineError::Tick { tick });
         }
+        room.has_gc = has_gc || has_exceptions;
         room.apply(&mut config)?;
+        for (feature, is_on) in [
+            (WasmFeatures::GC_TYPES, room.has_gc),
+            (WasmFeatures::GC | WasmFeatures::FUNCTION_REFERENCES, has_gc),
+            (WasmFeatures::EXCEPTIONS, has_exceptions),
+            (CONCURRENT, room.tasks > 0),
+            (WasmFeatures::STACK_SWITCHING | WasmFeatures::LEGACY_EXCEPTIONS, false),
+            (WasmFeatures::SHARED_EVERYTHING_THREADS, false),
+        ] {
+            config.wasm_features(feature, is_on);
+        }
+        config.concurrency_support(room.tasks > 0);
         config.consume_fuel(meters_fuel).epoch_interruption(true);
         // What a guest leaves on its stack is nobody else's.
         config.async_stack_zeroing(true);
         // wasmtime does not ask the limiter about memories that threads share.
         config.shared_memory(false);
         let engine = Engine::new(&config).map_err(|cause| EngineError::Refused { cause })?;
+        let clock = Arc::new(Clock::new(tick));
         let (reserved, ticker) = (AtomicUsize::new(0), Mutex::new(Weak::new()));
-        Ok(WasmEngine(Arc::new(Shared { engine, room, tick, meters_fuel, reserved, ticker })))
+        Ok(WasmEngine(Arc::new(Shared { engine, room, clock, meters_fuel, reserved, ticker })))
     }
 }
 
@@ -150,6 +241,8 @@ impl WasmEngine {
             room: Room::default(),
             tick: Duration::from_millis(10),
             meters_fuel: true,
+            has_gc: false,
+            has_exceptions: false,
         }
     }
 
@@ -158,20 +251,75 @@ impl WasmEngine {
         &self.0.engine
     }
 
-    pub(super) fn room(&self) -> &Room {
+    pub(crate) fn room(&self) -> &Room {
         &self.0.room
     }
 
-    pub(super) fn tick(&self) -> Duration {
-        self.0.tick
+    /// A module, precompiled for `Module::deserialize` on engines with the same
+    /// [`memory_reservation`](Self::memory_reservation), fuel metering, features and version of wasmtime.
+    ///
+    /// # Errors
+    /// [`ProgramError`]: it is not valid, or needs what the engine does not have.
+    #[cfg(feature = "cranelift")]
+    pub fn precompile_module(&self, wasm: &[u8]) -> Result<Vec<u8>, ProgramError> {
+        Ok(self.wasmtime().precompile_module(wasm)?)
     }
 
-    pub(super) fn meters_fuel(&self) -> bool {
+    /// A component, precompiled for `Component::deserialize` on engines as
+    /// [`precompile_module`](Self::precompile_module) says.
+    ///
+    /// # Errors
+    /// [`ProgramError`]: it is not valid, or needs what the engine does not have.
+    #[cfg(feature = "cranelift")]
+    pub fn precompile_component(&self, wasm: &[u8]) -> Result<Vec<u8>, ProgramError> {
+        Ok(self.wasmtime().precompile_component(wasm)?)
+    }
+
+    /// Address space for each memory, in bytes.
+    pub fn memory_reservation(&self) -> u64 {
+        // The engine was built with it.
+        self.0.room.reservation().unwrap_or(0)
+    }
+
+    /// A meter for a store of the host's own, which has to fit into what
+    /// [`reserve_stores`](WasmEngineBuilder::reserve_stores) keeps. What the allowance does not say is
+    /// the engine's quota, all the fuel there can be, and no deadline.
+    ///
+    /// # Errors
+    /// [`ProgramError`]: what the allowance asks cannot be granted, or there is no thread for the clock.
+    pub fn meter(&self, allowance: &Allowance) -> Result<Meter, ProgramError> {
+        let quota = self.0.room.quota;
+        let fuel = Fuel { amount: u64::MAX, yield_interval: None };
+        let grant = Grant {
+            quota,
+            fuel: self.0.meters_fuel.then_some(fuel),
+            deadline: None,
+            ticks: NEVER,
+            wall_limit: None,
+            wall_ticks: NEVER,
+            lift_max: lift_max_of(quota),
+            handles_max: HANDLES_MAX,
+            is_in_place: true,
+        };
+        let grant = grant.with(allowance, &self.0.clock, quota)?;
+        let meter = Meter::new(self.0.room.counts(), grant, Arc::new(self.running()));
+        Ok(meter.keeping(self.ticker()?))
+    }
+
+    pub(crate) fn running(&self) -> Running {
+        Running::new(self.0.clock.clone(), self.0.room.reentrancy)
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    pub(crate) fn meters_fuel(&self) -> bool {
         self.0.meters_fuel
     }
 
     /// Room for a pool of so many instances, and the clock that runs while somebody has some.
-    pub(super) fn reserve(&self, instances: usize) -> Result<Reservation, ProgramError> {
+    pub(crate) fn reserve(&self, instances: usize) -> Result<Reservation, ProgramError> {
         let of = self.0.room.instances;
         let mut left = 0;
         let take = |reserved: usize| {
@@ -191,8 +339,9 @@ impl WasmEngine {
         if let Some(running) = ticker.upgrade() {
             return Ok(running);
         }
-        let started = Ticker::start(&self.0.engine, self.0.tick);
-        let started = Arc::new(started.map_err(|cause| ProgramError::Thread { cause })?);
+        let started = Ticker::start(&self.0.engine, &self.0.clock);
+        let started = started.map_err(|cause: io::Error| ProgramError::Thread { cause })?;
+        let started = Arc::new(started);
         *ticker = Arc::downgrade(&started);
         Ok(started)
     }
@@ -200,7 +349,7 @@ impl WasmEngine {
 
 /// A pool's part of an engine. When the last one goes, the epoch stands still.
 #[derive(Debug)]
-pub(super) struct Reservation {
+pub(crate) struct Reservation {
     shared: Arc<Shared>,
     instances: usize,
     ticker: Option<Arc<Ticker>>,
@@ -216,7 +365,7 @@ impl Drop for Reservation {
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Shared");
-        debug.field("room", &self.room).field("tick", &self.tick);
+        debug.field("room", &self.room).field("clock", &self.clock);
         debug.field("reserved", &self.reserved).finish_non_exhaustive()
     }
 }
@@ -224,7 +373,7 @@ impl fmt::Debug for Shared {
 impl fmt::Debug for WasmEngine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("WasmEngine");
-        debug.field("room", &self.0.room).field("tick", &self.0.tick);
+        debug.field("room", &self.0.room).field("clock", &self.0.clock);
         debug.field("reserved", &self.0.reserved).finish_non_exhaustive()
     }
 }

@@ -7,8 +7,7 @@ use wasmtime::{
     Extern, Global, Instance, Memory, StoreContextMut, Table, TypedFunc, WasmParams, WasmResults,
 };
 
-use super::error::{ExportError, ExportProblem};
-use super::host::{Host, HostState};
+use crate::error::{ExportError, ExportProblem};
 
 fn missing(name: &str) -> ExportError {
     ExportError { name: name.into(), problem: ExportProblem::Missing }
@@ -20,13 +19,15 @@ fn wrong_type(name: &str, detail: impl Into<String>) -> ExportError {
 }
 
 /// The exports of an instance of a core module.
-pub struct Exports<'s, H: Host> {
-    store: StoreContextMut<'s, HostState<H>>,
+///
+/// `T` is the data of the store.
+pub struct Exports<'s, T: 'static> {
+    store: StoreContextMut<'s, T>,
     instance: Instance,
 }
 
-impl<'s, H: Host> Exports<'s, H> {
-    pub(super) fn new(store: StoreContextMut<'s, HostState<H>>, instance: Instance) -> Self {
+impl<'s, T> Exports<'s, T> {
+    pub(crate) fn new(store: StoreContextMut<'s, T>, instance: Instance) -> Self {
         Self { store, instance }
     }
 
@@ -67,32 +68,34 @@ impl<'s, H: Host> Exports<'s, H> {
         self.get(name, "global", Extern::into_global)
     }
 
-    fn get<T>(
+    fn get<E>(
         &mut self,
         name: &str,
         kind: &str,
-        into: impl FnOnce(Extern) -> Option<T>,
-    ) -> Result<T, ExportError> {
+        into: impl FnOnce(Extern) -> Option<E>,
+    ) -> Result<E, ExportError> {
         let export =
             self.instance.get_export(&mut self.store, name).ok_or_else(|| missing(name))?;
         into(export).ok_or_else(|| wrong_type(name, format!("it is no {kind}")))
     }
 
     /// The instance and its store, for what is not offered here.
-    pub fn raw(&mut self) -> (Instance, StoreContextMut<'_, HostState<H>>) {
+    pub fn raw(&mut self) -> (Instance, StoreContextMut<'_, T>) {
         (self.instance, wasmtime::AsContextMut::as_context_mut(&mut self.store))
     }
 }
 
 /// The exports of an instance of a component.
-pub struct ComponentExports<'s, H: Host> {
-    store: StoreContextMut<'s, HostState<H>>,
+///
+/// `T` is the data of the store.
+pub struct ComponentExports<'s, T: 'static> {
+    store: StoreContextMut<'s, T>,
     instance: wasmtime::component::Instance,
 }
 
-impl<'s, H: Host> ComponentExports<'s, H> {
-    pub(super) fn new(
-        store: StoreContextMut<'s, HostState<H>>,
+impl<'s, T> ComponentExports<'s, T> {
+    pub(crate) fn new(
+        store: StoreContextMut<'s, T>,
         instance: wasmtime::component::Instance,
     ) -> Self {
         Self { store, instance }
@@ -113,6 +116,9 @@ impl<'s, H: Host> ComponentExports<'s, H> {
 
     /// The function of this name in an interface that the component exports, such as
     /// `acme:tools/editor`.
+    ///
+    /// Versions are found by what is compatible: `acme:tools/editor@1.2.0` also finds an export
+    /// `@1.0.0`, whose functions may be fewer.
     ///
     /// # Errors
     /// [`ExportError`]: there is no such interface or function, or it is of another type.
@@ -135,18 +141,18 @@ impl<'s, H: Host> ComponentExports<'s, H> {
     }
 
     /// The instance and its store, for what is not offered here, such as generated bindings.
-    pub fn raw(&mut self) -> (wasmtime::component::Instance, StoreContextMut<'_, HostState<H>>) {
+    pub fn raw(&mut self) -> (wasmtime::component::Instance, StoreContextMut<'_, T>) {
         (self.instance, wasmtime::AsContextMut::as_context_mut(&mut self.store))
     }
 }
 
-impl<H: Host> fmt::Debug for Exports<'_, H> {
+impl<T> fmt::Debug for Exports<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Exports").finish_non_exhaustive()
     }
 }
 
-impl<H: Host> fmt::Debug for ComponentExports<'_, H> {
+impl<T> fmt::Debug for ComponentExports<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ComponentExports").finish_non_exhaustive()
     }

@@ -1,21 +1,22 @@
-//! What guests name by number.
+//! Objects of the host that a guest names by number.
 
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::mem;
+use std::sync::Arc;
 
 use wasmtime::component::Resource;
 
+use crate::running::Running;
+
 /// A table of host objects that a guest names by number.
 ///
-/// A number is never given twice, so a guest that has kept one from an earlier lease names nothing
-/// with it. (wasmtime's `ResourceTable` gives the lowest free number, and a fresh one starts from
-/// 0: there, a kept handle names the next lease's object.)
+/// A number never comes twice as long as the instance lives, so a guest that has kept one from an
+/// earlier lease names nothing with it. (wasmtime's `ResourceTable` gives the number that was freed
+/// last, and a new one starts from 0: there, a kept number names the next lease's object.)
 ///
-/// Each lease begins with an empty one in its [`HostState`](super::HostState), which goes on
-/// counting where the last lease stopped. A host that keeps objects for as long as the instance
-/// lives puts a table of its own into [`Host::Instance`](super::Host::Instance).
+/// [`NewLease::handles`](crate::NewLease::handles) makes one that goes on counting where the last
+/// lease stopped. Keep it in the part that belongs to a lease, so that it goes with it.
 ///
 /// ```
 /// use plimsoll_wasmtime::{HandleError, Handles};
@@ -30,14 +31,39 @@ use wasmtime::component::Resource;
 /// ```
 pub struct Handles {
     entries: BTreeMap<u32, Box<dyn Any + Send>>,
-    next: u32,
+    next: Next,
     capacity: usize,
 }
 
+/// Where the next number comes from.
+enum Next {
+    /// A table of its own.
+    Own(u32),
+    /// One of an instance's tables.
+    OfInstance(Arc<Running>),
+}
+
+impl Next {
+    fn take(&mut self) -> Option<u32> {
+        match self {
+            Self::Own(next) => {
+                let handle = *next;
+                *next = handle.checked_add(1)?;
+                Some(handle)
+            }
+            Self::OfInstance(running) => running.next_handle(),
+        }
+    }
+}
+
 impl Handles {
-    /// A table for so many objects at one time.
+    /// A table for so many objects at one time, which counts from 0.
     pub fn new(capacity: usize) -> Self {
-        Self { entries: BTreeMap::new(), next: 0, capacity }
+        Self { entries: BTreeMap::new(), next: Next::Own(0), capacity }
+    }
+
+    pub(crate) fn of_instance(capacity: usize, running: Arc<Running>) -> Self {
+        Self { entries: BTreeMap::new(), next: Next::OfInstance(running), capacity }
     }
 
     /// Takes an object in.
@@ -51,8 +77,7 @@ impl Handles {
         if self.entries.len() >= self.capacity {
             return Err(HandleError::Full { capacity: self.capacity });
         }
-        let handle = self.next;
-        self.next = handle.checked_add(1).ok_or(HandleError::Exhausted)?;
+        let handle = self.next.take().ok_or(HandleError::Exhausted)?;
         self.entries.insert(handle, Box::new(object));
         Ok(handle)
     }
@@ -102,17 +127,12 @@ impl Handles {
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
-
-    /// Takes all objects out, to be dropped by the caller. No number comes again.
-    pub(super) fn take_all(&mut self) -> impl Iterator<Item = impl Sized + use<>> + use<> {
-        mem::take(&mut self.entries).into_values()
-    }
 }
 
 impl fmt::Debug for Handles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Handles");
-        debug.field("len", &self.len()).field("next", &self.next).finish_non_exhaustive()
+        debug.field("len", &self.len()).field("capacity", &self.capacity).finish_non_exhaustive()
     }
 }
 
@@ -154,13 +174,21 @@ impl std::error::Error for HandleError {}
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::clock::Clock;
+
+    fn running() -> Arc<Running> {
+        Arc::new(Running::new(Arc::new(Clock::new(Duration::from_millis(1))), 1))
+    }
 
     #[test]
-    fn pool_10_a_number_from_before_names_nothing_afterwards() {
-        let mut handles = Handles::new(2);
+    fn pool_10_a_number_of_one_lease_names_nothing_in_the_next() {
+        let running = running();
+        let mut handles = Handles::of_instance(2, running.clone());
         let first = handles.insert(1_u8).unwrap();
-        assert_eq!(handles.take_all().count(), 1);
+        let mut handles = Handles::of_instance(2, running);
         let second = handles.insert(2_u8).unwrap();
         assert_eq!(handles.get::<u8>(first), Err(HandleError::Unknown { handle: first }));
         assert_eq!((handles.get::<u8>(second), second), (Ok(&2), first + 1));
@@ -168,8 +196,9 @@ mod tests {
 
     #[test]
     fn a_table_has_a_capacity_and_an_end() {
-        let mut handles = Handles::new(1);
-        handles.next = u32::MAX - 1;
+        let running = running();
+        running.set_next_handle(u32::MAX - 1);
+        let mut handles = Handles::of_instance(1, running);
         let last = handles.insert(()).unwrap();
         assert_eq!(handles.insert(()), Err(HandleError::Full { capacity: 1 }));
         assert_eq!(handles.remove::<u8>(last), Err(HandleError::WrongType { handle: last }));

@@ -1,184 +1,141 @@
 //! What a host keeps for its guests, by how long it lives.
 
-use std::fmt;
 use std::sync::Arc;
 
-use wasmtime::{StoreContextMut, UpdateDeadline};
+use wasmtime::component::ResourceTable;
 
-use super::error::NoLease;
-use super::handles::Handles;
-use super::meter::Meter;
-use super::scrap::Scrap;
+use crate::handles::Handles;
+use crate::meter::{Meter, Metered};
+use crate::running::Running;
 
-/// What a host keeps for the guests of a pool. It is split by how long it lives.
+/// Makes the data of a pool's stores, which is the host's own type.
 ///
-/// - The host itself is shared by all leases, through an [`Arc`] that is given once.
-/// - [`Lease`](Self::Lease) is made for each lease and goes with it, whole: nothing of it is
-///   cleared field by field, so that no field can be forgotten (POOL-10).
-/// - [`Instance`](Self::Instance) lives as long as the instance, through all its leases: what a
-///   guest keeps running between calls is kept here, and is there only for those who get that
-///   instance.
+/// - The host itself is shared by all leases.
+/// - [`Data`](Self::Data) is what host functions find in the store, and lives as long as the
+///   instance. It holds the [`Meter`] that the pool hands out.
+/// - [`Lease`](Self::Lease) is the part of it that belongs to a lease. The pool replaces it whole when
+///   a lease begins and when it ends, so that no field can be forgotten (POOL-10).
+///
+/// Since `Data` is a type of your own, foreign traits can be implemented for it: `WasiView`,
+/// `WasiHttpView`, and the traits of a `bindgen!` world.
 ///
 /// ```
-/// use plimsoll_wasmtime::Host;
+/// use plimsoll_wasmtime::{Host, Meter, Metered, NewLease};
+/// use wasmtime::component::ResourceTable;
+/// use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 ///
 /// struct Tools;
 ///
+/// struct Data {
+///     meter: Meter,
+///     request: Request,
+/// }
+///
 /// struct Request {
-///     principal: String,
-///     answer: Vec<u8>,
+///     wasi: WasiCtx,
+///     table: ResourceTable,
+/// }
+///
+/// impl Metered for Data {
+///     fn meter(&mut self) -> &mut Meter {
+///         &mut self.meter
+///     }
+/// }
+///
+/// impl WasiView for Data {
+///     fn ctx(&mut self) -> WasiCtxView<'_> {
+///         WasiCtxView { ctx: &mut self.request.wasi, table: &mut self.request.table }
+///     }
 /// }
 ///
 /// impl Host for Tools {
-///     type Instance = ();
+///     type Data = Data;
 ///     type Lease = Request;
 ///
-///     fn instance(&self) {}
+///     fn lease(&self, new: NewLease<'_>) -> Request {
+///         let mut wasi = WasiCtxBuilder::new();
+///         wasi.env("PRINCIPAL", new.principal().unwrap_or("nobody"));
+///         Request { wasi: wasi.build(), table: ResourceTable::new() }
+///     }
 ///
-///     fn lease(&self, principal: &str) -> Request {
-///         Request { principal: principal.to_owned(), answer: Vec::new() }
+///     fn data(&self, meter: Meter, lease: Request) -> Data {
+///         Data { meter, request: lease }
+///     }
+///
+///     fn lease_of(data: &mut Data) -> &mut Request {
+///         &mut data.request
+///     }
+///
+///     fn table(lease: &mut Request) -> Option<&mut ResourceTable> {
+///         Some(&mut lease.table)
 ///     }
 /// }
 /// ```
 pub trait Host: Send + Sync + 'static {
-    /// What lives as long as an instance; `()` if nothing does.
-    type Instance: Send + 'static;
-    /// What lives as long as a lease.
+    /// The data of a store.
+    type Data: Metered;
+    /// The part of it that belongs to a lease.
     type Lease: Send + 'static;
 
-    /// Makes what goes with a new instance. Called before it is instantiated, in the
-    /// background or by the checkout that needs it.
-    fn instance(&self) -> Self::Instance;
+    /// Makes the part that belongs to a lease, under no lock. If it panics, the instance is
+    /// discarded.
+    fn lease(&self, new: NewLease<'_>) -> Self::Lease;
 
-    /// Makes what goes with a new lease of this principal. Called when the lease begins, under no
-    /// lock; if it panics, the instance is discarded.
-    fn lease(&self, principal: &str) -> Self::Lease;
+    /// Makes the data of a new store, before the guest is instantiated. `lease` is one without a
+    /// principal.
+    fn data(&self, meter: Meter, lease: Self::Lease) -> Self::Data;
+
+    /// The part of the data that belongs to a lease.
+    fn lease_of(data: &mut Self::Data) -> &mut Self::Lease;
+
+    /// The table of resources in the part that belongs to a lease, if it has one.
+    ///
+    /// An instance whose table is not empty when its lease ends is discarded: its guest may still hold
+    /// handles, and a number of wasmtime's table names another object in the next table.
+    /// [`Handles`] need not be told here: their numbers never come again.
+    fn table(lease: &mut Self::Lease) -> Option<&mut ResourceTable>;
 }
 
 /// The host of guests that need nothing of it.
 impl Host for () {
-    type Instance = ();
+    type Data = Meter;
     type Lease = ();
 
-    fn instance(&self) {}
+    fn lease(&self, _new: NewLease<'_>) {}
 
-    fn lease(&self, _principal: &str) {}
+    fn data(&self, meter: Meter, (): ()) -> Meter {
+        meter
+    }
+
+    fn lease_of(meter: &mut Meter) -> &mut () {
+        &mut meter.no_lease
+    }
+
+    fn table(_lease: &mut ()) -> Option<&mut ResourceTable> {
+        None
+    }
 }
 
-/// What host functions find in the store: `Caller<'_, HostState<H>>`.
-pub struct HostState<H: Host> {
-    shared: Arc<H>,
-    instance: H::Instance,
-    lease: Option<H::Lease>,
-    handles: Handles,
-    pub(super) meter: Meter,
-}
-
-/// All of a [`HostState`] at once, for a host function that needs several parts.
+/// What is known of a lease that begins.
 #[derive(Debug)]
-#[non_exhaustive]
-pub struct Parts<'s, H: Host> {
-    /// What all leases share.
-    pub shared: &'s H,
-    /// What lives as long as the instance.
-    pub instance: &'s mut H::Instance,
-    /// What lives as long as the lease.
-    pub lease: &'s mut H::Lease,
-    /// The lease's handles.
-    pub handles: &'s mut Handles,
+pub struct NewLease<'a> {
+    principal: Option<&'a str>,
+    running: &'a Arc<Running>,
 }
 
-impl<H: Host> HostState<H> {
-    pub(super) fn new(shared: Arc<H>, handles_max: usize, meter: Meter) -> Self {
-        let instance = shared.instance();
-        Self { shared, instance, lease: None, handles: Handles::new(handles_max), meter }
+impl<'a> NewLease<'a> {
+    pub(crate) fn new(principal: Option<&'a str>, running: &'a Arc<Running>) -> Self {
+        Self { principal, running }
     }
 
-    /// What all leases share.
-    pub fn shared(&self) -> &Arc<H> {
-        &self.shared
+    /// For whom the instance is lent; `None` while it is built, and while nobody has it.
+    pub fn principal(&self) -> Option<&'a str> {
+        self.principal
     }
 
-    /// What lives as long as the instance.
-    pub fn instance(&self) -> &H::Instance {
-        &self.instance
-    }
-
-    /// What lives as long as the instance.
-    pub fn instance_mut(&mut self) -> &mut H::Instance {
-        &mut self.instance
-    }
-
-    /// What lives as long as the lease.
-    ///
-    /// # Errors
-    /// [`NoLease`], in a host function that the guest calls at its start.
-    pub fn lease(&self) -> Result<&H::Lease, NoLease> {
-        self.lease.as_ref().ok_or(NoLease)
-    }
-
-    /// What lives as long as the lease.
-    ///
-    /// # Errors
-    /// [`NoLease`], in a host function that the guest calls at its start.
-    pub fn lease_mut(&mut self) -> Result<&mut H::Lease, NoLease> {
-        self.lease.as_mut().ok_or(NoLease)
-    }
-
-    /// The lease's handles. No number comes again as long as the instance lives.
-    pub fn handles(&self) -> &Handles {
-        &self.handles
-    }
-
-    /// The lease's handles. No number comes again as long as the instance lives.
-    pub fn handles_mut(&mut self) -> &mut Handles {
-        &mut self.handles
-    }
-
-    /// All of it at once.
-    ///
-    /// # Errors
-    /// [`NoLease`], in a host function that the guest calls at its start.
-    pub fn parts(&mut self) -> Result<Parts<'_, H>, NoLease> {
-        let Self { shared, instance, lease, handles, .. } = self;
-        Ok(Parts { shared, instance, lease: lease.as_mut().ok_or(NoLease)?, handles })
-    }
-
-    /// Begins a lease.
-    pub(super) fn begin(&mut self, lease: H::Lease) {
-        self.lease = Some(lease);
-    }
-
-    /// Ends a lease: nothing that goes with it stays.
-    ///
-    /// # Returns
-    /// The lease's state, unless the drop of a handle has panicked: then it is left to go with the
-    /// instance.
-    pub(super) fn end(&mut self, scrap: &mut Scrap) -> Option<H::Lease> {
-        scrap.take_each(self.handles.take_all());
-        if scrap.has_panicked() { None } else { self.lease.take() }
-    }
-
-    /// Drops everything, part by part.
-    pub(super) fn scrap(self, mut scrap: Scrap) {
-        let Self { shared, instance, lease, mut handles, meter: _ } = self;
-        scrap.take_each(handles.take_all());
-        scrap.take(lease);
-        scrap.take(instance);
-        scrap.take(shared);
-        scrap.end();
-    }
-
-    /// A deadline was reached, of those that [`Meter`] sets.
-    pub(super) fn on_epoch(store: StoreContextMut<'_, Self>) -> wasmtime::Result<UpdateDeadline> {
-        Ok(store.data().meter.on_epoch())
-    }
-}
-
-impl<H: Host> fmt::Debug for HostState<H> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut debug = f.debug_struct("HostState");
-        debug.field("is_leased", &self.lease.is_some()).field("handles", &self.handles);
-        debug.field("meter", &self.meter).finish_non_exhaustive()
+    /// A table for so many objects at one time, whose numbers go on where those of the instance's
+    /// last one stopped.
+    pub fn handles(&self, capacity: usize) -> Handles {
+        Handles::of_instance(capacity, self.running.clone())
     }
 }

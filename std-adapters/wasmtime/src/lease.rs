@@ -1,53 +1,136 @@
 //! A guest, lent.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::mem;
+use std::ops::{Deref, DerefMut};
+use std::thread;
 
-use wasmtime::AsContextMut;
+use plimsoll::pool::{Lease, OwnedLease};
+use wasmtime::{AsContextMut, StoreContextMut};
 
-use super::call::{Entered, GuestFunc, block_on};
-use super::error::CallError;
-use super::host::{Host, HostState};
-use super::meter::{self, Allowance, Usage};
-use super::pool::WasmPrincipal;
-use super::program::{Guest, GuestManager};
-use super::scrap::Scrap;
-use plimsoll::pool::Lease;
+use crate::allowance::Grant;
+use crate::call::{GuestFunc, block_on};
+use crate::error::CallError;
+use crate::host::{Host, NewLease};
+use crate::meter::{BoxedCall, Meter, Metered, Usage};
+use crate::pool::WasmPrincipal;
+use crate::program::{Guest, GuestManager};
 
 /// A guest, lent for as long as this lives.
 ///
-/// Dropping it discards the instance; [`complete`](Self::complete) is the only way back into the
-/// pool. Either way the principal is charged with what the lease has used (METER-2, METER-4), and
-/// the instance is torn down later if it is not kept: in the background, or by a checkout that needs
-/// its room.
+/// Dropping it discards the instance, unless the pool
+/// [keeps it](crate::WasmPoolBuilder::keep_on_drop); [`complete`](Self::complete) is the way back into
+/// the pool. Either way the principal is charged with what the lease has used (METER-2, METER-4), and
+/// the instance is destroyed later if it is not kept: in the background, or by a checkout that needs its
+/// room.
 ///
-/// What a discarded lease leaves behind, its [`Host::Lease`] and handles, is dropped with the
-/// instance, where a panic is contained.
+/// What a discarded lease leaves behind, its [`Host::Lease`], is dropped with the instance, where a
+/// panic is contained.
 #[must_use = "dropping a lease discards its instance: complete it"]
 pub struct WasmLease<'a, H: Host, X: Send + Sync + 'static> {
-    lease: Option<Lease<'a, GuestManager<H, X>>>,
-    principal: &'a WasmPrincipal,
+    lease: Option<Held<'a, H, X>>,
+    principal: Cow<'a, WasmPrincipal>,
+    keeps_on_drop: bool,
+}
+
+/// The instance, with or without a borrow of its pool.
+enum Held<'a, H: Host, X: Send + Sync + 'static> {
+    Borrowed(Lease<'a, GuestManager<H, X>>),
+    Owned(OwnedLease<GuestManager<H, X>>),
+}
+
+impl<H: Host, X: Send + Sync + 'static> Held<'_, H, X> {
+    #[inline]
+    fn complete(self) {
+        match self {
+            Self::Borrowed(lease) => lease.complete(),
+            Self::Owned(lease) => lease.complete(),
+        }
+    }
+
+    fn fault(self) {
+        match self {
+            Self::Borrowed(lease) => lease.fault(),
+            Self::Owned(lease) => lease.fault(),
+        }
+    }
+
+    fn uses(&self) -> u32 {
+        match self {
+            Self::Borrowed(lease) => lease.uses(),
+            Self::Owned(lease) => lease.uses(),
+        }
+    }
+
+    /// Charges what the lease has used.
+    #[inline]
+    fn settle(&mut self) {
+        Meter::settle(&mut self.store);
+    }
+}
+
+impl<H: Host, X: Send + Sync + 'static> Deref for Held<'_, H, X> {
+    type Target = Guest<H, X>;
+
+    #[inline]
+    fn deref(&self) -> &Guest<H, X> {
+        match self {
+            Self::Borrowed(lease) => lease,
+            Self::Owned(lease) => lease,
+        }
+    }
+}
+
+impl<H: Host, X: Send + Sync + 'static> DerefMut for Held<'_, H, X> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Guest<H, X> {
+        match self {
+            Self::Borrowed(lease) => lease,
+            Self::Owned(lease) => lease,
+        }
+    }
 }
 
 impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
     #[inline]
-    pub(super) fn begin(
+    pub(crate) fn begin(
         mut lease: Lease<'a, GuestManager<H, X>>,
         principal: &'a WasmPrincipal,
-        allowance: Allowance,
+        grant: &Grant,
+        keeps_on_drop: bool,
     ) -> Self {
-        let state = lease.store.data_mut();
-        let own = state.shared().lease(principal.id());
-        state.begin(own);
-        meter::arm(lease.store.as_context_mut(), allowance);
-        Self { lease: Some(lease), principal }
+        let guest = &mut *lease;
+        if !mem::take(&mut guest.is_kept) {
+            let own = guest.host.lease(NewLease::new(Some(principal.id()), &guest.running));
+            *H::lease_of(guest.store.data_mut()) = own;
+        }
+        Meter::begin(guest.store.as_context_mut(), grant);
+        if principal.account().is_open() {
+            guest.store.data_mut().meter().set_account(principal.account().clone());
+        }
+        let lease = Some(Held::Borrowed(lease));
+        Self { lease, principal: Cow::Borrowed(principal), keeps_on_drop }
+    }
+
+    /// The same lease without a borrow of its pool: for a spawned task, or a field of a struct. It does
+    /// not keep the pool open.
+    pub fn into_owned(mut self) -> WasmLease<'static, H, X> {
+        let owned = match self.lease.take().expect(HELD) {
+            Held::Borrowed(lease) => Held::Owned(lease.into_owned()),
+            Held::Owned(lease) => Held::Owned(lease),
+        };
+        let principal = Cow::Owned(self.principal.as_ref().clone());
+        WasmLease { lease: Some(owned), principal, keeps_on_drop: self.keeps_on_drop }
     }
 
     fn guest(&self) -> &Guest<H, X> {
-        self.lease.as_ref().expect("a lease has its guest until it ends")
+        self.lease.as_ref().expect(HELD)
     }
 
+    #[inline]
     fn guest_mut(&mut self) -> &mut Guest<H, X> {
-        self.lease.as_mut().expect("a lease has its guest until it ends")
+        self.lease.as_mut().expect(HELD)
     }
 
     /// Calls a function of the guest: `lease.call(|exports| &exports.run, (1, 2)).await`.
@@ -63,7 +146,8 @@ impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
         func: impl FnOnce(&X) -> &F,
         params: F::Params,
     ) -> Result<F::Results, CallError> {
-        self.guest_mut().call(func, params).await
+        let Self { lease, principal, .. } = self;
+        lease.as_mut().expect(HELD).call(principal.account(), func, params).await
     }
 
     /// Calls a function of the guest and blocks the thread until it returns. Host functions that
@@ -77,92 +161,140 @@ impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
         func: impl FnOnce(&X) -> &F,
         params: F::Params,
     ) -> Result<F::Results, CallError> {
-        let guest = self.guest_mut();
-        if guest.is_in_place() {
-            return guest.call_in_place(func, params);
+        if self.guest().is_in_place {
+            return self.guest_mut().call_in_place(func, params);
         }
-        block_on(guest.call(func, params))
+        block_on(self.call(func, params))
     }
 
-    /// Enters the guest, for what one call does not do: to write into its memory, call and read the
-    /// answer. Unless it is [left](Entered::leave), the instance will be discarded.
+    /// Runs a closure with the store and the exports, as a task: for generated bindings, or to write into
+    /// the guest's memory, call, and read the answer. Unless it returns `Ok`, the instance will be
+    /// discarded.
+    ///
+    /// ```no_run
+    /// # use plimsoll_wasmtime::{CallError, WasmLease};
+    /// # use wasmtime::{Memory, TypedFunc};
+    /// struct Exports {
+    ///     memory: Memory,
+    ///     sum: TypedFunc<(i32, i32), i32>,
+    /// }
+    ///
+    /// async fn sum(lease: &mut WasmLease<'_, (), Exports>, bytes: Vec<u8>) -> Result<i32, CallError> {
+    ///     let sum = lease.run(|mut store, exports| {
+    ///         Box::pin(async move {
+    ///             exports.memory.write(&mut store, 0, &bytes)?;
+    ///             exports.sum.call_async(&mut store, (0, bytes.len() as i32)).await
+    ///         })
+    ///     });
+    ///     sum.await
+    /// }
+    /// # let _ = sum;
+    /// ```
     ///
     /// # Errors
-    /// [`CallError::Unusable`], if an earlier call did not return.
-    pub fn enter(&mut self) -> Result<Entered<'_, H, X>, CallError> {
-        self.guest_mut().enter()
+    /// [`CallError`]; the instance will be discarded.
+    ///
+    /// # Cancellation
+    /// As of [`call`](Self::call).
+    pub async fn run<R>(
+        &mut self,
+        call: impl for<'s> FnOnce(StoreContextMut<'s, H::Data>, &'s X) -> BoxedCall<'s, R>,
+    ) -> Result<R, CallError> {
+        let Self { lease, principal, .. } = self;
+        lease.as_mut().expect(HELD).run_task(principal.account(), call).await
     }
 
-    /// What lives as long as this lease.
-    pub fn state(&self) -> &H::Lease {
-        self.guest().store.data().lease().expect("a lease has begun")
+    /// [`run`](Self::run) on the caller's stack. Functions of the guest can be called there if the pool
+    /// runs its guests [in place](crate::WasmPoolBuilder::in_place).
+    ///
+    /// # Errors
+    /// [`CallError`]; the instance will be discarded.
+    pub fn run_blocking<R>(
+        &mut self,
+        call: impl FnOnce(StoreContextMut<'_, H::Data>, &X) -> wasmtime::Result<R>,
+    ) -> Result<R, CallError> {
+        self.guest_mut().run_in_place(call)
     }
 
-    /// What lives as long as this lease.
-    pub fn state_mut(&mut self) -> &mut H::Lease {
-        self.guest_mut().store.data_mut().lease_mut().expect("a lease has begun")
+    /// The part of the data that belongs to this lease.
+    pub fn state(&mut self) -> &mut H::Lease {
+        H::lease_of(self.data_mut())
     }
 
-    /// All that the host keeps for this guest.
-    pub fn host_state(&mut self) -> &mut HostState<H> {
+    /// The data of the store.
+    pub fn data(&self) -> &H::Data {
+        self.guest().store.data()
+    }
+
+    /// The data of the store.
+    pub fn data_mut(&mut self) -> &mut H::Data {
         self.guest_mut().store.data_mut()
     }
 
     /// What the lease has used so far.
-    pub fn usage(&self) -> Usage {
-        meter::usage(&self.guest().store)
+    pub fn usage(&mut self) -> Usage {
+        Meter::usage(&mut self.guest_mut().store)
     }
 
     /// For whom it is lent.
     pub fn principal(&self) -> &WasmPrincipal {
-        self.principal
+        &self.principal
     }
 
     /// The number of leases that the instance has had, this one included: 1 for one that nobody has
     /// used.
     pub fn uses(&self) -> u32 {
-        self.lease.as_ref().expect("a lease has its guest until it ends").uses()
+        self.lease.as_ref().expect(HELD).uses()
     }
 
     /// The guest has misbehaved in a way that only the host can tell: its instance is discarded, and the
     /// fault counts against the principal as a trap does.
     pub fn fault(mut self) {
         self.guest_mut().is_faulty = true;
+        self.keeps_on_drop = false;
     }
 
     /// The work with the guest has come to a clean end: the instance may be lent again, as the
-    /// pool's isolation allows. One in which a call did not return is discarded nevertheless.
+    /// pool's isolation allows. It is discarded nevertheless if a call did not return, if tasks of the
+    /// guest are left (POOL-14), or if the lease's [table](Host::table) of resources is not empty.
     ///
     /// # Returns
-    /// What lived as long as the lease. The handles are dropped here.
+    /// The part of the data that belonged to the lease.
     ///
     /// # Panics
-    /// If the drop of an object behind a handle does. The instance is discarded then.
+    /// If [`Host::lease`] does, which makes what stands in its place. The instance is discarded then.
     pub fn complete(mut self) -> H::Lease {
-        let mut lease = self.lease.take().expect("a lease has its guest until it ends");
-        self.principal.charge(meter::usage(&lease.store));
-        let mut scrap = Scrap::default();
-        let Some(state) = lease.store.data_mut().end(&mut scrap) else {
-            // Before the panic goes on: no more of the host's drops may run in it.
-            drop(lease);
-            scrap.end();
-            unreachable!("a lease has begun");
-        };
-        match (lease.is_usable, lease.is_faulty) {
-            (true, _) => lease.complete(),
-            (false, true) => lease.fault(),
+        let mut lease = self.lease.take().expect(HELD);
+        lease.settle();
+        let is_clean = lease.is_usable && !lease.has_tasks() && !lease.has_handles();
+        let guest = &mut *lease;
+        let idle = guest.host.lease(NewLease::new(None, &guest.running));
+        let own = mem::replace(H::lease_of(guest.store.data_mut()), idle);
+        match (is_clean, lease.is_faulty) {
+            (_, true) => lease.fault(),
+            (true, false) => lease.complete(),
             (false, false) => drop(lease),
         }
-        state
+        own
     }
 }
 
+/// Between its beginning and its end, a lease has its guest.
+const HELD: &str = "a lease has its guest until it ends";
+
 impl<H: Host, X: Send + Sync + 'static> Drop for WasmLease<'_, H, X> {
     fn drop(&mut self) {
-        let Some(lease) = self.lease.take() else { return };
-        self.principal.charge(meter::usage(&lease.store));
+        let Some(mut lease) = self.lease.take() else { return };
+        lease.settle();
         if lease.is_faulty {
             lease.fault();
+        } else if self.keeps_on_drop
+            && lease.is_usable
+            && !thread::panicking()
+            && !lease.has_tasks()
+        {
+            lease.is_kept = true;
+            lease.complete();
         }
     }
 }
@@ -170,6 +302,7 @@ impl<H: Host, X: Send + Sync + 'static> Drop for WasmLease<'_, H, X> {
 impl<H: Host, X: Send + Sync + 'static> fmt::Debug for WasmLease<'_, H, X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("WasmLease");
-        debug.field("lease", &self.lease).finish_non_exhaustive()
+        debug.field("principal", &self.principal).field("guest", &self.lease.as_deref());
+        debug.finish_non_exhaustive()
     }
 }

@@ -27,36 +27,57 @@
 //! ```
 //! use std::time::Duration;
 //!
-//! use plimsoll_wasmtime::{Exports, Host, HostState, WasmEngine, WasmPool};
+//! use plimsoll_wasmtime::{Exports, Host, Meter, Metered, NewLease, WasmEngine, WasmPool};
+//! use wasmtime::component::ResourceTable;
 //! use wasmtime::{Caller, Linker, Module};
 //!
 //! struct Desk;
 //!
+//! /// The data of a store: the host's own type.
+//! struct Data {
+//!     meter: Meter,
+//!     written: Vec<i32>, // by this lease
+//! }
+//!
+//! impl Metered for Data {
+//!     fn meter(&mut self) -> &mut Meter {
+//!         &mut self.meter
+//!     }
+//! }
+//!
 //! impl Host for Desk {
-//!     type Instance = ();
-//!     type Lease = Vec<i32>; // what this lease has written
+//!     type Data = Data;
+//!     type Lease = Vec<i32>;
 //!
-//!     fn instance(&self) {}
-//!
-//!     fn lease(&self, _principal: &str) -> Vec<i32> {
+//!     fn lease(&self, _new: NewLease<'_>) -> Vec<i32> {
 //!         Vec::new()
+//!     }
+//!
+//!     fn data(&self, meter: Meter, written: Vec<i32>) -> Data {
+//!         Data { meter, written }
+//!     }
+//!
+//!     fn lease_of(data: &mut Data) -> &mut Vec<i32> {
+//!         &mut data.written
+//!     }
+//!
+//!     fn table(_written: &mut Vec<i32>) -> Option<&mut ResourceTable> {
+//!         None
 //!     }
 //! }
 //!
 //! let engine = WasmEngine::builder().instances(4).build()?;
 //! let mut linker = Linker::new(engine.wasmtime());
-//! let write = |mut caller: Caller<'_, HostState<Desk>>, value: i32| -> wasmtime::Result<()> {
-//!     caller.data_mut().lease_mut()?.push(value);
-//!     Ok(())
-//! };
-//! linker.func_wrap("desk", "write", write)?;
+//! linker.func_wrap("desk", "write", |mut caller: Caller<'_, Data>, value: i32| {
+//!     caller.data_mut().written.push(value);
+//! })?;
 //! let module = Module::new(
 //!     engine.wasmtime(),
 //!     r#"(module
 //!         (import "desk" "write" (func $write (param i32)))
 //!         (func (export "run") (param i32) (call $write (local.get 0))))"#,
 //! )?;
-//! let look_up = |exports: &mut Exports<'_, Desk>| exports.func::<i32, ()>("run");
+//! let look_up = |exports: &mut Exports<'_, Data>| exports.func::<i32, ()>("run");
 //! let pool = WasmPool::module(&engine, Desk, &linker, &module, look_up)?;
 //! let pool = pool.max(4).fuel(1_000_000).deadline(Duration::from_millis(100)).build()?;
 //!
@@ -74,10 +95,15 @@
 //! - Caches of the processor are not cleared between principals.
 //! - Memories that threads share are refused: wasmtime does not meter them.
 
+#![forbid(unsafe_code)]
+
 mod allocator;
+mod allowance;
 mod bill;
+mod blame;
 mod builder;
 mod call;
+mod clock;
 mod engine;
 mod error;
 mod exports;
@@ -88,20 +114,22 @@ mod limiter;
 mod meter;
 mod pool;
 mod program;
-mod scrap;
-mod ticker;
+mod running;
 
+pub use allowance::{Allowance, Grant};
+pub use bill::{Account, Ledgers};
 pub use builder::WasmPoolBuilder;
-pub use call::{Entered, GuestFunc};
+pub use call::GuestFunc;
 pub use engine::{WasmEngine, WasmEngineBuilder};
 pub use error::{
-    CallError, EngineError, ExportError, ExportProblem, InstanceLimit, InstantiateError, NoLease,
-    ProgramError,
+    AllowanceError, CallError, EngineError, ExportError, ExportProblem, Feature, InstanceLimit,
+    InstantiateError, ProgramError, TooDeep,
 };
 pub use exports::{ComponentExports, Exports};
 pub use handles::{HandleError, Handles};
-pub use host::{Host, HostState, Parts};
+pub use host::{Host, NewLease};
 pub use lease::WasmLease;
-pub use meter::Usage;
+pub use meter::{BoxedCall, Meter, Metered, Usage};
 pub use pool::{WasmPool, WasmPrincipal};
 pub use program::{Guest, GuestManager};
+pub use running::{CalledBack, HostTime};

@@ -1,65 +1,78 @@
 //! The quota of a store.
 
 use std::io;
+use std::sync::Arc;
 
 use wasmtime::ResourceLimiter;
 
+use crate::allocator::Counts;
+use crate::running::Running;
+
 /// What a table's element is counted as: wasmtime keeps a pointer for each.
-pub(super) const ELEMENT_BYTES: u64 = size_of::<usize>() as u64;
+pub(crate) const ELEMENT_BYTES: u64 = size_of::<usize>() as u64;
 
 /// A memory or table that is too large from the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     /// What the store would have held.
-    pub(super) needed: u64,
-    pub(super) quota: u64,
+    pub(crate) needed: u64,
+    pub(crate) quota: u64,
 }
 
-/// Holds the sum over all memories and tables of a store to a quota (METER-1).
+/// Holds the sum over all memories, tables and GC heaps of a store to a quota (METER-1), and their
+/// numbers to what the engine has reserved (METER-6).
 ///
-/// A guest is told that a growth failed, and runs on. Only what grows is counted: neither memories
-/// nor tables ever shrink, and they go with their store.
+/// A refused growth is an answer to the guest, which runs on. Only growth is counted: memories and
+/// tables never shrink, and they go with their store.
 ///
 /// wasmtime reports a growth that failed after it was allowed, and also one that it never asked
 /// about: a table of more elements than a number has, or a memory of one-byte pages that would be
-/// longer than its addresses. Whoever took each report for the last growth's would give back a
-/// growth that stands: a guest that grows by a little and then by far too much, again and again,
-/// would have no quota. So whatever can be known to fail is refused here and not counted, and a
+/// longer than its addresses. If each report were taken for the last growth's, a growth that stands
+/// would be given back: a guest that grows by a little and then by far too much, again and again,
+/// would have no quota. So a growth that is known to fail is refused here and not counted, and a
 /// report counts only if it says that the system had no memory: these do follow their own growth.
 #[derive(Debug)]
-pub(super) struct Limiter {
+pub(crate) struct Limiter {
     quota: u64,
-    held: u64,
+    /// Has the bytes that are held.
+    running: Arc<Running>,
     /// The last growth that was allowed.
     last: u64,
     refusal: Option<Refusal>,
+    counts: Counts,
 }
 
 impl Limiter {
-    pub(super) fn new(quota: u64) -> Self {
-        Self { quota, held: 0, last: 0, refusal: None }
+    pub(crate) fn new(quota: u64, counts: Counts, running: Arc<Running>) -> Self {
+        Self { quota, running, last: 0, refusal: None, counts }
     }
 
-    /// Bytes that all memories and tables have now.
+    /// Sets the quota of a lease. What is held already stays, and may be above it.
     #[inline]
-    pub(super) fn held(&self) -> u64 {
-        self.held
+    pub(crate) fn set_quota(&mut self, quota: u64) {
+        self.quota = quota;
+    }
+
+    /// Bytes that all memories, tables and GC heaps have now.
+    #[inline]
+    fn held(&self) -> u64 {
+        self.running.bytes()
     }
 
     /// The last memory or table that the quota did not allow from the start.
-    pub(super) fn refusal(&self) -> Option<Refusal> {
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
         self.refusal
     }
 
     fn grow(&mut self, bytes: u64, is_new: bool) -> bool {
-        let needed = self.held.saturating_add(bytes);
+        let needed = self.held().saturating_add(bytes);
         if needed > self.quota {
             if is_new {
                 self.refusal = Some(Refusal { needed, quota: self.quota });
             }
             return false;
         }
-        self.held = needed;
+        self.running.set_bytes(needed);
         self.last = bytes;
         true
     }
@@ -78,7 +91,7 @@ impl ResourceLimiter for Limiter {
 
     fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
         if error.is::<io::Error>() {
-            self.held -= std::mem::take(&mut self.last);
+            self.running.set_bytes(self.held() - std::mem::take(&mut self.last));
         }
         Ok(())
     }
@@ -97,17 +110,38 @@ impl ResourceLimiter for Limiter {
         // It was refused here, or never asked about.
         Ok(())
     }
+
+    fn instances(&self) -> usize {
+        self.counts.core_instances as usize
+    }
+
+    fn tables(&self) -> usize {
+        self.counts.tables as usize
+    }
+
+    fn memories(&self) -> usize {
+        self.counts.memories as usize
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::clock::Clock;
 
     const PAGE: usize = 65_536;
 
+    fn limiter(quota: u64) -> Limiter {
+        let clock = Arc::new(Clock::new(Duration::from_millis(1)));
+        let counts = Counts { memories: 2, tables: 4, core_instances: 1 };
+        Limiter::new(quota, counts, Arc::new(Running::new(clock, 1)))
+    }
+
     #[test]
     fn meter_1_the_sum_is_held_to_the_quota() {
-        let mut limiter = Limiter::new(4 * PAGE as u64);
+        let mut limiter = limiter(4 * PAGE as u64);
         assert!(limiter.memory_growing(0, 2 * PAGE, None).unwrap());
         assert!(limiter.memory_growing(0, PAGE, Some(PAGE)).unwrap(), "another memory");
         let elements = PAGE / ELEMENT_BYTES as usize;
@@ -123,7 +157,7 @@ mod tests {
 
     #[test]
     fn meter_1_a_growth_that_can_not_be_is_not_counted() {
-        let mut limiter = Limiter::new(u64::MAX);
+        let mut limiter = limiter(u64::MAX);
         assert!(!limiter.memory_growing(0, 2 * PAGE, Some(PAGE)).unwrap());
         assert!(!limiter.table_growing(0, 11, Some(10)).unwrap());
         assert_eq!(limiter.held(), 0);
@@ -131,7 +165,7 @@ mod tests {
 
     #[test]
     fn meter_1_a_growth_that_failed_is_rolled_back_once() {
-        let mut limiter = Limiter::new(u64::MAX);
+        let mut limiter = limiter(u64::MAX);
         assert!(limiter.memory_growing(0, PAGE, None).unwrap());
         assert!(limiter.memory_growing(PAGE, 3 * PAGE, None).unwrap());
         limiter.memory_grow_failed(io::Error::from(io::ErrorKind::OutOfMemory).into()).unwrap();
@@ -142,7 +176,7 @@ mod tests {
 
     #[test]
     fn meter_1_a_failure_that_was_not_asked_about_gives_nothing_back() {
-        let mut limiter = Limiter::new(PAGE as u64);
+        let mut limiter = limiter(PAGE as u64);
         assert!(limiter.memory_growing(0, PAGE, None).unwrap());
         let beyond_the_type = wasmtime::format_err!("memory growth exceeds memory type's limits");
         limiter.memory_grow_failed(beyond_the_type).unwrap();

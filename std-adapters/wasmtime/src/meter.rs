@@ -1,55 +1,76 @@
-//! What a lease may use, and what it has used.
+//! What a store may use, and what it has used.
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use wasmtime::{AsContextMut, Store, StoreContextMut, Trap, UpdateDeadline};
+use wasmtime::{AsContext, AsContextMut, Store, StoreContextMut, Trap, UpdateDeadline};
 
-use super::error::CallError;
-use super::host::{Host, HostState};
-use super::limiter::Limiter;
+use crate::allocator::Counts;
+use crate::allowance::{Fuel, Grant};
+use crate::bill::Account;
+use crate::blame;
+use crate::clock::Ticker;
+use crate::error::{CallError, TooDeep};
+use crate::limiter::Limiter;
+use crate::running::{CalledBack, HostTime, Running};
 
-/// Epochs that never pass, and can be added to any epoch that does (METER-3).
-const FAR: u64 = 1 << 40;
+/// Ticks from one look at a running guest to the next.
+const LOOK_TICKS: u64 = 1;
 
-/// What a lease, or the start of an instance, may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Allowance {
-    /// `None`, if the engine meters none.
-    pub(super) fuel: Option<Fuel>,
-    pub(super) deadline: Option<Duration>,
-    pub(super) epochs: u64,
-    pub(super) is_in_place: bool,
+/// How much fuel a guest uses before it lets other tasks run, unless told otherwise.
+pub(crate) const YIELD_INTERVAL: u64 = 100_000;
+
+/// Data of a store that holds a [`Meter`].
+pub trait Metered: Send + 'static {
+    /// The meter that came with the store.
+    fn meter(&mut self) -> &mut Meter;
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Fuel {
-    pub(super) amount: u64,
-    /// After how much a guest yields; `None` if it runs on its caller's stack, and can not.
-    pub(super) yield_interval: Option<u64>,
-}
-
-impl Allowance {
-    pub(super) fn new(fuel: Option<Fuel>, deadline: Option<Duration>, tick: Duration) -> Self {
-        Self { fuel, deadline, epochs: epochs_in(deadline, tick), is_in_place: false }
+impl Metered for Meter {
+    fn meter(&mut self) -> &mut Meter {
+        self
     }
 }
 
-/// As many epochs as are sure to take so long: the current one may end at once.
-fn epochs_in(deadline: Option<Duration>, tick: Duration) -> u64 {
-    let Some(deadline) = deadline else { return FAR };
-    let epochs = deadline.as_nanos().div_ceil(tick.as_nanos());
-    u64::try_from(epochs).unwrap_or(FAR).min(FAR - 1) + 1
-}
-
-/// What meters a store's guest.
+/// Meters the guest of one store: its quota, fuel, deadline, and who pays.
+///
+/// A pool hands it to [`Host::data`](crate::Host::data) and does the rest. For a store of your own,
+/// outside any pool, [`WasmEngine::meter`](crate::WasmEngine::meter) makes one:
+///
+/// ```
+/// use std::time::Duration;
+/// use plimsoll_wasmtime::{Allowance, CallError, Meter, WasmEngine};
+/// use wasmtime::{Instance, Module, Store};
+///
+/// // Room for the instances of pools, and for two stores besides.
+/// let engine = WasmEngine::builder().instances(4).reserve_stores(2).build()?;
+/// let module = Module::new(engine.wasmtime(), r#"(module (func (export "run") (loop (br 0))))"#)?;
+/// let allowance = Allowance::new().quota(1 << 20).fuel(100_000).deadline(Duration::from_secs(1));
+/// let mut store = Store::new(engine.wasmtime(), engine.meter(&allowance)?);
+/// Meter::install(&mut store);
+/// let instance = Instance::new(&mut store, &module, &[])?;
+/// let run = instance.get_typed_func::<(), ()>(&mut store, "run")?;
+///
+/// let error = Meter::run(&mut store, |store| run.call(store, ())).unwrap_err();
+/// assert!(matches!(error, CallError::OutOfFuel { .. }) && error.is_fault());
+/// assert_eq!(Meter::usage(&mut store).fuel, 100_000);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
-pub(super) struct Meter {
-    pub(super) limiter: Limiter,
-    allowance: Allowance,
-    /// Bytes that were there when the lease began.
-    inherited: u64,
-    /// Whether nobody knows how much fuel was used, because a guest was stopped that never yields.
-    is_fuel_unknown: bool,
+pub struct Meter {
+    limiter: Limiter,
+    grant: Grant,
+    /// Whether calls run as tasks, which yield.
+    yields: bool,
+    running: Arc<Running>,
+    account: Account,
+    /// Fuel that is in the ledgers.
+    charged_fuel: u64,
+    /// Fuel that wasmtime does not show.
+    unseen_fuel: u64,
+    /// Of a store outside the pools: the clock runs as long as it lives.
+    ticker: Option<Arc<Ticker>>,
+    /// The lease's part of the data of a host that needs none.
+    pub(crate) no_lease: (),
 }
 
 /// What a lease has used.
@@ -58,115 +79,268 @@ pub(super) struct Meter {
 pub struct Usage {
     /// Fuel, to within a yield interval if the guest did not return; 0 if the engine meters none.
     pub fuel: u64,
-    /// Bytes of all memories and tables. They never shrink, so this is the lease's peak.
+    /// Bytes of all memories, tables and GC heaps. They never shrink, so this is the lease's peak.
     pub bytes: u64,
     /// Bytes by which they grew in the lease.
     pub grown_bytes: u64,
 }
 
 impl Meter {
-    pub(super) fn new(quota: u64, allowance: Allowance) -> Self {
-        Self { limiter: Limiter::new(quota), allowance, inherited: 0, is_fuel_unknown: false }
-    }
-
-    pub(super) fn on_epoch(&self) -> UpdateDeadline {
-        match self.allowance.deadline {
-            Some(_) => UpdateDeadline::Interrupt,
-            None => UpdateDeadline::Continue(FAR),
+    pub(crate) fn new(counts: Counts, grant: Grant, running: Arc<Running>) -> Self {
+        Self {
+            limiter: Limiter::new(grant.quota, counts, running.clone()),
+            grant,
+            yields: !grant.is_in_place,
+            running,
+            account: Account::default(),
+            charged_fuel: 0,
+            unseen_fuel: 0,
+            ticker: None,
+            no_lease: (),
         }
     }
 
-    #[inline]
-    pub(super) fn is_in_place(&self) -> bool {
-        self.allowance.is_in_place
+    pub(crate) fn keeping(mut self, ticker: Arc<Ticker>) -> Self {
+        self.ticker = Some(ticker);
+        self
     }
 
-    /// A call has ended in this error.
-    pub(super) fn on_end(&mut self, error: &CallError) {
-        // A guest writes down what it has used before it calls or gives up, and when it yields. In
-        // place, a long loop that ends in a stray access would cost nothing.
+    /// Puts a store under its meter: limiter, fuel, and the callback of its epochs. Once for each
+    /// store, before its guest is instantiated. [`begin`](Self::begin) grants anew.
+    pub fn install<T: Metered>(store: &mut Store<T>) {
+        store.limiter(|data| &mut data.meter().limiter);
+        store.epoch_deadline_callback(|store| Ok(on_tick(store)));
+        let grant = store.data_mut().meter().grant;
+        Self::begin(store.as_context_mut(), &grant);
+    }
+
+    /// Begins a lease: grants anew, whatever is left of the last one (METER-3).
+    #[inline]
+    pub fn begin<T: Metered>(mut store: StoreContextMut<'_, T>, grant: &Grant) {
+        store.set_epoch_deadline(LOOK_TICKS);
+        store.set_hostcall_fuel(grant.lift_max);
+        store.set_max_component_handles(grant.handles_max);
+        if let Some(Fuel { amount, yield_interval }) = grant.fuel {
+            // They fail without a meter, and at an interval of 0: neither comes here.
+            if yield_interval.is_some() {
+                let armed = store.fuel_async_yield_interval(yield_interval);
+                debug_assert!(armed.is_ok());
+            }
+            let armed = store.set_fuel(amount);
+            debug_assert!(armed.is_ok());
+        }
+        let meter = store.data_mut().meter();
+        meter.running.begin(grant.ticks, grant.wall_ticks);
+        meter.limiter.set_quota(grant.quota);
+        meter.grant = *grant;
+        meter.yields = !grant.is_in_place;
+        (meter.charged_fuel, meter.unseen_fuel) = (0, 0);
+    }
+
+    /// Sets who pays from now on. What was used before is charged to the last account first.
+    pub fn charge_to<T: Metered>(store: &mut Store<T>, account: Account) {
+        Self::settle(store);
+        store.data_mut().meter().account = account;
+    }
+
+    /// Charges what was used and is not in the ledgers yet.
+    pub fn settle<T: Metered>(store: &mut Store<T>) {
+        let usage = Self::usage(store);
+        store.data_mut().meter().charge(usage);
+    }
+
+    /// What was used since the lease began.
+    pub fn usage<T: Metered>(store: &mut Store<T>) -> Usage {
+        let left = store.get_fuel().unwrap_or(0);
+        store.data_mut().meter().usage_with(left)
+    }
+
+    /// Runs a call on the caller's stack, and says what ended it.
+    ///
+    /// # Errors
+    /// [`CallError`]; the store is not to be used any more.
+    pub fn run<T: Metered, R>(
+        store: &mut Store<T>,
+        call: impl FnOnce(StoreContextMut<'_, T>) -> wasmtime::Result<R>,
+    ) -> Result<R, CallError> {
+        let running = Self::set_yields(store, false);
+        running.enter();
+        let result = call(store.as_context_mut());
+        running.leave();
+        Self::end(store, Some(result))
+    }
+
+    /// Runs a call as a task: `Meter::run_async(&mut store, |store| Box::pin(run.call_async(store, 7)))`.
+    /// What it awaits does not count against the deadline.
+    ///
+    /// # Errors
+    /// [`CallError`]; the store is not to be used any more.
+    ///
+    /// # Cancellation
+    /// Safe for the host; the store is not to be used any more.
+    pub async fn run_async<T: Metered, R>(
+        store: &mut Store<T>,
+        call: impl for<'s> FnOnce(StoreContextMut<'s, T>) -> BoxedCall<'s, R>,
+    ) -> Result<R, CallError> {
+        let running = Self::set_yields(store, true);
+        let result = running.time(call(store.as_context_mut()), || ()).await;
+        Self::end(store, result)
+    }
+
+    /// Calls run as tasks from now on, or on their callers' stacks.
+    fn set_yields<T: Metered>(store: &mut Store<T>, yields: bool) -> Arc<Running> {
+        let meter = store.data_mut().meter();
+        let running = meter.running.clone();
+        if meter.yields != yields {
+            meter.yields = yields;
+            if let Some(fuel) = &mut meter.grant.fuel {
+                fuel.yield_interval = yields.then_some(YIELD_INTERVAL);
+                let armed = store.fuel_async_yield_interval(yields.then_some(YIELD_INTERVAL));
+                debug_assert!(armed.is_ok());
+            }
+        }
+        running
+    }
+
+    /// Ends a call: `None` is one that its wall-clock limit has ended.
+    pub(crate) fn end<T: Metered, R>(
+        store: &mut Store<T>,
+        result: Option<wasmtime::Result<R>>,
+    ) -> Result<R, CallError> {
+        let meter = store.data_mut().meter();
+        let error = match result {
+            // A guest whose last work was one long operation has passed no check since (METER-8).
+            Some(Ok(results)) if !meter.running.is_over() => return Ok(results),
+            Some(Ok(_)) => meter.over_deadline(),
+            Some(Err(cause)) => meter.judge(cause),
+            None => meter.over_wall(),
+        };
+        let left = store.get_fuel().unwrap_or(0);
+        store.data_mut().meter().on_end(&error, left);
+        Err(error)
+    }
+
+    /// Time that is the host's until the guard is dropped: for a host function that blocks.
+    ///
+    /// ```
+    /// use plimsoll_wasmtime::{Meter, Metered};
+    /// use wasmtime::Caller;
+    ///
+    /// fn read_disk(mut caller: Caller<'_, Meter>) -> i32 {
+    ///     let _host = caller.data_mut().meter().host_time();
+    ///     std::thread::sleep(std::time::Duration::from_millis(1)); // not the guest's
+    ///     7
+    /// }
+    /// # let _ = read_disk;
+    /// ```
+    pub fn host_time(&self) -> HostTime {
+        self.running.host_time()
+    }
+
+    /// A host function is about to call its guest back. Each such call takes a stack of the engine's,
+    /// which has as many for each instance as
+    /// [`reentrancy`](crate::WasmEngineBuilder::reentrancy) says.
+    ///
+    /// # Errors
+    /// [`TooDeep`], if that many calls back are under way. Returned from the host function, it ends the
+    /// guest as [`CallError::TooDeep`].
+    pub fn call_back(&self) -> Result<CalledBack, TooDeep> {
+        self.running.call_back()
+    }
+
+    /// Bytes of all memories, tables and GC heaps now.
+    pub fn bytes(&self) -> u64 {
+        self.running.bytes()
+    }
+
+    pub(crate) fn limiter(&self) -> &Limiter {
+        &self.limiter
+    }
+
+    pub(crate) fn set_account(&mut self, account: Account) {
+        self.account = account;
+    }
+
+    pub(crate) fn usage_with(&self, fuel_left: u64) -> Usage {
+        let granted = self.grant.fuel.map_or(0, |fuel| fuel.amount);
+        let seen = granted.saturating_sub(fuel_left.min(granted));
+        let fuel = seen.saturating_add(self.unseen_fuel).min(granted);
+        Usage { fuel, bytes: self.running.bytes(), grown_bytes: self.running.grown_bytes() }
+    }
+
+    #[inline]
+    pub(crate) fn charge(&mut self, usage: Usage) {
+        if !self.account.is_open() {
+            return;
+        }
+        let fuel = usage.fuel.saturating_sub(self.charged_fuel);
+        if !self.running.take_growth() && fuel == 0 {
+            return;
+        }
+        self.charged_fuel += fuel;
+        self.account.charge(Usage { fuel, ..usage });
+    }
+
+    fn over_deadline(&self) -> CallError {
+        CallError::DeadlineExceeded { deadline: self.grant.deadline.unwrap_or_default() }
+    }
+
+    fn over_wall(&self) -> CallError {
+        CallError::WallLimit { limit: self.grant.wall_limit.unwrap_or_default() }
+    }
+
+    /// What an error of the guest's says (METER-7).
+    pub(crate) fn judge(&self, cause: wasmtime::Error) -> CallError {
+        match cause.downcast_ref::<Trap>() {
+            Some(Trap::Interrupt) if self.running.is_over() => self.over_deadline(),
+            Some(Trap::Interrupt) if self.running.is_wall_over() => self.over_wall(),
+            Some(Trap::OutOfFuel) if self.grant.fuel.is_some() => {
+                CallError::OutOfFuel { fuel: self.grant.fuel.map_or(0, |fuel| fuel.amount) }
+            }
+            _ => blame::judge(cause),
+        }
+    }
+
+    /// A call has ended in this error: bills what wasmtime does not show.
+    ///
+    /// A guest writes down what it has used before it calls the host, when it yields, and when it
+    /// executes `unreachable`. Ended elsewhere, it may have used as much as it could since.
+    fn on_end(&mut self, error: &CallError, fuel_left: u64) {
         let is_noted = match error {
-            CallError::DeadlineExceeded { .. } => false,
+            CallError::DeadlineExceeded { .. } | CallError::GcHeapFull => false,
+            CallError::WallLimit { .. } => !self.grant.is_in_place,
             CallError::Trapped { trap } => {
                 matches!(trap, Trap::UnreachableCodeReached | Trap::StackOverflow)
             }
             _ => true,
         };
-        self.is_fuel_unknown |= !is_noted && self.allowance.is_in_place;
-    }
-
-    /// What an error of the guest's says.
-    pub(super) fn judge(&self, cause: wasmtime::Error) -> CallError {
-        let Some(&trap) = cause.downcast_ref::<Trap>() else { return CallError::Failed { cause } };
-        match (trap, self.allowance) {
-            (Trap::Interrupt, Allowance { deadline: Some(deadline), .. }) => {
-                CallError::DeadlineExceeded { deadline }
-            }
-            (Trap::OutOfFuel, Allowance { fuel: Some(fuel), .. }) => {
-                CallError::OutOfFuel { fuel: fuel.amount }
-            }
-            _ => CallError::Trapped { trap },
-        }
-    }
-}
-
-/// Sets limiter, callback and allowance for a new store.
-pub(super) fn install<H: Host>(store: &mut Store<HostState<H>>, allowance: Allowance) {
-    store.limiter(|state| &mut state.meter.limiter);
-    store.epoch_deadline_callback(HostState::on_epoch);
-    arm(store.as_context_mut(), allowance);
-}
-
-/// Grants an allowance, whatever is left of an earlier one (METER-3).
-#[inline]
-pub(super) fn arm<H: Host>(mut store: StoreContextMut<'_, HostState<H>>, allowance: Allowance) {
-    store.set_epoch_deadline(allowance.epochs);
-    if let Some(Fuel { amount, yield_interval }) = allowance.fuel {
-        // They fail without a meter, and at an interval of 0: neither comes here.
-        if yield_interval.is_some() {
-            let armed = store.fuel_async_yield_interval(yield_interval);
-            debug_assert!(armed.is_ok());
-        }
-        let armed = store.set_fuel(amount);
-        debug_assert!(armed.is_ok());
-    }
-    let meter = &mut store.data_mut().meter;
-    meter.allowance = allowance;
-    meter.inherited = meter.limiter.held();
-}
-
-/// What was used since an allowance was granted.
-#[inline]
-pub(super) fn usage<H: Host>(store: &Store<HostState<H>>) -> Usage {
-    let meter = &store.data().meter;
-    let bytes = meter.limiter.held();
-    let left = if meter.is_fuel_unknown { 0 } else { store.get_fuel().unwrap_or(0) };
-    let fuel = meter.allowance.fuel.map_or(0, |fuel| fuel.amount.saturating_sub(left));
-    Usage { fuel, bytes, grown_bytes: bytes.saturating_sub(meter.inherited) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn meter_3_no_deadline_overflows() {
-        let ms = Duration::from_millis;
-        assert_eq!(epochs_in(Some(ms(25)), ms(10)), 4);
-        assert_eq!(epochs_in(Some(ms(1)), ms(10)), 2);
-        for deadline in [None, Some(Duration::MAX)] {
-            let epochs = epochs_in(deadline, Duration::from_nanos(1));
-            assert_eq!(epochs, FAR);
-            assert!(epochs.checked_add(u64::MAX / 2).is_some());
-        }
-    }
-
-    #[test]
-    fn meter_3_without_a_deadline_an_epoch_interrupts_nobody() {
-        let ends = |deadline| {
-            let meter = Meter::new(0, Allowance::new(None, deadline, Duration::from_millis(1)));
-            matches!(meter.on_epoch(), UpdateDeadline::Interrupt)
+        let Some(fuel) = self.grant.fuel.filter(|_| !is_noted) else { return };
+        self.unseen_fuel = match (fuel.yield_interval, error) {
+            (None, _) => fuel_left,
+            (Some(interval), CallError::GcHeapFull) => interval.min(fuel_left),
+            (Some(_), _) => 0,
         };
-        assert_eq!((ends(None), ends(Some(Duration::ZERO))), (false, true));
+    }
+}
+
+/// A call that a task runs.
+pub type BoxedCall<'s, R> =
+    std::pin::Pin<Box<dyn Future<Output = wasmtime::Result<R>> + Send + 's>>;
+
+/// A guest runs, and a tick has passed.
+fn on_tick<T: Metered>(mut store: StoreContextMut<'_, T>) -> UpdateDeadline {
+    let fuel_left = store.as_context().get_fuel().unwrap_or(0);
+    let meter = store.data_mut().meter();
+    // What it has grown stands by now (METER-10).
+    let usage = meter.usage_with(fuel_left);
+    meter.charge(usage);
+    meter.running.leave();
+    if meter.running.is_over() || meter.running.is_wall_over() {
+        return UpdateDeadline::Interrupt;
+    }
+    match meter.yields {
+        // However little fuel its instructions take, a guest does not hold its thread for longer.
+        true => UpdateDeadline::Yield(LOOK_TICKS),
+        false => UpdateDeadline::Continue(LOOK_TICKS),
     }
 }

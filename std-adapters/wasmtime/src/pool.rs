@@ -1,18 +1,22 @@
 //! A pool of guests.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::bill::{Account, Ledgers};
-use super::builder::WasmPoolBuilder;
-use super::engine::WasmEngine;
-use super::error::{ExportError, ProgramError};
-use super::exports::{ComponentExports, Exports};
-use super::host::{Host, HostState};
-use super::lease::WasmLease;
-use super::meter::{Allowance, Usage};
-use super::program::{GuestManager, Program};
-use plimsoll::pool::{CheckoutError, Pool, PoolCounts, PoolStats, Principal, PrincipalError};
+use plimsoll::pool::{
+    BuildFailure, CheckoutError, Lease, Pool, PoolCounts, PoolStats, Principal, PrincipalError,
+};
+
+use crate::allowance::{Allowance, Grant};
+use crate::bill::{Account, Ledgers};
+use crate::builder::WasmPoolBuilder;
+use crate::engine::WasmEngine;
+use crate::error::{AllowanceError, ExportError, InstantiateError, ProgramError};
+use crate::exports::{ComponentExports, Exports};
+use crate::host::Host;
+use crate::lease::WasmLease;
+use crate::program::{GuestManager, Program};
 
 /// Lends instances of one program, a core module or a component, to principals.
 ///
@@ -20,7 +24,7 @@ use plimsoll::pool::{CheckoutError, Pool, PoolCounts, PoolStats, Principal, Prin
 /// instance. Clones are handles to the same pool; with the last one it closes.
 ///
 /// ```
-/// use plimsoll_wasmtime::{WasmEngine, WasmPool};
+/// use plimsoll_wasmtime::{Exports, Meter, WasmEngine, WasmPool};
 /// use wasmtime::{Linker, Module};
 ///
 /// let engine = WasmEngine::builder().instances(4).build()?;
@@ -33,7 +37,7 @@ use plimsoll::pool::{CheckoutError, Pool, PoolCounts, PoolStats, Principal, Prin
 ///             (global.get $calls)))"#,
 /// )?;
 /// let linker = Linker::new(engine.wasmtime());
-/// let look_up = |exports: &mut plimsoll_wasmtime::Exports<'_, ()>| exports.func::<(), i32>("count");
+/// let look_up = |exports: &mut Exports<'_, Meter>| exports.func::<(), i32>("count");
 /// let pool = WasmPool::module(&engine, (), &linker, &module, look_up)?.max(4).build()?;
 ///
 /// for principal in ["acme", "other", "acme"] {
@@ -46,17 +50,27 @@ use plimsoll::pool::{CheckoutError, Pool, PoolCounts, PoolStats, Principal, Prin
 /// ```
 pub struct WasmPool<H: Host, X: Send + Sync + 'static> {
     pool: Pool<GuestManager<H, X>>,
-    allowance: Allowance,
-    ledgers: Ledgers,
+    terms: Arc<Terms>,
 }
 
-/// Somebody whom a [`WasmPool`] lends to, with their account in the pool's ledgers.
+/// What a pool grants, and where it writes what was used.
+pub(crate) struct Terms {
+    pub(crate) engine: WasmEngine,
+    pub(crate) grant: Grant,
+    /// Bytes that an instance has from its start.
+    pub(crate) start_bytes: u64,
+    pub(crate) ledgers: Ledgers,
+    pub(crate) keeps_on_drop: bool,
+}
+
+/// Whom a [`WasmPool`] lends to: with its account in the pool's ledgers, and what its leases may use.
 ///
 /// Keep it where a principal comes often. Clones are the same principal.
 #[derive(Clone)]
 pub struct WasmPrincipal {
     principal: Principal,
     account: Account,
+    grant: Option<Grant>,
 }
 
 impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
@@ -68,15 +82,16 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
     pub fn module(
         engine: &WasmEngine,
         host: H,
-        linker: &wasmtime::Linker<HostState<H>>,
+        linker: &wasmtime::Linker<H::Data>,
         module: &wasmtime::Module,
-        look_up: impl Fn(&mut Exports<'_, H>) -> Result<X, ExportError> + Send + Sync + 'static,
+        look_up: impl Fn(&mut Exports<'_, H::Data>) -> Result<X, ExportError> + Send + Sync + 'static,
     ) -> Result<WasmPoolBuilder<H, X>, ProgramError> {
         let program = Program::core(engine, linker, module, Box::new(look_up))?;
         Ok(WasmPoolBuilder::new(engine, host, program))
     }
 
-    /// Settings for a pool of a component. `look_up` finds the exports of each instance.
+    /// Settings for a pool of a component. `look_up` finds the exports of each instance, or makes the
+    /// bindings of a `bindgen!` world.
     ///
     /// # Errors
     /// [`ProgramError`]: more memories or tables than the engine allows, an import that the linker
@@ -84,32 +99,51 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
     pub fn component<F>(
         engine: &WasmEngine,
         host: H,
-        linker: &wasmtime::component::Linker<HostState<H>>,
+        linker: &wasmtime::component::Linker<H::Data>,
         component: &wasmtime::component::Component,
         look_up: F,
     ) -> Result<WasmPoolBuilder<H, X>, ProgramError>
     where
-        F: Fn(&mut ComponentExports<'_, H>) -> Result<X, ExportError> + Send + Sync + 'static,
+        F: Fn(&mut ComponentExports<'_, H::Data>) -> Result<X, ExportError> + Send + Sync + 'static,
     {
         let program = Program::component(engine, linker, component, Box::new(look_up))?;
         Ok(WasmPoolBuilder::new(engine, host, program))
     }
 
-    pub(super) fn new(
-        pool: Pool<GuestManager<H, X>>,
-        allowance: Allowance,
-        ledgers: Ledgers,
-    ) -> Self {
-        Self { pool, allowance, ledgers }
+    pub(crate) fn new(pool: Pool<GuestManager<H, X>>, terms: Terms) -> Self {
+        Self { pool, terms: Arc::new(terms) }
+    }
+
+    /// What a principal or a lease may use, where it is not as the pool has it (METER-11).
+    ///
+    /// # Errors
+    /// [`AllowanceError`]: above what the engine has room for, below what an instance needs, zero, or
+    /// fuel where none is metered.
+    pub fn allow(&self, allowance: &Allowance) -> Result<Grant, AllowanceError> {
+        let terms = &self.terms;
+        let grant = terms.grant.with(allowance, terms.engine.clock(), terms.engine.room().quota)?;
+        if grant.quota < terms.start_bytes {
+            let (asked, needed) = (grant.quota, terms.start_bytes);
+            return Err(AllowanceError::QuotaBelowStart { asked, needed });
+        }
+        Ok(grant)
     }
 
     /// The principal of that id, of 1 to 64 bytes without control characters.
     ///
     /// # Errors
-    /// An id that can not be.
+    /// An id that is too long, empty, or has a control character.
     pub fn principal(&self, id: &str) -> Result<WasmPrincipal, PrincipalError> {
-        let (principal, account) = (self.pool.principal(id)?, self.ledgers.account(id)?);
-        Ok(WasmPrincipal { principal, account })
+        let (principal, account) = (self.pool.principal(id)?, self.terms.ledgers.account(id)?);
+        Ok(WasmPrincipal { principal, account, grant: None })
+    }
+
+    /// The principal of that id, whose leases may use what [`allow`](Self::allow) has granted.
+    ///
+    /// # Errors
+    /// As of [`principal`](Self::principal).
+    pub fn principal_with(&self, id: &str, grant: &Grant) -> Result<WasmPrincipal, PrincipalError> {
+        Ok(WasmPrincipal { grant: Some(*grant), ..self.principal(id)? })
     }
 
     /// Leases an instance, and waits for one as a task.
@@ -123,8 +157,27 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
         &'a self,
         principal: &'a WasmPrincipal,
     ) -> Result<WasmLease<'a, H, X>, CheckoutError> {
-        let lease = self.pool.checkout(&principal.principal).await?;
-        Ok(WasmLease::begin(lease, principal, self.allowance))
+        self.checkout_with(principal, self.grant_of(principal)).await
+    }
+
+    /// Leases an instance for a lease that may use what [`allow`](Self::allow) has granted (METER-11).
+    ///
+    /// # Errors
+    /// As of [`checkout`](Self::checkout).
+    ///
+    /// # Cancellation
+    /// As of [`checkout`](Self::checkout).
+    pub async fn checkout_with<'a>(
+        &'a self,
+        principal: &'a WasmPrincipal,
+        grant: &Grant,
+    ) -> Result<WasmLease<'a, H, X>, CheckoutError> {
+        loop {
+            let lease = self.pool.checkout(&principal.principal).await?;
+            if let Some(lease) = self.begin(lease, principal, grant)? {
+                return Ok(lease);
+            }
+        }
     }
 
     /// Leases an instance, and blocks the thread until there is one.
@@ -135,8 +188,24 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
         &'a self,
         principal: &'a WasmPrincipal,
     ) -> Result<WasmLease<'a, H, X>, CheckoutError> {
-        let lease = self.pool.checkout_blocking(&principal.principal)?;
-        Ok(WasmLease::begin(lease, principal, self.allowance))
+        self.checkout_blocking_with(principal, self.grant_of(principal))
+    }
+
+    /// [`checkout_with`](Self::checkout_with), blocking the thread until there is an instance.
+    ///
+    /// # Errors
+    /// As of [`checkout_blocking`](Self::checkout_blocking).
+    pub fn checkout_blocking_with<'a>(
+        &'a self,
+        principal: &'a WasmPrincipal,
+        grant: &Grant,
+    ) -> Result<WasmLease<'a, H, X>, CheckoutError> {
+        loop {
+            let lease = self.pool.checkout_blocking(&principal.principal)?;
+            if let Some(lease) = self.begin(lease, principal, grant)? {
+                return Ok(lease);
+            }
+        }
     }
 
     /// Leases an instance if one is idle and nobody waits.
@@ -147,8 +216,41 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
         &'a self,
         principal: &'a WasmPrincipal,
     ) -> Result<WasmLease<'a, H, X>, CheckoutError> {
-        let lease = self.pool.try_checkout(&principal.principal)?;
-        Ok(WasmLease::begin(lease, principal, self.allowance))
+        loop {
+            let lease = self.pool.try_checkout(&principal.principal)?;
+            if let Some(lease) = self.begin(lease, principal, self.grant_of(principal))? {
+                return Ok(lease);
+            }
+        }
+    }
+
+    #[inline]
+    fn grant_of<'a>(&'a self, principal: &'a WasmPrincipal) -> &'a Grant {
+        principal.grant.as_ref().unwrap_or(&self.terms.grant)
+    }
+
+    /// Begins a lease, unless earlier ones have grown the instance above the quota of this one: then it
+    /// is discarded, and another one is to be found.
+    #[inline]
+    fn begin<'a>(
+        &'a self,
+        lease: Lease<'a, GuestManager<H, X>>,
+        principal: &'a WasmPrincipal,
+        grant: &Grant,
+    ) -> Result<Option<WasmLease<'a, H, X>>, CheckoutError> {
+        let needed = lease.running.bytes();
+        if needed <= grant.quota {
+            return Ok(Some(WasmLease::begin(lease, principal, grant, self.terms.keeps_on_drop)));
+        }
+        match lease.uses() {
+            // Its start function has grown it by more than in the first one.
+            1 => {
+                let cause = InstantiateError::OverQuota { needed, quota: grant.quota };
+                let cause = BuildFailure::Manager(Arc::new(cause));
+                Err(CheckoutError::BuildFailed { cause })
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Closes the pool; see [`Pool::close`].
@@ -195,22 +297,21 @@ impl WasmPrincipal {
     }
 
     #[inline]
-    pub(super) fn charge(&self, usage: Usage) {
-        self.account.charge(usage);
+    pub(crate) fn account(&self) -> &Account {
+        &self.account
     }
 }
 
 impl<H: Host, X: Send + Sync + 'static> Clone for WasmPool<H, X> {
     fn clone(&self) -> Self {
-        let Self { pool, allowance, ledgers } = self;
-        Self { pool: pool.clone(), allowance: *allowance, ledgers: ledgers.clone() }
+        Self { pool: self.pool.clone(), terms: self.terms.clone() }
     }
 }
 
 impl<H: Host, X: Send + Sync + 'static> fmt::Debug for WasmPool<H, X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("WasmPool");
-        debug.field("pool", &self.pool).field("allowance", &self.allowance).finish_non_exhaustive()
+        debug.field("pool", &self.pool).field("grant", &self.terms.grant).finish_non_exhaustive()
     }
 }
 

@@ -3,33 +3,38 @@
 use std::fmt;
 use std::sync::Arc;
 
-use wasmtime::component::{Component, InstancePre as ComponentPre, Linker as ComponentLinker};
-use wasmtime::{AsContextMut, Engine, InstancePre, Linker, Module, Store};
-
-use super::engine::{Reservation, WasmEngine};
-use super::error::{CallError, ExportError, InstanceLimit, InstantiateError, ProgramError};
-use super::exports::{ComponentExports, Exports};
-use super::host::{Host, HostState};
-use super::meter::{self, Allowance, Meter};
-use super::scrap::Scrap;
 use plimsoll::pool::Manager;
+use wasmtime::component::{Component, InstancePre as ComponentPre, Linker as ComponentLinker};
+use wasmtime::{
+    AsContextMut, Engine, InstancePre, Linker, Module, PoolConcurrencyLimitError, Store,
+};
 
-type LookUp<H, X> = dyn Fn(&mut Exports<'_, H>) -> Result<X, ExportError> + Send + Sync;
-type ComponentLookUp<H, X> =
-    dyn Fn(&mut ComponentExports<'_, H>) -> Result<X, ExportError> + Send + Sync;
+use crate::allowance::Grant;
+use crate::engine::{Reservation, WasmEngine};
+use crate::error::{CallError, ExportError, InstanceLimit, InstantiateError, ProgramError};
+use crate::exports::{ComponentExports, Exports};
+use crate::host::{Host, NewLease};
+use crate::meter::{Meter, Metered};
+use crate::running::Running;
+
+/// Looks up the exports of an instance of a core module.
+type LookUp<T, X> = dyn Fn(&mut Exports<'_, T>) -> Result<X, ExportError> + Send + Sync;
+/// Looks up the exports of an instance of a component.
+type ComponentLookUp<T, X> =
+    dyn Fn(&mut ComponentExports<'_, T>) -> Result<X, ExportError> + Send + Sync;
 
 /// What is instantiated, and what is looked up in each instance.
-pub(super) enum Program<H: Host, X> {
-    Core(InstancePre<HostState<H>>, Box<LookUp<H, X>>),
-    Component(ComponentPre<HostState<H>>, Box<ComponentLookUp<H, X>>),
+pub(crate) enum Program<T: 'static, X> {
+    Core(InstancePre<T>, Box<LookUp<T, X>>),
+    Component(ComponentPre<T>, Box<ComponentLookUp<T, X>>),
 }
 
-impl<H: Host, X> Program<H, X> {
-    pub(super) fn core(
+impl<T: Metered, X> Program<T, X> {
+    pub(crate) fn core(
         engine: &WasmEngine,
-        linker: &Linker<HostState<H>>,
+        linker: &Linker<T>,
         module: &Module,
-        look_up: Box<LookUp<H, X>>,
+        look_up: Box<LookUp<T, X>>,
     ) -> Result<Self, ProgramError> {
         is_of(engine, [module.engine(), linker.engine()])?;
         let needed = module.resources_required();
@@ -42,13 +47,15 @@ impl<H: Host, X> Program<H, X> {
         Ok(Self::Core(pre.map_err(|cause| ProgramError::Import { cause })?, look_up))
     }
 
-    pub(super) fn component(
+    pub(crate) fn component(
         engine: &WasmEngine,
-        linker: &ComponentLinker<HostState<H>>,
+        linker: &ComponentLinker<T>,
         component: &Component,
-        look_up: Box<ComponentLookUp<H, X>>,
+        look_up: Box<ComponentLookUp<T, X>>,
     ) -> Result<Self, ProgramError> {
         is_of(engine, [component.engine(), linker.engine()])?;
+        // Nothing is known beforehand of one that imports core modules: there, the limiter holds each
+        // store to what the engine has reserved for it.
         if let Some(needed) = component.resources_required() {
             let memories = (InstanceLimit::Memories, needed.num_memories);
             fits(engine, [memories, (InstanceLimit::Tables, needed.num_tables)])?;
@@ -59,18 +66,19 @@ impl<H: Host, X> Program<H, X> {
 
     async fn instantiate(
         &self,
-        store: &mut Store<HostState<H>>,
+        store: &mut Store<T>,
+        is_in_place: bool,
     ) -> wasmtime::Result<Result<X, ExportError>> {
         Ok(match self {
             Self::Core(pre, look_up) => {
-                let instance = match store.data().meter.is_in_place() {
+                let instance = match is_in_place {
                     true => pre.instantiate(&mut *store)?,
                     false => pre.instantiate_async(&mut *store).await?,
                 };
                 look_up(&mut Exports::new(store.as_context_mut(), instance))
             }
             Self::Component(pre, look_up) => {
-                let instance = match store.data().meter.is_in_place() {
+                let instance = match is_in_place {
                     true => pre.instantiate(&mut *store)?,
                     false => pre.instantiate_async(&mut *store).await?,
                 };
@@ -97,62 +105,102 @@ fn fits(engine: &WasmEngine, all_needed: [(InstanceLimit, u32); 2]) -> Result<()
 
 /// One instance, alone in its store.
 pub struct Guest<H: Host, X> {
-    pub(super) store: Store<HostState<H>>,
-    pub(super) exports: X,
+    pub(crate) store: Store<H::Data>,
+    pub(crate) exports: X,
+    pub(crate) host: Arc<H>,
+    /// What is known while a call has the store.
+    pub(crate) running: Arc<Running>,
+    pub(crate) is_in_place: bool,
     /// Whether all calls so far have returned.
-    pub(super) is_usable: bool,
+    pub(crate) is_usable: bool,
     /// Whether one ended by the guest's own fault.
-    pub(super) is_faulty: bool,
+    pub(crate) is_faulty: bool,
+    /// Whether the last lease's part of the data stays for the next one.
+    pub(crate) is_kept: bool,
 }
 
-/// Builds the instances of a [`WasmPool`](super::WasmPool).
-pub struct GuestManager<H: Host, X> {
-    pub(super) program: Program<H, X>,
-    pub(super) shared: Arc<H>,
-    pub(super) engine: WasmEngine,
-    pub(super) quota: u64,
-    pub(super) handles_max: usize,
-    /// What an instance may use at its start.
-    pub(super) start: Allowance,
-    /// Held until the last instance is gone.
-    pub(super) _reservation: Reservation,
-}
-
-impl<H: Host, X: Send + Sync + 'static> GuestManager<H, X> {
-    pub(super) async fn guest(&self) -> Result<Guest<H, X>, InstantiateError> {
-        let meter = Meter::new(self.quota, self.start);
-        let state = HostState::new(self.shared.clone(), self.handles_max, meter);
-        let mut store = Store::new(self.engine.wasmtime(), state);
-        meter::install(&mut store, self.start);
-        match self.program.instantiate(&mut store).await {
-            Ok(Ok(exports)) => {
-                // What a start function has opened is no lease's.
-                let mut scrap = Scrap::default();
-                scrap.take_each(store.data_mut().handles_mut().take_all());
-                scrap.end();
-                Ok(Guest { store, exports, is_usable: true, is_faulty: false })
-            }
-            Ok(Err(error)) => {
-                store.into_data().scrap(Scrap::default());
-                Err(error.into())
-            }
-            Err(cause) => {
-                let error = why(&store.data().meter, cause);
-                store.into_data().scrap(Scrap::default());
-                Err(error)
-            }
+impl<H: Host, X> Guest<H, X> {
+    /// Whether the guest has tasks that would run on in the next lease (POOL-14).
+    pub(crate) fn has_tasks(&mut self) -> bool {
+        #[cfg(feature = "component-model-async")]
+        if let Some(tasks) = self.store.concurrent_resource_table() {
+            return !tasks.is_empty();
         }
+        false
+    }
+
+    /// Whether the guest may still have handles of the table that goes with the lease (POOL-10).
+    pub(crate) fn has_handles(&mut self) -> bool {
+        let table = H::table(H::lease_of(self.store.data_mut()));
+        table.is_some_and(|table| !table.is_empty())
     }
 }
 
+/// Builds the instances of a [`WasmPool`](crate::WasmPool).
+pub struct GuestManager<H: Host, X> {
+    pub(crate) program: Program<H::Data, X>,
+    pub(crate) host: Arc<H>,
+    pub(crate) engine: WasmEngine,
+    /// What an instance may use at its start.
+    pub(crate) start: Grant,
+    /// Held until the last instance is gone.
+    pub(crate) _reservation: Reservation,
+}
+
+impl<H: Host, X: Send + Sync + 'static> GuestManager<H, X> {
+    pub(crate) async fn guest(&self) -> Result<Guest<H, X>, InstantiateError> {
+        let engine = &self.engine;
+        let running = Arc::new(engine.running());
+        let meter = Meter::new(engine.room().counts(), self.start, running.clone());
+        let lease = self.host.lease(NewLease::new(None, &running));
+        let mut store = Store::new(engine.wasmtime(), self.host.data(meter, lease));
+        Meter::install(&mut store);
+        #[cfg(feature = "component-model-async")]
+        if let Some(tasks) = store.concurrent_resource_table() {
+            tasks.set_max_capacity(engine.room().tasks as usize);
+        }
+        let built = self.program.instantiate(&mut store, self.start.is_in_place);
+        let built = match running.time(built, || ()).await {
+            Some(Ok(Ok(exports))) => Meter::end(&mut store, Some(Ok(exports))),
+            Some(Ok(Err(error))) => return Err(InstantiateError::Export(error)),
+            Some(Err(cause)) => return Err(why(store.data_mut().meter(), cause)),
+            None => Meter::end(&mut store, None),
+        };
+        let exports = built.map_err(|cause| InstantiateError::Start { cause })?;
+        let mut guest = Guest {
+            store,
+            exports,
+            host: self.host.clone(),
+            running,
+            is_in_place: self.start.is_in_place,
+            is_usable: true,
+            is_faulty: false,
+            is_kept: false,
+        };
+        if guest.has_handles() {
+            return Err(InstantiateError::HandlesAtStart);
+        }
+        Ok(guest)
+    }
+}
+
+/// How wasmtime begins to say that a limiter did not allow a memory or table at an instance's start.
+const REFUSED_AT_START: [&str; 2] = ["memory minimum size of ", "table minimum size of "];
+
 fn why(meter: &Meter, cause: wasmtime::Error) -> InstantiateError {
+    if cause.is::<PoolConcurrencyLimitError>() {
+        return InstantiateError::NoRoom { cause };
+    }
     match meter.judge(cause) {
-        CallError::Failed { cause } => match meter.limiter.refusal() {
-            Some(refusal) if !cause.is::<super::NoLease>() => {
-                InstantiateError::OverQuota { needed: refusal.needed, quota: refusal.quota }
+        CallError::Failed { cause } => {
+            let root = cause.root_cause().to_string();
+            match meter.limiter().refusal() {
+                Some(refusal) if REFUSED_AT_START.iter().any(|words| root.starts_with(words)) => {
+                    InstantiateError::OverQuota { needed: refusal.needed, quota: refusal.quota }
+                }
+                _ => InstantiateError::Failed { cause },
             }
-            _ => InstantiateError::Failed { cause },
-        },
+        }
         cause => InstantiateError::Start { cause },
     }
 }
@@ -165,27 +213,20 @@ impl<H: Host, X: Send + Sync + 'static> Manager for GuestManager<H, X> {
         self.guest().await
     }
 
-    fn retire(&self, guest: Guest<H, X>) {
-        let Guest { store, exports, .. } = guest;
-        let mut scrap = Scrap::default();
-        scrap.take(exports);
-        store.into_data().scrap(scrap);
-    }
-
     /// Copy-on-write images of memory make it so, but for start functions that take their time.
     fn may_run_inline(&self) -> bool {
         true
     }
 
     fn bytes(&self, guest: &Guest<H, X>) -> u64 {
-        guest.store.data().meter.limiter.held()
+        guest.running.bytes()
     }
 }
 
 impl<H: Host, X> fmt::Debug for Guest<H, X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Guest");
-        debug.field("state", self.store.data()).field("is_usable", &self.is_usable);
+        debug.field("running", &self.running).field("is_usable", &self.is_usable);
         debug.finish_non_exhaustive()
     }
 }
@@ -193,6 +234,6 @@ impl<H: Host, X> fmt::Debug for Guest<H, X> {
 impl<H: Host, X> fmt::Debug for GuestManager<H, X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("GuestManager");
-        debug.field("engine", &self.engine).field("quota", &self.quota).finish_non_exhaustive()
+        debug.field("engine", &self.engine).field("start", &self.start).finish_non_exhaustive()
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use plimsoll_wasmtime::{ExportError, Exports, WasmEngine, WasmPool};
 use plimsoll::{Limit, PressureRule, Registry};
+use plimsoll_wasmtime::{ExportError, Exports, Meter, WasmEngine, WasmPool};
 use wasmtime::{Linker, Module, TypedFunc};
 
 use crate::Failure;
@@ -31,7 +31,7 @@ pub(super) struct Program {
 }
 
 impl Program {
-    fn look_up(exports: &mut Exports<'_, ()>) -> Result<Self, ExportError> {
+    fn look_up(exports: &mut Exports<'_, Meter>) -> Result<Self, ExportError> {
         Ok(Self {
             answer: exports.func("answer")?,
             hoard: exports.func("hoard")?,

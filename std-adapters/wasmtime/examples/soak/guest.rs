@@ -4,7 +4,10 @@ use std::error::Error;
 use std::time::Duration;
 
 use plimsoll::pool::Isolation;
-use plimsoll_wasmtime::{ExportError, Exports, Host, HostState, WasmEngine, WasmPool};
+use plimsoll_wasmtime::{
+    ExportError, Exports, Handles, Host, Meter, Metered, NewLease, WasmEngine, WasmPool,
+};
+use wasmtime::component::ResourceTable;
 use wasmtime::{Caller, Linker, Module, TypedFunc};
 
 /// Instances of each pool.
@@ -29,18 +32,47 @@ pub(crate) struct Guest {
 /// The host: it opens handles, which go with the lease.
 pub(crate) struct Desk;
 
-impl Host for Desk {
-    type Instance = ();
-    type Lease = Box<str>;
+/// The data of a store.
+pub(crate) struct Data {
+    meter: Meter,
+    visit: Visit,
+}
 
-    fn instance(&self) {}
+/// What goes with a lease.
+pub(crate) struct Visit {
+    principal: Box<str>,
+    handles: Handles,
+}
 
-    fn lease(&self, principal: &str) -> Box<str> {
-        principal.into()
+impl Metered for Data {
+    fn meter(&mut self) -> &mut Meter {
+        &mut self.meter
     }
 }
 
-fn look_up(exports: &mut Exports<'_, Desk>) -> Result<Guest, ExportError> {
+impl Host for Desk {
+    type Data = Data;
+    type Lease = Visit;
+
+    fn lease(&self, new: NewLease<'_>) -> Visit {
+        let principal = new.principal().unwrap_or_default().into();
+        Visit { principal, handles: new.handles(1_000) }
+    }
+
+    fn data(&self, meter: Meter, visit: Visit) -> Data {
+        Data { meter, visit }
+    }
+
+    fn lease_of(data: &mut Data) -> &mut Visit {
+        &mut data.visit
+    }
+
+    fn table(_visit: &mut Visit) -> Option<&mut ResourceTable> {
+        None
+    }
+}
+
+fn look_up(exports: &mut Exports<'_, Data>) -> Result<Guest, ExportError> {
     Ok(Guest {
         seek: exports.func("seek")?,
         hide: exports.func("hide")?,
@@ -53,13 +85,13 @@ fn look_up(exports: &mut Exports<'_, Desk>) -> Result<Guest, ExportError> {
     })
 }
 
-fn linker(engine: &WasmEngine) -> wasmtime::Result<Linker<HostState<Desk>>> {
+fn linker(engine: &WasmEngine) -> wasmtime::Result<Linker<Data>> {
     let mut linker = Linker::new(engine.wasmtime());
-    linker.func_wrap("host", "open", |mut caller: Caller<'_, HostState<Desk>>| {
-        let parts = caller.data_mut().parts()?;
-        wasmtime::Result::Ok(parts.handles.insert(parts.lease.clone())?)
+    linker.func_wrap("host", "open", |mut caller: Caller<'_, Data>| {
+        let visit = &mut caller.data_mut().visit;
+        wasmtime::Result::Ok(visit.handles.insert(visit.principal.clone())?)
     })?;
-    linker.func_wrap_async("host", "rest", |_caller: Caller<'_, HostState<Desk>>, (): ()| {
+    linker.func_wrap_async("host", "rest", |_caller: Caller<'_, Data>, (): ()| {
         Box::new(tokio::time::sleep(Duration::from_micros(100)))
     })?;
     Ok(linker)

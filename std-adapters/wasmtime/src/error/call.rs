@@ -5,27 +5,39 @@ use std::time::Duration;
 
 use wasmtime::Trap;
 
-/// A host function asked for the lease's state while the instance was built, when there is no
-/// lease.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoLease;
+use super::Escaped;
 
-impl fmt::Display for NoLease {
+/// A guest is called back deeper than [`reentrancy`](crate::WasmEngineBuilder::reentrancy) allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooDeep {
+    /// How deep it may be called back.
+    pub allowed: u32,
+}
+
+impl fmt::Display for TooDeep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no lease has begun: the instance is being built")
+        write!(f, "the guest is called back more than {} deep, its most", self.allowed)
     }
 }
 
-impl std::error::Error for NoLease {}
+impl std::error::Error for TooDeep {}
 
 /// Why a call has no result. The instance is discarded in any of these cases (POOL-3).
+///
+/// [`is_fault`](Self::is_fault) says who is to blame.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CallError {
-    /// The lease's deadline passed.
+    /// The guest has had its time (METER-5). Also told of a guest that returned after it, because its
+    /// last work was one long operation.
     DeadlineExceeded {
-        /// How long the lease might run.
+        /// How long it might run.
         deadline: Duration,
+    },
+    /// The lease lasted too long by the clock on the wall, whoever used up that time.
+    WallLimit {
+        /// How long it might last.
+        limit: Duration,
     },
     /// The lease's fuel is used up.
     OutOfFuel {
@@ -37,7 +49,32 @@ pub enum CallError {
         /// Where it fell.
         trap: Trap,
     },
-    /// A host function failed, or a component broke its contract.
+    /// The guest threw an exception that nobody caught.
+    UncaughtException,
+    /// The guest's garbage-collected heap is full.
+    GcHeapFull,
+    /// A component has as many handles as it may.
+    OutOfHandles,
+    /// A component handed over more in one call than the host takes (METER-9).
+    TooMuchHandedOver,
+    /// A component broke the canonical ABI: a handle that it does not have, a string beyond its memory.
+    BrokenAbi {
+        /// How.
+        cause: wasmtime::Error,
+    },
+    /// A host function called the guest back deeper than the engine has room for.
+    TooDeep {
+        /// How deep it may be called back.
+        allowed: u32,
+    },
+    /// The engine has no more room, because the host takes more of it than was declared: stores outside
+    /// the pools ([`reserve_stores`](crate::WasmEngineBuilder::reserve_stores)) or calls back
+    /// ([`reentrancy`](crate::WasmEngineBuilder::reentrancy)).
+    NoRoom {
+        /// Of what.
+        cause: wasmtime::Error,
+    },
+    /// A host function failed.
     Failed {
         /// Why.
         cause: wasmtime::Error,
@@ -47,15 +84,25 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// Whether the guest is to blame, and not the host: if it ran past its deadline, used up its fuel, or
-    /// trapped. Such a call is a fault of the principal's, for which it may have to
-    /// [keep off](plimsoll::pool::PoolBuilder::fault_backoff); a growth that was refused and a call that was
-    /// cancelled are none.
+    /// Whether the guest is to blame, and not the host (METER-7). Such a call is a fault of the
+    /// principal's, for which it may have to
+    /// [wait](plimsoll::pool::PoolBuilder::fault_backoff); a growth that was refused, a call that was
+    /// cancelled, and the end by the clock on the wall are none.
     pub fn is_fault(&self) -> bool {
-        matches!(
-            self,
-            Self::DeadlineExceeded { .. } | Self::OutOfFuel { .. } | Self::Trapped { .. }
-        )
+        match self {
+            Self::DeadlineExceeded { .. }
+            | Self::OutOfFuel { .. }
+            | Self::Trapped { .. }
+            | Self::UncaughtException
+            | Self::GcHeapFull
+            | Self::OutOfHandles
+            | Self::TooMuchHandedOver
+            | Self::BrokenAbi { .. }
+            | Self::TooDeep { .. } => true,
+            Self::WallLimit { .. } | Self::NoRoom { .. } | Self::Failed { .. } | Self::Unusable => {
+                false
+            }
+        }
     }
 }
 
@@ -65,9 +112,29 @@ impl fmt::Display for CallError {
             Self::DeadlineExceeded { deadline } => {
                 write!(f, "the guest ran past its deadline of {deadline:?}")
             }
+            Self::WallLimit { limit } => write!(f, "the lease lasted longer than {limit:?}"),
             Self::OutOfFuel { fuel } => write!(f, "the guest used up its fuel of {fuel}"),
             Self::Trapped { trap } => write!(f, "the guest trapped: {trap}"),
-            Self::Failed { cause } => write!(f, "the call failed: {cause:#}"),
+            Self::UncaughtException => {
+                f.write_str("the guest threw an exception that nobody caught")
+            }
+            Self::GcHeapFull => f.write_str("the guest's garbage-collected heap is full"),
+            Self::OutOfHandles => f.write_str("the guest has as many handles as it may have"),
+            Self::TooMuchHandedOver => {
+                f.write_str("the guest handed over more in one call than the host takes")
+            }
+            Self::BrokenAbi { cause } => {
+                write!(f, "the guest broke the canonical ABI: {}", Escaped(cause))
+            }
+            Self::TooDeep { allowed } => TooDeep { allowed: *allowed }.fmt(f),
+            Self::NoRoom { cause } => {
+                write!(
+                    f,
+                    "the host takes more room of the engine than declared: {}",
+                    Escaped(cause)
+                )
+            }
+            Self::Failed { cause } => write!(f, "the call failed: {}", Escaped(cause)),
             Self::Unusable => f.write_str("an earlier call of this lease did not return"),
         }
     }
@@ -77,7 +144,9 @@ impl std::error::Error for CallError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Trapped { trap } => Some(trap),
-            Self::Failed { cause } => Some(cause.as_ref()),
+            Self::Failed { cause } | Self::NoRoom { cause } | Self::BrokenAbi { cause } => {
+                Some(cause.as_ref())
+            }
             _ => None,
         }
     }
@@ -94,12 +163,17 @@ pub enum ExportProblem {
         /// What, in wasmtime's words.
         detail: String,
     },
+    /// Generated bindings do not find what they need.
+    Bindings {
+        /// What, in their words.
+        detail: String,
+    },
 }
 
-/// Why an export can not be used.
+/// Why an export cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportError {
-    /// The export's name.
+    /// The export's name; empty if generated bindings did the looking up.
     pub name: String,
     /// What is wrong with it.
     pub problem: ExportProblem,
@@ -107,17 +181,28 @@ pub struct ExportError {
 
 impl fmt::Display for ExportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = &self.name;
+        let name = self.name.escape_debug();
         match &self.problem {
             ExportProblem::Missing => write!(f, "the guest exports no `{name}`"),
             ExportProblem::WrongType { detail } => {
-                write!(f, "the export `{name}` is of another type: {detail}")
+                write!(f, "the export `{name}` is of another type: {}", detail.escape_debug())
+            }
+            ExportProblem::Bindings { detail } => {
+                write!(f, "the exports do not fit the bindings: {}", detail.escape_debug())
             }
         }
     }
 }
 
 impl std::error::Error for ExportError {}
+
+/// What the constructor of generated bindings says.
+impl From<wasmtime::Error> for ExportError {
+    fn from(error: wasmtime::Error) -> Self {
+        let problem = ExportProblem::Bindings { detail: format!("{error:#}") };
+        Self { name: String::new(), problem }
+    }
+}
 
 /// Why an instance could not be built.
 #[derive(Debug)]
@@ -137,7 +222,15 @@ pub enum InstantiateError {
     },
     /// An export is missing or of another type.
     Export(ExportError),
-    /// What wasmtime says against it.
+    /// It took handles of the host at its start, before any lease. The lease that begins would bring a
+    /// new table, in which they name nothing.
+    HandlesAtStart,
+    /// The engine has no more room, because the host takes more of it than was declared.
+    NoRoom {
+        /// Of what.
+        cause: wasmtime::Error,
+    },
+    /// A host function failed at its start.
     Failed {
         /// Why.
         cause: wasmtime::Error,
@@ -152,7 +245,17 @@ impl fmt::Display for InstantiateError {
             }
             Self::Start { cause } => write!(f, "at its start: {cause}"),
             Self::Export(error) => error.fmt(f),
-            Self::Failed { cause } => write!(f, "the guest can not be instantiated: {cause:#}"),
+            Self::HandlesAtStart => f.write_str(
+                "the guest takes handles of the host at its start, where they are no lease's",
+            ),
+            Self::NoRoom { cause } => write!(
+                f,
+                "the engine's room is taken by what the host did not declare: {}",
+                Escaped(cause)
+            ),
+            Self::Failed { cause } => {
+                write!(f, "the guest cannot be instantiated: {}", Escaped(cause))
+            }
         }
     }
 }
@@ -160,16 +263,10 @@ impl fmt::Display for InstantiateError {
 impl std::error::Error for InstantiateError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::OverQuota { .. } => None,
+            Self::OverQuota { .. } | Self::HandlesAtStart => None,
             Self::Start { cause } => Some(cause),
             Self::Export(error) => Some(error),
-            Self::Failed { cause } => Some(cause.as_ref()),
+            Self::Failed { cause } | Self::NoRoom { cause } => Some(cause.as_ref()),
         }
-    }
-}
-
-impl From<ExportError> for InstantiateError {
-    fn from(error: ExportError) -> Self {
-        Self::Export(error)
     }
 }

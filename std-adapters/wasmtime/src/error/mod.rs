@@ -1,13 +1,30 @@
 //! What guests do wrong, and what an engine or a pool refuses.
 
+mod allowance;
 mod call;
 mod program;
 
 use std::fmt;
 use std::time::Duration;
 
-pub use call::{CallError, ExportError, ExportProblem, InstantiateError, NoLease};
-pub use program::ProgramError;
+pub use allowance::AllowanceError;
+pub use call::{CallError, ExportError, ExportProblem, InstantiateError, TooDeep};
+pub use program::{Feature, ProgramError};
+
+/// The causes of an error on one line, without control characters: a guest chooses the names in it.
+struct Escaped<'e>(&'e wasmtime::Error);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, cause) in self.0.chain().enumerate() {
+            if number > 0 {
+                f.write_str(": ")?;
+            }
+            write!(f, "{}", cause.to_string().replace('\n', " ").escape_debug())?;
+        }
+        Ok(())
+    }
+}
 
 /// What an instance has only so much of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +79,13 @@ pub enum EngineError {
         /// The bytes that there are for all.
         max: u64,
     },
+    /// The stated address space for each memory cannot be.
+    Reservation {
+        /// What was asked.
+        asked: u64,
+        /// The bytes that a memory may have.
+        quota: u64,
+    },
     /// What wasmtime says against it.
     Refused {
         /// Why.
@@ -81,6 +105,11 @@ impl fmt::Display for EngineError {
                 f,
                 "{memories} memories of {quota} bytes need more than the {max} bytes of address \
                  space that there are for them"
+            ),
+            Self::Reservation { asked, quota } => write!(
+                f,
+                "a reservation is a multiple of 65536 bytes, and no less than the quota of {quota} \
+                 (asked {asked})"
             ),
             Self::Refused { cause } => write!(f, "wasmtime refuses the settings: {cause:#}"),
         }

@@ -3,8 +3,73 @@
 use std::fmt;
 use std::io;
 
-use super::{InstanceLimit, InstantiateError};
-use plimsoll::pool::PoolError;
+use wasmparser::{BinaryReaderError, WasmFeatures};
+
+use super::{AllowanceError, Escaped, InstanceLimit, InstantiateError};
+use plimsoll::pool::{Isolation, PoolError};
+
+/// A part of WebAssembly that an engine has only if it is asked for by name, or never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Feature {
+    /// Garbage-collected types, and references that need a heap of the engine's.
+    Gc,
+    /// Exceptions, which need such a heap too.
+    Exceptions,
+    /// Component functions that run concurrently.
+    ComponentModelAsync,
+    /// Stack switching; in no engine, for its stacks cannot be metered.
+    StackSwitching,
+    /// Memories that threads share; in no engine, for they cannot be metered.
+    SharedMemory,
+    /// Another proposal, by the validator's name.
+    Other(&'static str),
+}
+
+impl Feature {
+    fn of(missing: WasmFeatures) -> Self {
+        let gc = WasmFeatures::GC
+            | WasmFeatures::GC_TYPES
+            | WasmFeatures::FUNCTION_REFERENCES
+            | WasmFeatures::REFERENCE_TYPES;
+        let concurrent = WasmFeatures::CM_ASYNC
+            | WasmFeatures::CM_ASYNC_STACKFUL
+            | WasmFeatures::CM_MORE_ASYNC_BUILTINS
+            | WasmFeatures::CM_THREADING;
+        let shared = WasmFeatures::THREADS | WasmFeatures::SHARED_EVERYTHING_THREADS;
+        match missing {
+            missing if gc.contains(missing) => Self::Gc,
+            missing if concurrent.contains(missing) => Self::ComponentModelAsync,
+            missing if shared.contains(missing) => Self::SharedMemory,
+            WasmFeatures::EXCEPTIONS => Self::Exceptions,
+            WasmFeatures::STACK_SWITCHING => Self::StackSwitching,
+            other => Self::Other(other.iter_names().next().map_or("a proposal", |(name, _)| name)),
+        }
+    }
+
+    /// The method of [`WasmEngineBuilder`](crate::WasmEngineBuilder) that asks for it.
+    fn method(self) -> Option<&'static str> {
+        match self {
+            Self::Gc => Some("gc"),
+            Self::Exceptions => Some("exceptions"),
+            Self::ComponentModelAsync => Some("component_model_async"),
+            Self::StackSwitching | Self::SharedMemory | Self::Other(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Feature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Gc => "garbage collection",
+            Self::Exceptions => "exceptions",
+            Self::ComponentModelAsync => "component-model async",
+            Self::StackSwitching => "stack switching",
+            Self::SharedMemory => "shared memories",
+            Self::Other(name) => name,
+        })
+    }
+}
 
 /// Why there is no pool of this program.
 ///
@@ -16,6 +81,13 @@ pub enum ProgramError {
     /// It is not valid WebAssembly, or uses what the engine does not support.
     Malformed {
         /// What is wrong with it, and where.
+        cause: wasmtime::Error,
+    },
+    /// It needs a feature that the engine does not have.
+    FeatureOff {
+        /// Which one.
+        feature: Feature,
+        /// Where.
         cause: wasmtime::Error,
     },
     /// It has more of something than the engine has room for in each instance.
@@ -50,55 +122,59 @@ pub enum ProgramError {
         /// How many there is room for in all.
         of: usize,
     },
-    /// The pool's quota is above the engine's.
-    QuotaAboveEngine {
-        /// What was asked.
-        asked: u64,
-        /// What the engine has room for.
-        max: u64,
-    },
-    /// Fuel is set, and the engine does not meter any.
-    NoFuelMeter,
+    /// What a lease may use cannot be granted.
+    Allowance(AllowanceError),
     /// Guests are to run in place, and no fuel is set.
     NoFuel,
-    /// A setting that is to be above zero.
-    Zero {
-        /// The setting's name.
-        setting: &'static str,
-    },
     /// The operating system gives no thread.
     Thread {
         /// Why.
         cause: io::Error,
     },
-    /// The pool's settings can not be.
+    /// An instance is to be kept when its lease is dropped, in a pool of more than one, or of one that is
+    /// not its principal's own.
+    KeepOnDrop {
+        /// How many instances the pool has.
+        max: usize,
+        /// Whose they are.
+        isolation: Isolation,
+    },
+    /// The pool's settings contradict each other.
     Pool(PoolError),
 }
 
 impl fmt::Display for ProgramError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Malformed { cause } => write!(f, "the program is not valid: {cause:#}"),
+            Self::Malformed { cause } => write!(f, "the program is not valid: {}", Escaped(cause)),
+            Self::FeatureOff { feature, cause } => {
+                write!(f, "the program needs {feature}, which the engine does not have")?;
+                if let Some(method) = feature.method() {
+                    write!(f, " unless it is built with `{method}`")?;
+                }
+                write!(f, ": {}", Escaped(cause))
+            }
             Self::TooMany { limit, needed, allowed } => {
                 write!(f, "the program has {needed} {limit}, where the engine allows {allowed}")
             }
             Self::TooLarge { cause } => {
-                write!(f, "the program is too large for the engine: {cause:#}")
+                write!(f, "the program is too large for the engine: {}", Escaped(cause))
             }
             Self::ForeignEngine => f.write_str("the program was made for another engine"),
-            Self::Import { cause } => write!(f, "the program can not be linked: {cause:#}"),
+            Self::Import { cause } => write!(f, "the program cannot be linked: {}", Escaped(cause)),
             Self::Instance(error) => error.fmt(f),
             Self::EngineFull { asked, left, of } => write!(
                 f,
                 "a pool of {asked} instances does not fit into an engine with room for {left} more \
                  of {of}"
             ),
-            Self::QuotaAboveEngine { asked, max } => {
-                write!(f, "a quota of {asked} bytes is above the engine's of {max}")
-            }
-            Self::NoFuelMeter => f.write_str("fuel is set, and the engine meters none"),
+            Self::Allowance(error) => error.fmt(f),
+            Self::KeepOnDrop { max, isolation } => write!(
+                f,
+                "an instance is kept on drop in a pool of 1 with PerPrincipal isolation only (this one \
+                 has {max} with {isolation:?})"
+            ),
             Self::NoFuel => f.write_str("guests that run in place need a limit on their fuel"),
-            Self::Zero { setting } => write!(f, "the {setting} must be above zero"),
             Self::Thread { cause } => write!(f, "no thread for the epoch: {cause}"),
             Self::Pool(error) => error.fmt(f),
         }
@@ -108,9 +184,11 @@ impl fmt::Display for ProgramError {
 impl std::error::Error for ProgramError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Malformed { cause } | Self::TooLarge { cause } | Self::Import { cause } => {
-                Some(cause.as_ref())
-            }
+            Self::Malformed { cause }
+            | Self::TooLarge { cause }
+            | Self::Import { cause }
+            | Self::FeatureOff { cause, .. } => Some(cause.as_ref()),
+            Self::Allowance(error) => Some(error),
             Self::Instance(error) => Some(error),
             Self::Thread { cause } => Some(cause),
             Self::Pool(error) => Some(error),
@@ -119,11 +197,46 @@ impl std::error::Error for ProgramError {
     }
 }
 
+impl From<AllowanceError> for ProgramError {
+    fn from(error: AllowanceError) -> Self {
+        Self::Allowance(error)
+    }
+}
+
+/// How wasmtime begins to say that a memory is shared.
+const SHARED: [&str; 2] = ["memory is shared ", "shared memory support is disabled "];
+
+/// How wasmtime begins to say that a part of a program is too large for the allocator.
+const SIZE: [&str; 8] = [
+    "instance allocation for this ",
+    "The component transitively contains ",
+    "maximum memory size of ",
+    "defined memories count of ",
+    "defined tables count of ",
+    "memory has a minimum byte size of ",
+    "memory index ",
+    "table index ",
+];
+
 impl From<wasmtime::Error> for ProgramError {
     fn from(cause: wasmtime::Error) -> Self {
-        // wasmtime has no type for it, only words.
-        let is_size = cause.chain().any(|link| link.to_string().contains("pooling allocator"));
-        if is_size { Self::TooLarge { cause } } else { Self::Malformed { cause } }
+        let invalid = cause.chain().find_map(|link| link.downcast_ref::<BinaryReaderError>());
+        if let Some(invalid) = invalid {
+            return match invalid.missing_wasm_feature().map(Feature::of) {
+                Some(feature) => Self::FeatureOff { feature, cause },
+                None => Self::Malformed { cause },
+            };
+        }
+        // The rest has no type, only words; no guest's name stands at their beginning.
+        let root = cause.root_cause().to_string();
+        let begins = |words: &&str| root.starts_with(words);
+        if SHARED.iter().any(|words| begins(words)) {
+            Self::FeatureOff { feature: Feature::SharedMemory, cause }
+        } else if SIZE.iter().any(|words| begins(words)) {
+            Self::TooLarge { cause }
+        } else {
+            Self::Malformed { cause }
+        }
     }
 }
 

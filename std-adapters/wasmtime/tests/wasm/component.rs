@@ -2,13 +2,13 @@
 
 use plimsoll::pool::Isolation;
 use plimsoll_wasmtime::{
-    CallError, ComponentExports, ExportError, HandleError, Host, HostState, InstantiateError,
-    ProgramError, WasmEngine, WasmPool, WasmPoolBuilder,
+    CallError, ComponentExports, ExportError, HandleError, Host, InstantiateError, Meter, Metered,
+    NewLease, ProgramError, WasmEngine, WasmPool, WasmPoolBuilder,
 };
 use wasmtime::StoreContextMut;
-use wasmtime::component::{Component, Linker, Resource, ResourceType, TypedFunc};
+use wasmtime::component::{Component, Linker, Resource, ResourceTable, ResourceType, TypedFunc};
 
-use crate::villain::{Desk, File, PAGE, content_of, engine};
+use crate::villain::{Data, Desk, File, PAGE, content_of, engine};
 
 /// A component that keeps a resource, and a secret in its memory.
 const KEEPER: &str = r#"(component
@@ -50,7 +50,7 @@ struct Keeper {
 }
 
 impl Keeper {
-    fn look_up(exports: &mut ComponentExports<'_, Desk>) -> Result<Self, ExportError> {
+    fn look_up(exports: &mut ComponentExports<'_, Data>) -> Result<Self, ExportError> {
         Ok(Self {
             keep: exports.func("keep")?,
             seek: exports.func("seek")?,
@@ -62,24 +62,26 @@ impl Keeper {
     }
 }
 
-type State = HostState<Desk>;
-
-fn linker(engine: &WasmEngine) -> Linker<State> {
+fn linker(engine: &WasmEngine) -> Linker<Data> {
     let mut linker = Linker::new(engine.wasmtime());
     let mut root = linker.root();
-    let gone = |mut store: StoreContextMut<'_, State>, file: u32| {
-        let _ = store.data_mut().handles_mut().remove::<File>(file);
+    let gone = |mut store: StoreContextMut<'_, Data>, file: u32| {
+        let _ = store.data_mut().visit()?.0.handles.remove::<File>(file);
         Ok(())
     };
     root.resource("file", ResourceType::host::<File>(), gone).unwrap();
-    root.func_wrap("open", |mut store: StoreContextMut<'_, State>, (): ()| {
-        let parts = store.data_mut().parts()?;
-        Ok((parts.handles.push(File(content_of(&parts.lease.principal)))?,))
+    root.func_wrap("open", |mut store: StoreContextMut<'_, Data>, (): ()| {
+        let (visit, content) = store.data_mut().visit()?;
+        Ok((visit.handles.push(File(content))?,))
     })
     .unwrap();
-    root.func_wrap("content", |store: StoreContextMut<'_, State>, (file,): (Resource<File>,)| {
-        Ok((store.data().handles().get::<File>(file.rep())?.0,))
-    })
+    root.func_wrap(
+        "content",
+        |mut store: StoreContextMut<'_, Data>, (file,): (Resource<File>,)| {
+            let (visit, _) = store.data_mut().visit()?;
+            Ok((visit.handles.get::<File>(file.rep())?.0,))
+        },
+    )
     .unwrap();
     linker
 }
@@ -95,7 +97,7 @@ fn assert_next_is_pristine(pool: &WasmPool<Desk, Keeper>) {
     let next = pool.principal("the next one").unwrap();
     let mut lease = pool.checkout_blocking(&next).unwrap();
     assert_eq!(lease.call_blocking(|guest| &guest.seek, ()).unwrap(), (0,));
-    assert!(lease.host_state().handles().is_empty());
+    assert!(lease.state().handles.is_empty());
     lease.complete();
 }
 
@@ -178,16 +180,36 @@ fn a_component_without_an_export_or_an_import_is_refused() {
 /// A host whose guests keep processes running between calls.
 struct Machine;
 
+struct MachineData {
+    meter: Meter,
+    processes: Vec<String>,
+    principal: String,
+}
+
+impl Metered for MachineData {
+    fn meter(&mut self) -> &mut Meter {
+        &mut self.meter
+    }
+}
+
 impl Host for Machine {
-    type Instance = Vec<String>;
+    type Data = MachineData;
     type Lease = String;
 
-    fn instance(&self) -> Vec<String> {
-        Vec::new()
+    fn lease(&self, new: NewLease<'_>) -> String {
+        new.principal().unwrap_or_default().to_owned()
     }
 
-    fn lease(&self, principal: &str) -> String {
-        principal.to_owned()
+    fn data(&self, meter: Meter, principal: String) -> MachineData {
+        MachineData { meter, processes: Vec::new(), principal }
+    }
+
+    fn lease_of(data: &mut MachineData) -> &mut String {
+        &mut data.principal
+    }
+
+    fn table(_principal: &mut String) -> Option<&mut ResourceTable> {
+        None
     }
 }
 
@@ -200,14 +222,14 @@ fn machines(engine: &WasmEngine) -> WasmPoolBuilder<Machine, TypedFunc<(), (u32,
         (core instance $i (instantiate $m (with "" (instance (export "spawn" (func $spawn))))))
         (func (export "spawn") (result u32) (canon lift (core func $i "spawn"))))"#;
     let mut linker = Linker::new(engine.wasmtime());
-    let spawn = |mut store: StoreContextMut<'_, HostState<Machine>>, (): ()| {
-        let parts = store.data_mut().parts()?;
-        parts.instance.push(format!("a process of {}", parts.lease));
-        Ok((parts.instance.len() as u32,))
+    let spawn = |mut store: StoreContextMut<'_, MachineData>, (): ()| {
+        let MachineData { processes, principal, .. } = store.data_mut();
+        processes.push(format!("a process of {principal}"));
+        Ok((processes.len() as u32,))
     };
     linker.root().func_wrap("spawn", spawn).unwrap();
     let component = Component::new(engine.wasmtime(), wat).unwrap();
-    let look_up = |exports: &mut ComponentExports<'_, Machine>| exports.func("spawn");
+    let look_up = |exports: &mut ComponentExports<'_, MachineData>| exports.func("spawn");
     WasmPool::component(engine, Machine, &linker, &component, look_up).unwrap().max(1)
 }
 

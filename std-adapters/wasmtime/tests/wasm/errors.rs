@@ -1,12 +1,12 @@
-//! Programs and settings that can not be. Each error names what is wrong, and the engine stays
+//! Programs and settings that cannot be. Each error names what is wrong, and the engine stays
 //! usable, which `refusal_of` sees to.
 
 use std::time::Duration;
 
 use plimsoll::pool::PoolError;
 use plimsoll_wasmtime::{
-    CallError, EngineError, ExportError, ExportProblem, InstanceLimit, InstantiateError,
-    ProgramError, WasmEngine, WasmPoolBuilder,
+    AllowanceError, CallError, EngineError, ExportError, ExportProblem, InstanceLimit,
+    InstantiateError, ProgramError, WasmEngine, WasmPoolBuilder,
 };
 use wasmtime::Trap;
 
@@ -88,7 +88,6 @@ fn start_failure(start: &str) -> CallError {
     let error = refusal(&format!("(module {RUN} {start})"));
     match error {
         ProgramError::Instance(InstantiateError::Start { cause }) => cause,
-        ProgramError::Instance(InstantiateError::Failed { cause }) => CallError::Failed { cause },
         error => panic!("{error:?}"),
     }
 }
@@ -120,11 +119,11 @@ fn a_start_function_finds_no_lease() {
 }
 
 #[test]
-fn settings_that_can_not_be() {
+fn settings_that_contradict_or_are_out_of_range() {
     let engine = engine();
     type Builder = WasmPoolBuilder<Desk, Villain>;
     let refused = |set: fn(Builder) -> Builder| {
-        set(builder(&engine)).build().expect_err("settings that can not be").to_string()
+        set(builder(&engine)).build().expect_err("settings that cannot be").to_string()
     };
     assert_eq!(refused(|pool| pool.fuel(0)), "the fuel must be above zero");
     assert_eq!(refused(|pool| pool.yield_interval(0)), "the yield interval must be above zero");
@@ -150,11 +149,15 @@ fn an_engine_that_meters_no_fuel_has_deadlines() {
     let tick = Duration::from_millis(1);
     let engine = WasmEngine::builder().instances(1).tick(tick).without_fuel().build().unwrap();
     let error = builder(&engine).build().unwrap_err();
-    assert!(matches!(error, ProgramError::NoFuelMeter), "{error:?}");
+    let expected = AllowanceError::NoFuelMeter;
+    assert!(
+        matches!(&error, ProgramError::Allowance(refused) if *refused == expected),
+        "{error:?}"
+    );
 }
 
 #[test]
-fn engines_that_can_not_be() {
+fn engines_that_are_refused() {
     let error = WasmEngine::builder().tick(Duration::ZERO).build().unwrap_err();
     assert_eq!(error.to_string(), "a tick lasts from 100 us to 1 min (asked 0ns)");
     let error = WasmEngine::builder().instances(usize::MAX).build().unwrap_err();

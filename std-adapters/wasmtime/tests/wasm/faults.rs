@@ -27,7 +27,7 @@ fn assert_contained(pool: &Villains, fail: impl Fn(&mut Lease<'_>) -> CallError)
     let (error, mut lease) = run();
     let unusable = lease.call_blocking(|guest| &guest.seek, ()).unwrap_err();
     assert!(matches!(unusable, CallError::Unusable), "{unusable}");
-    assert!(lease.enter().is_err());
+    assert!(lease.run_blocking(|_, _| Ok(())).is_err());
     drop(lease);
     assert_next_is_pristine(pool);
     error

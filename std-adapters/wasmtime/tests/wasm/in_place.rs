@@ -6,8 +6,10 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use plimsoll::pool::Isolation;
-use plimsoll_wasmtime::{CallError, Exports, ProgramError, WasmEngine, WasmPool, WasmPoolBuilder};
 use plimsoll::{Limit, Registry};
+use plimsoll_wasmtime::{
+    CallError, Exports, Meter, ProgramError, WasmEngine, WasmPool, WasmPoolBuilder,
+};
 use wasmtime::{Linker, Module, Trap, TypedFunc};
 
 use crate::villain::{builder, engine};
@@ -36,7 +38,7 @@ fn workers(engine: &WasmEngine) -> WasmPoolBuilder<(), Worker> {
                 (br_if $again (i32.lt_u (local.get $turns) (i32.const 1000000))))
             (drop (i32.load (i32.const -4)))))"#;
     let module = Module::new(engine.wasmtime(), wat).unwrap();
-    let look_up = |exports: &mut Exports<'_, ()>| {
+    let look_up = |exports: &mut Exports<'_, Meter>| {
         let (count, spin) = (exports.func("count")?, exports.func("spin")?);
         let (trap, stray) = (exports.func("trap")?, exports.func("stray")?);
         Ok(Worker { count, spin, trap, stray })
@@ -105,7 +107,7 @@ fn a_task_that_calls_in_place_is_done_at_the_first_poll() {
 }
 
 #[test]
-fn what_can_not_run_in_place_is_refused() {
+fn what_cannot_run_in_place_is_refused() {
     let engine = engine();
     // The villain imports an async function.
     let error = builder(&engine).in_place().build().unwrap_err();

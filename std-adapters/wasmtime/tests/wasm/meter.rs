@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use plimsoll::ledger::{PeakLedger, SumLedger};
 use plimsoll::pool::Isolation;
-use plimsoll_wasmtime::{CallError, WasmLease};
 use plimsoll::{Limit, Registry};
+use plimsoll_wasmtime::{CallError, WasmLease};
 
 use crate::villain::{Desk, PAGE, Villain, Villains, assert_next_is_pristine, builder, engine};
 

@@ -7,14 +7,17 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use plimsoll::pool::Isolation;
-use plimsoll_wasmtime::{Exports, Host, HostState, WasmPool};
 use plimsoll::{Limit, Registry};
+use plimsoll_wasmtime::{Exports, Handles, Host, Meter, Metered, NewLease, WasmPool};
+use wasmtime::component::ResourceTable;
 use wasmtime::{Caller, Linker, Module, TypedFunc};
 
 use crate::villain::engine;
 
 /// A host that panics while this is set.
-struct Nervous(Arc<AtomicBool>);
+///
+/// The second flag is for what stands between two leases.
+struct Nervous(Arc<AtomicBool>, Arc<AtomicBool>);
 
 /// What panics when it is dropped.
 struct Bomb(Arc<AtomicBool>);
@@ -31,15 +34,41 @@ impl Drop for Bomb {
     }
 }
 
+/// The data of a store.
+struct Data {
+    meter: Meter,
+    is_nervous: Arc<AtomicBool>,
+    lease: Handles,
+}
+
+impl Metered for Data {
+    fn meter(&mut self) -> &mut Meter {
+        &mut self.meter
+    }
+}
+
 impl Host for Nervous {
-    type Instance = ();
-    type Lease = Bomb;
+    type Data = Data;
+    type Lease = Handles;
 
-    fn instance(&self) {}
+    fn lease(&self, new: NewLease<'_>) -> Handles {
+        let panics = new.principal() == Some("unlucky") && self.panics();
+        assert!(!panics, "no lease for the unlucky");
+        let panics = new.principal().is_none() && self.1.load(Ordering::Relaxed);
+        assert!(!panics, "nothing for the time between two leases");
+        new.handles(10)
+    }
 
-    fn lease(&self, principal: &str) -> Bomb {
-        assert!(!(principal == "unlucky" && self.panics()), "no lease for the unlucky");
-        Bomb(self.0.clone())
+    fn data(&self, meter: Meter, lease: Handles) -> Data {
+        Data { meter, is_nervous: self.0.clone(), lease }
+    }
+
+    fn lease_of(data: &mut Data) -> &mut Handles {
+        &mut data.lease
+    }
+
+    fn table(_lease: &mut Handles) -> Option<&mut ResourceTable> {
+        None
     }
 }
 
@@ -55,17 +84,18 @@ fn pool_3_a_host_that_panics_costs_an_instance_and_the_guest_is_charged() {
             (call $call)))"#;
     let module = Module::new(engine.wasmtime(), wat).unwrap();
     let mut linker = Linker::new(engine.wasmtime());
-    let call = |mut caller: Caller<'_, HostState<Nervous>>| {
-        let parts = caller.data_mut().parts()?;
-        assert!(!parts.shared.panics(), "the host is nervous");
-        parts.handles.insert(Bomb(parts.shared.0.clone()))?;
+    let call = |mut caller: Caller<'_, Data>| {
+        let data = caller.data_mut();
+        assert!(!data.is_nervous.load(Ordering::Relaxed), "the host is nervous");
+        data.lease.insert(Bomb(data.is_nervous.clone()))?;
         wasmtime::Result::Ok(())
     };
     linker.func_wrap("host", "call", call).unwrap();
     let registry = Registry::new();
     let fuel = registry.sum_ledger(Limit::cpu("guest_fuel"), 8).unwrap();
-    let look_up = |exports: &mut Exports<'_, Nervous>| exports.func("run");
-    let host = Nervous(is_nervous.clone());
+    let look_up = |exports: &mut Exports<'_, Data>| exports.func("run");
+    let fears_the_end = Arc::new(AtomicBool::new(false));
+    let host = Nervous(is_nervous.clone(), fears_the_end.clone());
     let builder = WasmPool::module(&engine, host, &linker, &module, look_up).unwrap();
     let builder = builder.max(1).isolation(Isolation::Shared).fuel_ledger(&fuel);
     let pool: WasmPool<_, TypedFunc<i32, ()>> =
@@ -74,6 +104,7 @@ fn pool_3_a_host_that_panics_costs_an_instance_and_the_guest_is_charged() {
         let panicked = catch_unwind(AssertUnwindSafe(|| run(id)));
         assert!(panicked.is_err(), "{id}");
         is_nervous.store(false, Ordering::Relaxed);
+        fears_the_end.store(false, Ordering::Relaxed);
         // The next one has another instance, in a pool of one.
         let next = pool.principal("next").unwrap();
         let mut lease = pool.checkout_blocking(&next).unwrap();
@@ -92,16 +123,14 @@ fn pool_3_a_host_that_panics_costs_an_instance_and_the_guest_is_charged() {
         is_nervous.store(true, Ordering::Relaxed);
         let _ = lease.call_blocking(|run| run, 1_000);
     });
-    panics("a handle", &|id| {
+    panics("the end of a lease", &|id| {
         let principal = pool.principal(id).unwrap();
         let mut lease = pool.checkout_blocking(&principal).unwrap();
-        // Several of them: two panics in one unwinding would abort the process.
         lease.call_blocking(|run| run, 1_000).unwrap();
-        lease.call_blocking(|run| run, 1_000).unwrap();
-        is_nervous.store(true, Ordering::Relaxed);
+        fears_the_end.store(true, Ordering::Relaxed);
         lease.complete();
     });
-    for id in ["a host function", "a handle"] {
+    for id in ["a host function", "the end of a lease"] {
         assert!(fuel.get(id).unwrap().value().unwrap() > 1_000, "{id}");
     }
 }
@@ -112,14 +141,12 @@ fn pool_7_what_a_discarded_lease_leaves_panics_in_the_background() {
     let engine = engine();
     let module = Module::new(engine.wasmtime(), "(module)").unwrap();
     let linker = Linker::new(engine.wasmtime());
-    let host = Nervous(is_nervous.clone());
+    let host = Nervous(is_nervous.clone(), Arc::default());
     let pool = WasmPool::module(&engine, host, &linker, &module, |_| Ok(())).unwrap();
     let pool = pool.max(1).build().unwrap();
     let acme = pool.principal("acme").unwrap();
     let mut lease = pool.checkout_blocking(&acme).unwrap();
-    for _ in 0..3 {
-        lease.host_state().handles_mut().insert(Bomb(is_nervous.clone())).unwrap();
-    }
+    lease.state().insert(Bomb(is_nervous.clone())).unwrap();
     is_nervous.store(true, Ordering::Relaxed);
     drop(lease);
     let deadline = Instant::now() + Duration::from_secs(10);

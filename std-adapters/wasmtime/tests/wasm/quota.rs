@@ -1,6 +1,6 @@
 //! Guests that want more memory than they may have.
 
-use plimsoll_wasmtime::{Exports, Usage, WasmEngine, WasmLease, WasmPool};
+use plimsoll_wasmtime::{Exports, Meter, Usage, WasmEngine, WasmLease, WasmPool};
 use wasmtime::{Config, Linker, Module, TypedFunc};
 
 use crate::villain::{Desk, PAGE, Villain, assert_next_is_pristine, builder, engine, pool_of_one};
@@ -21,7 +21,7 @@ fn grow(
     lease.call_blocking(func, by).unwrap()
 }
 
-fn bytes(lease: &Lease<'_>) -> (u64, u64) {
+fn bytes(lease: &mut Lease<'_>) -> (u64, u64) {
     let Usage { bytes, grown_bytes, .. } = lease.usage();
     (bytes, grown_bytes)
 }
@@ -31,23 +31,23 @@ fn meter_1_two_memories_and_a_table_have_one_quota() {
     let pool = pool_of_one();
     let acme = pool.principal("acme").unwrap();
     let mut lease = pool.checkout_blocking(&acme).unwrap();
-    assert_eq!(bytes(&lease), (2 * PAGE + TABLE, 0));
+    assert_eq!(bytes(&mut lease), (2 * PAGE + TABLE, 0));
     assert_eq!(grow(&mut lease, |guest| &guest.grow, 1), 1);
     // Each memory alone would be within the quota of 4 pages.
     assert_eq!(grow(&mut lease, |guest| &guest.grow_other, 1), REFUSED);
-    assert_eq!(bytes(&lease), (3 * PAGE + TABLE, PAGE));
+    assert_eq!(bytes(&mut lease), (3 * PAGE + TABLE, PAGE));
     let elements = ((PAGE - TABLE) / size_of::<usize>() as u64) as i32;
     assert_eq!(grow(&mut lease, |guest| &guest.grow_table, elements + 1), REFUSED);
     assert_eq!(grow(&mut lease, |guest| &guest.grow_table, elements), 4);
     assert_eq!(grow(&mut lease, |guest| &guest.grow_table, 1), REFUSED);
-    assert_eq!(bytes(&lease), (4 * PAGE, 2 * PAGE - TABLE));
+    assert_eq!(bytes(&mut lease), (4 * PAGE, 2 * PAGE - TABLE));
     // A growth that is refused is no fault: the guest has been told, and ends well.
     lease.complete();
     assert_next_is_pristine(&pool);
 }
 
 #[test]
-fn meter_1_growths_that_can_not_be_neither_use_up_the_quota_nor_give_any_back() {
+fn meter_1_growths_that_cannot_be_neither_use_up_the_quota_nor_give_any_back() {
     let pool = builder(&engine()).quota(8 * PAGE).fuel(u64::MAX).build().unwrap();
     let acme = pool.principal("acme").unwrap();
     let mut lease = pool.checkout_blocking(&acme).unwrap();
@@ -56,14 +56,14 @@ fn meter_1_growths_that_can_not_be_neither_use_up_the_quota_nor_give_any_back() 
         assert_eq!(grow(&mut lease, |guest| &guest.grow_table, 99_997), REFUSED);
         assert_eq!(grow(&mut lease, |guest| &guest.grow, 65_536), REFUSED);
     }
-    assert_eq!(bytes(&lease), (2 * PAGE + TABLE, 0));
+    assert_eq!(bytes(&mut lease), (2 * PAGE + TABLE, 0));
     for pages in 1..=5 {
         assert_eq!(grow(&mut lease, |guest| &guest.grow, 1), pages);
         assert_eq!(grow(&mut lease, |guest| &guest.grow, 65_535), REFUSED);
         assert_eq!(grow(&mut lease, |guest| &guest.grow, i32::MAX), REFUSED);
         assert_eq!(grow(&mut lease, |guest| &guest.grow_table, -1), REFUSED);
     }
-    assert_eq!(bytes(&lease), (7 * PAGE + TABLE, 5 * PAGE));
+    assert_eq!(bytes(&mut lease), (7 * PAGE + TABLE, 5 * PAGE));
     assert_eq!(grow(&mut lease, |guest| &guest.grow, 1), REFUSED, "the quota of 8 pages holds");
     lease.complete();
     assert_next_is_pristine(&pool);
@@ -103,7 +103,7 @@ fn meter_1_a_failure_that_nobody_was_asked_about_gives_no_quota_back() {
             (drop (table.grow $table (ref.null func) (i64.const -1)))
             (table.size $table)))"#;
     let module = Module::new(engine.wasmtime(), wat).unwrap();
-    let look_up = |exports: &mut Exports<'_, ()>| {
+    let look_up = |exports: &mut Exports<'_, Meter>| {
         Ok((exports.func::<(), i32>("memory")?, exports.func::<(), i64>("table")?))
     };
     let linker = Linker::new(engine.wasmtime());

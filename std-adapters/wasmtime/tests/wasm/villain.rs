@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use plimsoll_wasmtime::{
-    ExportError, Exports, Host, HostState, ProgramError, WasmEngine, WasmPool, WasmPoolBuilder,
+    ExportError, Exports, Handles, Host, Meter, Metered, NewLease, ProgramError, WasmEngine,
+    WasmPool, WasmPoolBuilder,
 };
+use wasmtime::component::ResourceTable;
 use wasmtime::{Caller, Linker, Module, TypedFunc};
 
 /// What the tests call.
@@ -26,7 +28,7 @@ pub(crate) struct Villain {
 }
 
 impl Villain {
-    fn look_up(exports: &mut Exports<'_, Desk>) -> Result<Self, ExportError> {
+    fn look_up(exports: &mut Exports<'_, Data>) -> Result<Self, ExportError> {
         Ok(Self {
             hide: exports.func("hide")?,
             seek: exports.func("seek")?,
@@ -49,12 +51,36 @@ impl Villain {
 /// The host: it opens files for whom a lease is.
 pub(crate) struct Desk;
 
+/// The data of a store.
+#[derive(Debug)]
+pub(crate) struct Data {
+    meter: Meter,
+    visit: Visit,
+}
+
 /// What goes with a lease.
 #[derive(Debug)]
 pub(crate) struct Visit {
-    pub(crate) principal: String,
+    /// `None` while nobody has the instance.
+    pub(crate) principal: Option<String>,
     /// What the guest read through handles; nothing of it may be there in the next lease.
     pub(crate) read: Vec<u64>,
+    pub(crate) handles: Handles,
+}
+
+impl Data {
+    /// The part that belongs to the lease, and whose it is.
+    pub(crate) fn visit(&mut self) -> wasmtime::Result<(&mut Visit, u64)> {
+        let principal = self.visit.principal.as_deref();
+        let content = content_of(principal.ok_or(wasmtime::format_err!("no lease has begun"))?);
+        Ok((&mut self.visit, content))
+    }
+}
+
+impl Metered for Data {
+    fn meter(&mut self) -> &mut Meter {
+        &mut self.meter
+    }
 }
 
 /// A file of a principal's: its content is a number that tells whose it is.
@@ -66,36 +92,46 @@ pub(crate) fn content_of(principal: &str) -> u64 {
 }
 
 impl Host for Desk {
-    type Instance = ();
+    type Data = Data;
     type Lease = Visit;
 
-    fn instance(&self) {}
+    fn lease(&self, new: NewLease<'_>) -> Visit {
+        let principal = new.principal().map(str::to_owned);
+        Visit { principal, read: Vec::new(), handles: new.handles(1_000) }
+    }
 
-    fn lease(&self, principal: &str) -> Visit {
-        Visit { principal: principal.to_owned(), read: Vec::new() }
+    fn data(&self, meter: Meter, visit: Visit) -> Data {
+        Data { meter, visit }
+    }
+
+    fn lease_of(data: &mut Data) -> &mut Visit {
+        &mut data.visit
+    }
+
+    fn table(_visit: &mut Visit) -> Option<&mut ResourceTable> {
+        None
     }
 }
 
 /// What `read` says of a handle that names nothing.
 pub(crate) const NOTHING: i64 = -1;
 
-fn linker(engine: &WasmEngine) -> Linker<HostState<Desk>> {
+fn linker(engine: &WasmEngine) -> Linker<Data> {
     let mut linker = Linker::new(engine.wasmtime());
-    let open = |mut caller: Caller<'_, HostState<Desk>>| {
-        let parts = caller.data_mut().parts()?;
-        let file = File(content_of(&parts.lease.principal));
-        wasmtime::Result::Ok(parts.handles.insert(file)?)
+    let open = |mut caller: Caller<'_, Data>| {
+        let (visit, content) = caller.data_mut().visit()?;
+        wasmtime::Result::Ok(visit.handles.insert(File(content))?)
     };
-    let read = |mut caller: Caller<'_, HostState<Desk>>, handle: u32| {
-        let parts = caller.data_mut().parts()?;
-        let Ok(File(content)) = parts.handles.get(handle) else { return Ok(NOTHING) };
-        parts.lease.read.push(*content);
+    let read = |mut caller: Caller<'_, Data>, handle: u32| {
+        let (visit, _) = caller.data_mut().visit()?;
+        let Ok(File(content)) = visit.handles.get(handle) else { return Ok(NOTHING) };
+        visit.read.push(*content);
         wasmtime::Result::Ok(*content as i64)
     };
     linker.func_wrap("host", "open", open).unwrap();
     linker.func_wrap("host", "read", read).unwrap();
     linker
-        .func_wrap_async("host", "wait", |_caller: Caller<'_, HostState<Desk>>, (): ()| {
+        .func_wrap_async("host", "wait", |_caller: Caller<'_, Data>, (): ()| {
             Box::new(tokio::task::yield_now())
         })
         .unwrap();
@@ -129,19 +165,19 @@ pub(crate) fn assert_next_is_pristine(pool: &Villains) {
     let mut lease = pool.checkout_blocking(&other).unwrap();
     assert_eq!(lease.uses(), 1);
     assert_eq!(lease.call_blocking(|guest| &guest.seek, ()).unwrap(), 0);
-    assert_eq!((lease.usage().grown_bytes, lease.host_state().handles().len()), (0, 0));
+    assert_eq!((lease.usage().grown_bytes, lease.state().handles.len()), (0, 0));
     for handle in 0..100 {
         assert_eq!(lease.call_blocking(|guest| &guest.guess, handle).unwrap(), NOTHING);
     }
     let visit = lease.complete();
-    assert_eq!((visit.principal.as_str(), visit.read.len()), ("the next one", 0));
+    assert_eq!((visit.principal.as_deref(), visit.read.len()), (Some("the next one"), 0));
 }
 
 /// The error of wasm text that makes no pool.
 pub(crate) fn refusal_of(engine: &WasmEngine, wat: &str) -> ProgramError {
     let build = || {
         let module = Module::new(engine.wasmtime(), wat)?;
-        let look_up = |exports: &mut Exports<'_, Desk>| exports.func::<i32, i32>("run");
+        let look_up = |exports: &mut Exports<'_, Data>| exports.func::<i32, i32>("run");
         let builder = WasmPool::module(engine, Desk, &linker(engine), &module, look_up)?;
         let start_deadline = Duration::from_millis(20);
         builder.max(1).fuel(50_000_000_000).start_deadline(start_deadline).build()

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use plimsoll::pool::Isolation;
-use plimsoll_wasmtime::{Exports, WasmEngine, WasmPool, WasmPoolBuilder, WasmPrincipal};
+use plimsoll_wasmtime::{Exports, Meter, WasmEngine, WasmPool, WasmPoolBuilder, WasmPrincipal};
 use tokio::sync::Semaphore;
 use wasmtime::{Config, Engine, Instance, InstancePre, Linker, Module, Store, TypedFunc};
 
@@ -225,7 +225,7 @@ impl Pooled {
         let engine = engine();
         let module = Module::new(engine.wasmtime(), guest.wat()).expect(SOUND);
         let linker = Linker::new(engine.wasmtime());
-        let look_up = |exports: &mut Exports<'_, ()>| exports.func("run");
+        let look_up = |exports: &mut Exports<'_, Meter>| exports.func("run");
         let builder = WasmPool::module(&engine, (), &linker, &module, look_up).expect(SOUND);
         let builder = builder.max(INSTANCES).isolation(isolation).fuel(FUEL);
         let pool = set(builder).build().expect(SOUND);

@@ -1,0 +1,217 @@
+//! What a lease may use.
+
+use std::time::Duration;
+
+use crate::clock::{Clock, NEVER};
+use crate::error::AllowanceError;
+
+/// What a lease may use, where it is not as its pool has it.
+///
+/// What is not set is as the pool's builder says. [`WasmPool::allow`](crate::WasmPool::allow) checks
+/// it and makes a [`Grant`], for a principal or for one lease.
+///
+/// ```
+/// use std::time::Duration;
+/// use plimsoll_wasmtime::Allowance;
+///
+/// let generous = Allowance::new().quota(32 << 20).fuel(1 << 40).deadline(Duration::from_secs(5));
+/// assert_ne!(generous, Allowance::new());
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use = "it has no effect until it is granted"]
+pub struct Allowance {
+    pub(crate) quota: Option<u64>,
+    pub(crate) fuel: Option<u64>,
+    /// `Some(None)`: no deadline.
+    pub(crate) deadline: Option<Option<Duration>>,
+    pub(crate) wall_limit: Option<Option<Duration>>,
+    pub(crate) lift_max: Option<usize>,
+}
+
+impl Allowance {
+    /// All as the pool has it.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many bytes the memories, tables and GC heaps of the instance have together at most
+    /// (METER-1). An instance that has more already is not lent for it.
+    pub fn quota(mut self, bytes: u64) -> Self {
+        self.quota = Some(bytes);
+        self
+    }
+
+    /// How much fuel there is.
+    pub fn fuel(mut self, fuel: u64) -> Self {
+        self.fuel = Some(fuel);
+        self
+    }
+
+    /// How long the guest may run, in time of its own (METER-5).
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(Some(deadline));
+        self
+    }
+
+    /// Sets no deadline.
+    pub fn no_deadline(mut self) -> Self {
+        self.deadline = Some(None);
+        self
+    }
+
+    /// How long the lease may last, by the clock on the wall, whoever uses up that time.
+    pub fn wall_limit(mut self, limit: Duration) -> Self {
+        self.wall_limit = Some(Some(limit));
+        self
+    }
+
+    /// Sets no limit by the clock on the wall.
+    pub fn no_wall_limit(mut self) -> Self {
+        self.wall_limit = Some(None);
+        self
+    }
+
+    /// How many bytes one call may have the host take: lists and strings, results and parameters of
+    /// host functions (METER-9).
+    pub fn lift_max(mut self, bytes: usize) -> Self {
+        self.lift_max = Some(bytes);
+        self
+    }
+}
+
+/// An [`Allowance`] that was checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    pub(crate) quota: u64,
+    /// `None`, if the engine meters none.
+    pub(crate) fuel: Option<Fuel>,
+    pub(crate) deadline: Option<Duration>,
+    /// The deadline in ticks.
+    pub(crate) ticks: u64,
+    pub(crate) wall_limit: Option<Duration>,
+    pub(crate) wall_ticks: u64,
+    pub(crate) lift_max: usize,
+    pub(crate) handles_max: usize,
+    pub(crate) is_in_place: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fuel {
+    pub(crate) amount: u64,
+    /// After how much a guest yields; `None` if it runs on its caller's stack and cannot.
+    pub(crate) yield_interval: Option<u64>,
+}
+
+/// What wasmtime lets a guest hand over in one call unless told otherwise.
+pub(crate) const LIFT_MAX: usize = 128 << 20;
+
+/// So much of a small quota may be handed over all the same.
+const LIFT_MIN: u64 = 64 << 10;
+
+/// What one call may hand over by default: as much as the guest can have.
+pub(crate) fn lift_max_of(quota: u64) -> usize {
+    usize::try_from(quota.max(LIFT_MIN)).unwrap_or(LIFT_MAX).min(LIFT_MAX)
+}
+
+impl Grant {
+    /// This grant with what an allowance says otherwise.
+    ///
+    /// # Errors
+    /// [`AllowanceError`]: above what the engine has room for, zero, or fuel where none is metered.
+    pub(crate) fn with(
+        mut self,
+        allowance: &Allowance,
+        clock: &Clock,
+        quota_max: u64,
+    ) -> Result<Self, AllowanceError> {
+        let zeros = [
+            ("quota", allowance.quota == Some(0)),
+            ("fuel", allowance.fuel == Some(0)),
+            ("deadline", allowance.deadline == Some(Some(Duration::ZERO))),
+            ("wall-clock limit", allowance.wall_limit == Some(Some(Duration::ZERO))),
+            ("limit on what a call hands over", allowance.lift_max == Some(0)),
+        ];
+        if let Some((setting, _)) = zeros.into_iter().find(|(_, is_zero)| *is_zero) {
+            return Err(AllowanceError::Zero { setting });
+        }
+        if let Some(asked) = allowance.quota {
+            if asked > quota_max {
+                return Err(AllowanceError::QuotaAboveEngine { asked, max: quota_max });
+            }
+            if self.lift_max == lift_max_of(self.quota) {
+                self.lift_max = lift_max_of(asked);
+            }
+            self.quota = asked;
+        }
+        if let Some(amount) = allowance.fuel {
+            let fuel = self.fuel.as_mut().ok_or(AllowanceError::NoFuelMeter)?;
+            fuel.amount = amount;
+        }
+        if let Some(deadline) = allowance.deadline {
+            self.deadline = deadline;
+            self.ticks = deadline.map_or(NEVER, |deadline| clock.ticks_in(deadline));
+        }
+        if let Some(limit) = allowance.wall_limit {
+            self.wall_limit = limit;
+            self.wall_ticks = limit.map_or(NEVER, |limit| clock.ticks_in(limit));
+        }
+        if let Some(bytes) = allowance.lift_max {
+            self.lift_max = bytes;
+        }
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: Grant = Grant {
+        quota: 1 << 20,
+        fuel: None,
+        deadline: None,
+        ticks: NEVER,
+        wall_limit: None,
+        wall_ticks: NEVER,
+        lift_max: 1 << 20,
+        handles_max: 10,
+        is_in_place: false,
+    };
+
+    fn with(base: Grant, allowance: Allowance) -> Result<Grant, AllowanceError> {
+        base.with(&allowance, &Clock::new(Duration::from_millis(10)), 4 << 20)
+    }
+
+    #[test]
+    fn meter_11_what_is_not_said_stays() {
+        let ms = Duration::from_millis;
+        assert_eq!(with(BASE, Allowance::new()), Ok(BASE));
+        let grant = with(BASE, Allowance::new().quota(2 << 20).deadline(ms(25))).unwrap();
+        let expected = Grant { quota: 2 << 20, lift_max: 2 << 20, ticks: 4, ..BASE };
+        assert_eq!(grant, Grant { deadline: Some(ms(25)), ..expected });
+        let own = Grant { lift_max: 7, ..BASE };
+        assert_eq!(with(own, Allowance::new().quota(2 << 20)).unwrap().lift_max, 7);
+        let grant = with(grant, Allowance::new().no_deadline().wall_limit(ms(1))).unwrap();
+        assert_eq!((grant.ticks, grant.wall_ticks), (NEVER, 2));
+    }
+
+    #[test]
+    fn meter_9_what_a_call_hands_over_follows_the_quota() {
+        assert_eq!(lift_max_of(100), 64 << 10);
+        assert_eq!(lift_max_of(1 << 20), 1 << 20);
+        assert_eq!(lift_max_of(1 << 40), 128 << 20);
+    }
+
+    #[test]
+    fn what_cannot_be_is_a_typed_error() {
+        let text = |allowance| with(BASE, allowance).unwrap_err().to_string();
+        assert_eq!(text(Allowance::new().quota(0)), "the quota must be above zero");
+        let above = "a quota of 4194305 bytes is above the engine's of 4194304";
+        assert_eq!(text(Allowance::new().quota((4 << 20) + 1)), above);
+        assert_eq!(text(Allowance::new().fuel(1)), "fuel is set, and the engine meters none");
+        assert_eq!(
+            text(Allowance::new().deadline(Duration::ZERO)),
+            "the deadline must be above zero"
+        );
+    }
+}

@@ -1,0 +1,94 @@
+//! Who is to blame for the end of a call (METER-7).
+//!
+//! Most ends have a type of their own. Some of wasmtime's have words only, and these are compared from
+//! their first letter on, so that neither a guest nor a host function says them by chance.
+
+use wasmtime::{PoolConcurrencyLimitError, Trap};
+
+use crate::error::{CallError, TooDeep};
+
+/// A component handed over more than its call may have the host take.
+const LIFT: &str = "too much data is being copied between the host and the guest: ";
+
+/// A component has used up its handles.
+const HANDLES: [&str; 2] = [
+    "cannot allocate another handle: store handle limit exceeded",
+    "cannot lend resource: store handle limit exceeded",
+];
+
+/// How wasmtime begins to say that a component broke the canonical ABI.
+const BROKEN_ABI: [&str; 17] = [
+    "unknown handle index ",
+    "index is not a resource",
+    "handle is not a",
+    "handle is a ",
+    "cannot allocate another handle: index overflow",
+    "cannot lend resource: too many active lends",
+    "cannot remove owned resource while borrowed",
+    "return pointer not aligned",
+    "string pointer",
+    "list pointer",
+    "map pointer",
+    "realloc return: ",
+    "invalid option discriminant",
+    "invalid expected discriminant",
+    "unexpected discriminant: ",
+    "invalid utf-8 sequence",
+    "byte length too large",
+];
+
+/// What an error of wasmtime's says.
+pub(crate) fn judge(cause: wasmtime::Error) -> CallError {
+    if let Some(&trap) = cause.downcast_ref::<Trap>() {
+        return CallError::Trapped { trap };
+    }
+    if let Some(&TooDeep { allowed }) = cause.downcast_ref::<TooDeep>() {
+        return CallError::TooDeep { allowed };
+    }
+    if cause.is::<PoolConcurrencyLimitError>() {
+        return CallError::NoRoom { cause };
+    }
+    #[cfg(feature = "gc")]
+    {
+        if cause.is::<wasmtime::ThrownException>() {
+            return CallError::UncaughtException;
+        }
+        if cause.is::<wasmtime::GcHeapOutOfMemory<()>>() {
+            return CallError::GcHeapFull;
+        }
+    }
+    let root = cause.root_cause().to_string();
+    if root.starts_with(LIFT) {
+        return CallError::TooMuchHandedOver;
+    }
+    if HANDLES.contains(&root.as_str()) {
+        return CallError::OutOfHandles;
+    }
+    if BROKEN_ABI.iter().any(|words| root.starts_with(words)) {
+        return CallError::BrokenAbi { cause };
+    }
+    CallError::Failed { cause }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn meter_7_the_hosts_own_errors_are_its_own() {
+        let failed =
+            |text: &str| matches!(judge(wasmtime::format_err!("{text}")), CallError::Failed { .. });
+        assert!(failed("the database is down"));
+        assert!(failed("it said: unknown handle index 7"));
+        assert!(!failed("unknown handle index 7"));
+    }
+
+    #[test]
+    fn meter_7_a_cause_is_found_below_its_context() {
+        let deep = wasmtime::Error::from(TooDeep { allowed: 3 }).context("in a callback");
+        assert!(matches!(judge(deep), CallError::TooDeep { allowed: 3 }));
+        let trap = wasmtime::Error::from(Trap::IntegerOverflow).context("in a callback");
+        let CallError::Trapped { trap } = judge(trap) else { panic!("a trap") };
+        assert_eq!(trap, Trap::IntegerOverflow);
+    }
+}
