@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::clock::{Clock, NEVER};
+use crate::clock::{Clock, NEVER, ns};
 use crate::error::AllowanceError;
 
 /// What a lease may use, where it is not as its pool has it.
@@ -86,10 +86,10 @@ pub struct Grant {
     /// `None`, if the engine meters none.
     pub(crate) fuel: Option<Fuel>,
     pub(crate) deadline: Option<Duration>,
-    /// The deadline in ticks.
-    pub(crate) ticks: u64,
+    /// When a guest that has used so much is ended: a sample may count as much as a tick too much.
+    pub(crate) limit_ns: u64,
     pub(crate) wall_limit: Option<Duration>,
-    pub(crate) wall_ticks: u64,
+    pub(crate) wall_limit_ns: u64,
     pub(crate) lift_max: usize,
     pub(crate) handles_max: usize,
     pub(crate) is_in_place: bool,
@@ -149,11 +149,12 @@ impl Grant {
         }
         if let Some(deadline) = allowance.deadline {
             self.deadline = deadline;
-            self.ticks = deadline.map_or(NEVER, |deadline| clock.ticks_in(deadline));
+            let with_tick = |deadline| ns(deadline).saturating_add(clock.tick_ns());
+            self.limit_ns = deadline.map_or(NEVER, with_tick);
         }
         if let Some(limit) = allowance.wall_limit {
             self.wall_limit = limit;
-            self.wall_ticks = limit.map_or(NEVER, |limit| clock.ticks_in(limit));
+            self.wall_limit_ns = limit.map_or(NEVER, ns);
         }
         if let Some(bytes) = allowance.lift_max {
             self.lift_max = bytes;
@@ -170,9 +171,9 @@ mod tests {
         quota: 1 << 20,
         fuel: None,
         deadline: None,
-        ticks: NEVER,
+        limit_ns: NEVER,
         wall_limit: None,
-        wall_ticks: NEVER,
+        wall_limit_ns: NEVER,
         lift_max: 1 << 20,
         handles_max: 10,
         is_in_place: false,
@@ -187,12 +188,12 @@ mod tests {
         let ms = Duration::from_millis;
         assert_eq!(with(BASE, Allowance::new()), Ok(BASE));
         let grant = with(BASE, Allowance::new().quota(2 << 20).deadline(ms(25))).unwrap();
-        let expected = Grant { quota: 2 << 20, lift_max: 2 << 20, ticks: 4, ..BASE };
+        let expected = Grant { quota: 2 << 20, lift_max: 2 << 20, limit_ns: 35_000_000, ..BASE };
         assert_eq!(grant, Grant { deadline: Some(ms(25)), ..expected });
         let own = Grant { lift_max: 7, ..BASE };
         assert_eq!(with(own, Allowance::new().quota(2 << 20)).unwrap().lift_max, 7);
         let grant = with(grant, Allowance::new().no_deadline().wall_limit(ms(1))).unwrap();
-        assert_eq!((grant.ticks, grant.wall_ticks), (NEVER, 2));
+        assert_eq!((grant.limit_ns, grant.wall_limit_ns), (NEVER, 1_000_000));
     }
 
     #[test]

@@ -10,8 +10,9 @@ use crate::error::{CallError, TooDeep};
 /// A component handed over more than its call may have the host take.
 const LIFT: &str = "too much data is being copied between the host and the guest: ";
 
-/// A component has used up its handles.
-const HANDLES: [&str; 2] = [
+/// A component has used up its handles, or its tasks.
+const HANDLES: [&str; 3] = [
+    "resource table has no free keys",
     "cannot allocate another handle: store handle limit exceeded",
     "cannot lend resource: store handle limit exceeded",
 ];

@@ -120,15 +120,17 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
 
     /// How long the guest may run in each lease, in time of its own; 1 s by default (METER-5).
     ///
-    /// Own time is counted in [ticks](crate::WasmEngineBuilder::tick), from when a call is polled to when
-    /// that poll returns. What the host does between calls, what a host function awaits, and what others
-    /// do between two polls does not count. A host function that blocks its thread does count, unless it
-    /// holds a [`Meter::host_time`](crate::Meter::host_time); so does time within a poll in which the
-    /// processor is taken away.
+    /// Own time is the processor time of the thread that runs the guest, from when a call is polled to when
+    /// that poll returns. What the host does between calls, what a host function awaits or sleeps, and what
+    /// others do between two polls does not count, nor does time in which the processor is taken away
+    /// within one. What a host function computes does count, unless it holds a
+    /// [`Meter::host_time`](crate::Meter::host_time). The first poll of a call is sampled at
+    /// [ticks](crate::WasmEngineBuilder::tick), what follows is measured. (On systems other than Linux and
+    /// Android, time by the wall stands in for processor time.)
     ///
-    /// A deadline ends a guest no sooner, and up to two ticks later (METER-8). One that is within a
-    /// single long operation then, or returns from it, is ended after that operation:
-    /// see [`quota`](Self::quota).
+    /// A deadline ends a guest no sooner, and up to two ticks of its own time later (METER-8), whatever
+    /// the length of the deadline. A guest that is within a single long operation then, or returns from
+    /// it, is ended after that operation: see [`quota`](Self::quota).
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.allowance = self.allowance.deadline(deadline);
         self
@@ -283,9 +285,9 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
             quota,
             fuel,
             deadline: None,
-            ticks: NEVER,
+            limit_ns: NEVER,
             wall_limit: None,
-            wall_ticks: NEVER,
+            wall_limit_ns: NEVER,
             lift_max: lift_max_of(quota),
             handles_max: self.handles_max,
             is_in_place,

@@ -13,81 +13,89 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use wasmtime::Engine;
 
-/// A moment that never comes.
+/// A moment that never comes, in nanoseconds.
 pub(crate) const NEVER: u64 = u64::MAX;
 
-/// A delay up to this long is a busy machine: its ticks are caught up. A longer one is a host that
-/// was stopped, which uses up nobody's time.
-const CATCH_UP_MAX: Duration = Duration::from_millis(100);
-
-/// Counts the ticks of an engine, and wakes who waits for one.
+/// Counts the ticks of an engine, and wakes who waits for a moment.
 pub(crate) struct Clock {
     tick: Duration,
-    now: AtomicU64,
-    /// The tick of the first alarm, so that a tick without one takes no lock.
+    began: Instant,
+    ticks: AtomicU64,
+    /// The first alarm's nanosecond, so that a tick without one takes no lock.
     first_alarm: AtomicU64,
     alarms: Mutex<Alarms>,
 }
 
 #[derive(Default)]
 struct Alarms {
-    /// By tick, then by number.
+    /// By nanosecond, then by number.
     wakers: BTreeMap<(u64, u64), Waker>,
     set: u64,
 }
 
-/// A waker that is called at a tick, unless this is dropped first.
+/// A waker that is called at a moment, unless this is dropped first.
 pub(crate) struct Alarm<'c> {
     clock: &'c Clock,
     key: (u64, u64),
 }
 
+pub(crate) fn ns(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(NEVER)
+}
+
 impl Clock {
     pub(crate) fn new(tick: Duration) -> Self {
-        let (now, first_alarm) = (AtomicU64::new(0), AtomicU64::new(NEVER));
-        Self { tick, now, first_alarm, alarms: Mutex::new(Alarms::default()) }
+        Self {
+            tick,
+            began: Instant::now(),
+            ticks: AtomicU64::new(0),
+            first_alarm: AtomicU64::new(NEVER),
+            alarms: Mutex::new(Alarms::default()),
+        }
     }
 
-    /// The ticks that have passed while the clock ran.
+    /// How often the ticker has come by.
     #[inline]
-    pub(crate) fn now(&self) -> u64 {
+    pub(crate) fn ticks(&self) -> u64 {
         // Relaxed: a count, which publishes nothing.
-        self.now.load(Ordering::Relaxed)
+        self.ticks.load(Ordering::Relaxed)
     }
 
-    /// As many ticks as are sure to take so long: the current one may end at once.
-    pub(crate) fn ticks_in(&self, time: Duration) -> u64 {
-        let ticks = time.as_nanos().div_ceil(self.tick.as_nanos());
-        u64::try_from(ticks).unwrap_or(NEVER).saturating_add(1)
+    pub(crate) fn tick_ns(&self) -> u64 {
+        ns(self.tick)
     }
 
-    /// Calls a waker once that tick has come.
-    pub(crate) fn alarm(&self, tick: u64, waker: &Waker) -> Alarm<'_> {
+    /// Nanoseconds since the clock was made, by the wall.
+    pub(crate) fn wall_ns(&self) -> u64 {
+        ns(self.began.elapsed())
+    }
+
+    /// Calls a waker at the first tick after that nanosecond.
+    pub(crate) fn alarm(&self, at_ns: u64, waker: &Waker) -> Alarm<'_> {
         let waker = waker.clone();
         let mut alarms = self.alarms.lock();
         alarms.set += 1;
-        let key = (tick, alarms.set);
+        let key = (at_ns, alarms.set);
         alarms.wakers.insert(key, waker);
         self.note_first(&alarms);
         Alarm { clock: self, key }
     }
 
     fn note_first(&self, alarms: &Alarms) {
-        let first = alarms.wakers.first_key_value().map_or(NEVER, |((tick, _), _)| *tick);
+        let first = alarms.wakers.first_key_value().map_or(NEVER, |((at, _), _)| *at);
         // Relaxed: written under the lock; a tick that does not see it yet sees it at the next one.
         self.first_alarm.store(first, Ordering::Relaxed);
     }
 
-    fn advance(&self, engine: &Engine, ticks: u64) {
+    fn advance(&self, engine: &Engine, now_ns: u64) {
         // Relaxed: a count, which publishes nothing.
-        let now = self.now.fetch_add(ticks, Ordering::Relaxed) + ticks;
-        for _ in 0..ticks {
-            engine.increment_epoch();
-        }
+        self.ticks.fetch_add(1, Ordering::Relaxed);
+        engine.increment_epoch();
         // Relaxed: see `note_first`.
-        while self.first_alarm.load(Ordering::Relaxed) <= now {
+        while self.first_alarm.load(Ordering::Relaxed) <= now_ns {
             let mut alarms = self.alarms.lock();
-            let is_due = alarms.wakers.first_key_value().is_some_and(|((tick, _), _)| *tick <= now);
+            let first = alarms.wakers.first_key_value();
+            let is_due = first.is_some_and(|((at, _), _)| *at <= now_ns);
             let due = is_due.then(|| alarms.wakers.pop_first()).flatten();
             self.note_first(&alarms);
             drop(alarms);
@@ -100,8 +108,8 @@ impl Clock {
 
 #[cfg(test)]
 impl Clock {
-    pub(crate) fn advance_for_test(&self, engine: &Engine, ticks: u64) {
-        self.advance(engine, ticks);
+    pub(crate) fn advance_for_test(&self, engine: &Engine) {
+        self.advance(engine, self.wall_ns());
     }
 }
 
@@ -118,13 +126,13 @@ impl Drop for Alarm<'_> {
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Clock");
-        debug.field("tick", &self.tick).field("now", &self.now()).finish_non_exhaustive()
+        debug.field("tick", &self.tick).field("ticks", &self.ticks()).finish_non_exhaustive()
     }
 }
 
 /// A thread that advances the clock and the epoch of an engine for as long as this lives.
 ///
-/// It keeps an absolute schedule: a tick that comes late does not delay the next one, so that the
+/// A tick that comes late is one tick: what a guest uses is measured, not counted in ticks, so that the
 /// lateness of a deadline does not grow with its length.
 pub(crate) struct Ticker {
     stop: Arc<AtomicBool>,
@@ -138,39 +146,14 @@ impl Ticker {
         let stop = Arc::new(AtomicBool::new(false));
         let (engine, clock, stopped) = (engine.clone(), clock.clone(), stop.clone());
         let run = move || {
-            let mut schedule = Schedule::new(clock.tick, Instant::now());
-            while rest_until(schedule.next, &stopped) {
-                clock.advance(&engine, schedule.due(Instant::now()));
+            let mut next = Instant::now() + clock.tick;
+            while rest_until(next, &stopped) {
+                clock.advance(&engine, clock.wall_ns());
+                next = (next + clock.tick).max(Instant::now());
             }
         };
         let thread = thread::Builder::new().name("plimsoll-epoch".into()).spawn(run)?;
         Ok(Self { stop, thread: Some(thread) })
-    }
-}
-
-/// When ticks are due.
-struct Schedule {
-    tick: Duration,
-    next: Instant,
-}
-
-impl Schedule {
-    fn new(tick: Duration, now: Instant) -> Self {
-        Self { tick, next: now + tick }
-    }
-
-    /// How many ticks have come by `now`, which is not before `next`.
-    fn due(&mut self, now: Instant) -> u64 {
-        let late = now.saturating_duration_since(self.next);
-        if late > CATCH_UP_MAX.max(self.tick) {
-            self.next = now + self.tick;
-            return 1;
-        }
-        let missed = late.as_nanos() / self.tick.as_nanos();
-        // At most what `CATCH_UP_MAX` has of the shortest tick.
-        let missed = u32::try_from(missed).unwrap_or(u32::MAX);
-        self.next += self.tick * (missed + 1);
-        u64::from(missed) + 1
     }
 }
 
@@ -217,41 +200,6 @@ mod tests {
 
     use super::*;
 
-    const MS: Duration = Duration::from_millis(1);
-
-    #[test]
-    fn meter_8_the_schedule_is_absolute_and_catches_up() {
-        let began = Instant::now();
-        let mut schedule = Schedule::new(MS, began);
-        let mut ticks = 0;
-        // Each wake-up is 0.4 ms late.
-        for _ in 0..1_000 {
-            ticks += schedule.due(schedule.next + MS * 2 / 5);
-        }
-        assert_eq!((ticks, schedule.next), (1_000, began + MS * 1_001));
-        assert_eq!(schedule.due(schedule.next + MS * 7), 8);
-        assert_eq!(schedule.next, began + MS * 1_009);
-    }
-
-    #[test]
-    fn meter_5_a_host_that_was_stopped_uses_up_one_tick() {
-        let mut schedule = Schedule::new(MS, Instant::now());
-        let now = schedule.next + Duration::from_secs(30);
-        assert_eq!((schedule.due(now), schedule.next), (1, now + MS));
-        // A long tick that is a little late is late, and no stop.
-        let mut schedule = Schedule::new(Duration::from_secs(1), Instant::now());
-        let due = schedule.next;
-        assert_eq!(schedule.due(due + MS * 900), 1);
-        assert_eq!(schedule.next, due + Duration::from_secs(1));
-    }
-
-    #[test]
-    fn ticks_are_rounded_up_and_never_overflow() {
-        let clock = Clock::new(MS * 10);
-        assert_eq!([1, 10, 25].map(|ms| clock.ticks_in(MS * ms)), [2, 2, 4]);
-        assert_eq!(Clock::new(Duration::from_nanos(1)).ticks_in(Duration::MAX), NEVER);
-    }
-
     #[derive(Default)]
     struct Count(AtomicUsize);
 
@@ -270,24 +218,35 @@ mod tests {
     }
 
     #[test]
-    fn an_alarm_wakes_at_its_tick_unless_it_is_dropped_and_a_panic_stops_nobody() {
-        let (engine, clock) = (Engine::default(), Clock::new(MS));
+    fn an_alarm_wakes_at_its_time_unless_it_is_dropped_and_a_panic_stops_nobody() {
+        let (engine, clock) = (Engine::default(), Clock::new(Duration::from_millis(1)));
         let woken = [(); 4].map(|()| Arc::new(Count::default()));
         let count = |at: usize| woken[at].0.load(Ordering::Relaxed);
         let bomb = clock.alarm(2, &Arc::new(Bomb).into());
-        let [a, b, c, d] = [2, 2, 3, 5].map(|tick| (tick, ()));
-        let a = clock.alarm(a.0, &woken[0].clone().into());
-        let b = clock.alarm(b.0, &woken[1].clone().into());
-        let c = clock.alarm(c.0, &woken[2].clone().into());
-        let d = clock.alarm(d.0, &woken[3].clone().into());
+        let alarm = |at_ns, number: usize| clock.alarm(at_ns, &woken[number].clone().into());
+        let (a, b, c, d) = (alarm(2, 0), alarm(2, 1), alarm(3, 2), alarm(5, 3));
         clock.advance(&engine, 1);
         assert_eq!([0, 1, 2, 3].map(count), [0; 4]);
         drop(b);
-        clock.advance(&engine, 2);
+        clock.advance(&engine, 3);
         assert_eq!([0, 1, 2, 3].map(count), [1, 0, 1, 0]);
         drop((a, c, d, bomb));
         clock.advance(&engine, 9);
-        assert_eq!(([0, 1, 2, 3].map(count), clock.now()), ([1, 0, 1, 0], 12));
+        assert_eq!(([0, 1, 2, 3].map(count), clock.ticks()), ([1, 0, 1, 0], 3));
         assert_eq!(clock.first_alarm.load(Ordering::Relaxed), NEVER);
+    }
+
+    #[test]
+    fn a_ticker_ticks_while_it_lives() {
+        let (engine, clock) = (Engine::default(), Arc::new(Clock::new(Duration::from_millis(1))));
+        let ticker = Ticker::start(&engine, &clock).unwrap();
+        while clock.ticks() < 3 {
+            thread::sleep(Duration::from_millis(1));
+        }
+        drop(ticker);
+        let stopped = clock.ticks();
+        thread::sleep(Duration::from_millis(5));
+        assert_eq!(clock.ticks(), stopped);
+        assert!(clock.wall_ns() >= 3_000_000 && clock.tick_ns() == 1_000_000);
     }
 }

@@ -104,6 +104,7 @@ mod blame;
 mod builder;
 mod call;
 mod clock;
+mod cpu;
 mod engine;
 mod error;
 mod exports;

@@ -130,7 +130,7 @@ impl Meter {
             debug_assert!(armed.is_ok());
         }
         let meter = store.data_mut().meter();
-        meter.running.begin(grant.ticks, grant.wall_ticks);
+        meter.running.begin(grant.limit_ns, grant.wall_limit_ns);
         meter.limiter.set_quota(grant.quota);
         meter.grant = *grant;
         meter.yields = !grant.is_in_place;

@@ -187,6 +187,9 @@ impl<H: Host, X: Send + Sync + 'static> GuestManager<H, X> {
 /// How wasmtime begins to say that a limiter did not allow a memory or table at an instance's start.
 const REFUSED_AT_START: [&str; 2] = ["memory minimum size of ", "table minimum size of "];
 
+/// How wasmtime begins to say that a limiter does not allow as many of something.
+const BEYOND_COUNTS: &str = "resource limit exceeded: ";
+
 fn why(meter: &Meter, cause: wasmtime::Error) -> InstantiateError {
     if cause.is::<PoolConcurrencyLimitError>() {
         return InstantiateError::NoRoom { cause };
@@ -198,6 +201,7 @@ fn why(meter: &Meter, cause: wasmtime::Error) -> InstantiateError {
                 Some(refusal) if REFUSED_AT_START.iter().any(|words| root.starts_with(words)) => {
                     InstantiateError::OverQuota { needed: refusal.needed, quota: refusal.quota }
                 }
+                _ if root.starts_with(BEYOND_COUNTS) => InstantiateError::TooMany { cause },
                 _ => InstantiateError::Failed { cause },
             }
         }

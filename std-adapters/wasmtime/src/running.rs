@@ -4,33 +4,41 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
+use std::mem;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::task::Poll;
 
 use crate::clock::{Clock, NEVER};
+use crate::cpu;
 use crate::error::TooDeep;
 
 /// The time that a guest has used and when it ends, and what else is asked while a call has the store.
 ///
-/// Own time is counted in ticks, from the moment that a call is polled to the moment that this poll
-/// returns. So neither what the host does between calls nor what it awaits counts (METER-5). What
-/// does count is that the processor is taken away within a poll, and a host function that blocks,
-/// unless it holds a [`HostTime`].
+/// Own time is the processor time of the calling thread, from the moment that a call is polled to the
+/// moment that this poll returns. So neither what the host does between calls counts, nor what it
+/// awaits, nor that others have the processor (METER-5). What a host function computes does count, unless
+/// it holds a [`HostTime`].
+///
+/// To ask the system for that time costs more than many a call. So the first poll of a call *samples*: it
+/// asks only if a tick has come by, and then counts what the thread has used since it was last asked,
+/// though no more than the ticks that came. From the first tick within a poll on, and in all later polls
+/// of the call, time is *measured*.
 ///
 /// All its words are written by the one thread that has the store; the accesses are `Relaxed`, since
 /// whoever hands the store to another thread orders them.
 pub(crate) struct Running {
     clock: Arc<Clock>,
-    /// Ticks that were used up to `since`.
-    used: AtomicU64,
-    /// The tick when the present poll began.
+    /// Nanoseconds that were used up to `since`.
+    used_ns: AtomicU64,
+    /// Up to when time was counted: ticks while it is sampled, processor time while it is measured.
     since: AtomicU64,
-    /// Ticks that may be used.
-    limit: AtomicU64,
-    /// The tick at which the lease ends, whatever was used.
-    wall: AtomicU64,
+    is_measured: AtomicBool,
+    /// Nanoseconds that may be used.
+    limit_ns: AtomicU64,
+    /// When the lease ends by the wall, whatever was used.
+    wall_ns: AtomicU64,
     /// Bytes of all memories, tables and GC heaps.
     bytes: AtomicU64,
     /// Those that were there when the lease began.
@@ -44,16 +52,17 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn new(clock: Arc<Clock>, depth_max: u32) -> Self {
-        let [used, since] = [0, clock.now()].map(AtomicU64::new);
-        let [limit, wall] = [NEVER, NEVER].map(AtomicU64::new);
+        let [used_ns, since] = [0, clock.ticks()].map(AtomicU64::new);
+        let [limit_ns, wall_ns] = [NEVER, NEVER].map(AtomicU64::new);
         let [bytes, inherited, charged] = [0, 0, 0].map(AtomicU64::new);
         let [depth, next_handle] = [0, 0].map(AtomicU32::new);
         Self {
             clock,
-            used,
+            used_ns,
             since,
-            limit,
-            wall,
+            is_measured: AtomicBool::new(false),
+            limit_ns,
+            wall_ns,
             bytes,
             inherited,
             charged,
@@ -65,12 +74,15 @@ impl Running {
 
     /// Begins a lease, or the start of an instance.
     #[inline]
-    pub(crate) fn begin(&self, limit: u64, wall: u64) {
-        let now = self.clock.now();
-        self.used.store(0, Ordering::Relaxed);
-        self.since.store(now, Ordering::Relaxed);
-        self.limit.store(limit, Ordering::Relaxed);
-        self.wall.store(now.saturating_add(wall), Ordering::Relaxed);
+    pub(crate) fn begin(&self, limit_ns: u64, wall_limit_ns: u64) {
+        self.used_ns.store(0, Ordering::Relaxed);
+        self.limit_ns.store(limit_ns, Ordering::Relaxed);
+        let wall_ns = match wall_limit_ns {
+            NEVER => NEVER,
+            limit => self.clock.wall_ns().saturating_add(limit),
+        };
+        self.wall_ns.store(wall_ns, Ordering::Relaxed);
+        self.enter();
         self.depth.store(0, Ordering::Relaxed);
         self.inherited.store(self.bytes(), Ordering::Relaxed);
         self.charged.store(0, Ordering::Relaxed);
@@ -104,32 +116,53 @@ impl Running {
         is_new
     }
 
-    /// The guest runs from now on.
+    /// A call begins: its time is sampled.
     #[inline]
     pub(crate) fn enter(&self) {
-        self.since.store(self.clock.now(), Ordering::Relaxed);
+        self.since.store(self.clock.ticks(), Ordering::Relaxed);
+        self.is_measured.store(false, Ordering::Relaxed);
+    }
+
+    /// The guest goes on: its time is measured.
+    fn enter_again(&self) {
+        self.since.store(cpu::thread_ns().0, Ordering::Relaxed);
+        self.is_measured.store(true, Ordering::Relaxed);
     }
 
     /// The guest has run up to now.
     #[inline]
     pub(crate) fn leave(&self) {
-        let now = self.clock.now();
-        let ran = now.saturating_sub(self.since.load(Ordering::Relaxed));
-        if ran > 0 {
-            self.used.store(self.used.load(Ordering::Relaxed) + ran, Ordering::Relaxed);
-            self.since.store(now, Ordering::Relaxed);
+        let since = self.since.load(Ordering::Relaxed);
+        if self.is_measured.load(Ordering::Relaxed) || self.clock.ticks() != since {
+            self.count(since);
         }
     }
 
-    /// Whether the guest, which has just [left](Self::leave) or runs, has had its time.
+    #[cold]
+    fn count(&self, since: u64) {
+        let (now, since_asked) = cpu::thread_ns();
+        let used = match self.is_measured.swap(true, Ordering::Relaxed) {
+            true => now.saturating_sub(since),
+            false => {
+                let ticks = self.clock.ticks().saturating_sub(since);
+                since_asked.min(ticks.saturating_mul(self.clock.tick_ns()))
+            }
+        };
+        self.since.store(now, Ordering::Relaxed);
+        let used = self.used_ns.load(Ordering::Relaxed).saturating_add(used);
+        self.used_ns.store(used, Ordering::Relaxed);
+    }
+
+    /// Whether the guest, whose time was just counted, has had its time.
     #[inline]
     pub(crate) fn is_over(&self) -> bool {
-        self.used.load(Ordering::Relaxed) >= self.limit.load(Ordering::Relaxed)
+        self.used_ns.load(Ordering::Relaxed) >= self.limit_ns.load(Ordering::Relaxed)
     }
 
     /// Whether the lease has come to its end by the clock on the wall.
     pub(crate) fn is_wall_over(&self) -> bool {
-        self.clock.now() >= self.wall.load(Ordering::Relaxed)
+        let wall_ns = self.wall_ns.load(Ordering::Relaxed);
+        wall_ns != NEVER && self.clock.wall_ns() >= wall_ns
     }
 
     /// Counts the time in which a future is polled, and drops it at the end by the clock on the wall.
@@ -142,19 +175,22 @@ impl Running {
         mut on_pending: impl FnMut(),
     ) -> Option<F::Output> {
         let mut future = pin!(future);
-        let mut alarm = None;
+        let (mut alarm, mut is_first) = (None, true);
         poll_fn(|context| {
-            self.enter();
+            match mem::take(&mut is_first) {
+                true => self.enter(),
+                false => self.enter_again(),
+            }
             let polled = future.as_mut().poll(context);
             self.leave();
             if let Poll::Ready(output) = polled {
                 return Poll::Ready(Some(output));
             }
             on_pending();
-            let wall = self.wall.load(Ordering::Relaxed);
-            if wall != NEVER {
-                // Before the look at the time: an alarm of a tick that passes meanwhile rings.
-                alarm = Some(self.clock.alarm(wall, context.waker()));
+            let wall_ns = self.wall_ns.load(Ordering::Relaxed);
+            if wall_ns != NEVER {
+                // Before the look at the time: an alarm whose time comes meanwhile rings.
+                alarm = Some(self.clock.alarm(wall_ns, context.waker()));
                 if self.is_wall_over() {
                     return Poll::Ready(None);
                 }
@@ -194,13 +230,15 @@ impl Running {
 impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Running");
-        debug.field("used", &self.used).field("limit", &self.limit).finish_non_exhaustive()
+        debug.field("used_ns", &self.used_ns).field("limit_ns", &self.limit_ns);
+        debug.field("bytes", &self.bytes).finish_non_exhaustive()
     }
 }
 
 /// Time that is the host's: it does not count against the guest's deadline while this lives.
 ///
-/// A host function that blocks its thread holds one; what it awaits does not count anyway. It stays on
+/// A host function that computes for long holds one; time in which it sleeps or awaits does not count
+/// anyway. It stays on
 /// its thread, so it cannot be held across an `await`. Of [`Meter::host_time`](crate::Meter::host_time).
 #[must_use = "the host's time ends when this is dropped"]
 #[derive(Debug)]
@@ -211,7 +249,7 @@ pub struct HostTime {
 
 impl Drop for HostTime {
     fn drop(&mut self) {
-        self.running.enter();
+        self.running.enter_again();
     }
 }
 
@@ -237,41 +275,72 @@ mod tests {
 
     use super::*;
 
-    fn running() -> (Arc<Clock>, Arc<Running>, impl Fn(u64)) {
-        let clock = Arc::new(Clock::new(Duration::from_millis(1)));
+    const MS: u64 = 1_000_000;
+
+    fn running() -> (Arc<Running>, impl Fn()) {
+        let clock = Arc::new(Clock::new(Duration::from_nanos(MS)));
         let running = Arc::new(Running::new(clock.clone(), 1));
-        let (engine, ticking) = (Engine::default(), clock.clone());
-        (clock, running, move |ticks| ticking.advance_for_test(&engine, ticks))
+        let engine = Engine::default();
+        (running, move || clock.advance_for_test(&engine))
+    }
+
+    fn work(ms: u64) {
+        let (began, _) = cpu::thread_ns();
+        while cpu::thread_ns().0 - began < ms * MS {
+            std::hint::spin_loop();
+        }
+    }
+
+    fn used(running: &Running) -> u64 {
+        running.used_ns.load(Ordering::Relaxed)
     }
 
     #[test]
-    fn meter_5_only_the_time_within_polls_counts() {
-        let (_clock, running, pass) = running();
-        running.begin(10, NEVER);
-        pass(100); // The host reads a request.
+    fn meter_5_only_the_time_within_calls_counts() {
+        let (running, tick) = running();
+        running.begin(10 * MS, NEVER);
+        work(30); // The host reads a request.
+        tick();
         running.enter();
-        pass(4);
         running.leave();
-        pass(100); // Others run.
+        assert_eq!(used(&running), 0);
         running.enter();
-        pass(2);
+        tick();
+        running.leave(); // As at a tick within the call: measured from here on.
+        let sampled = used(&running);
+        assert!(sampled <= MS, "{sampled}");
+        work(3);
+        std::thread::sleep(Duration::from_millis(30)); // Others have the processor.
+        running.leave();
+        assert!((3 * MS..5 * MS).contains(&used(&running)), "{running:?}");
         let host = running.host_time();
-        pass(100); // A host function blocks.
+        work(30); // A host function computes.
         drop(host);
-        pass(3);
         running.leave();
         assert!(!running.is_over(), "{running:?}");
-        running.enter();
-        pass(1);
+        running.enter_again();
+        work(8);
         running.leave();
         assert!(running.is_over(), "{running:?}");
-        running.begin(10, NEVER);
+        running.begin(10 * MS, NEVER);
         assert!(!running.is_over(), "METER-3");
     }
 
     #[test]
+    fn meter_5_a_sample_is_no_more_than_its_ticks() {
+        let (running, tick) = running();
+        running.begin(NEVER, NEVER);
+        work(20);
+        running.enter();
+        tick();
+        tick();
+        running.leave();
+        assert!(used(&running) <= 2 * MS, "{running:?}");
+    }
+
+    #[test]
     fn meter_6_a_guest_is_called_back_as_deep_as_declared() {
-        let (_clock, running, _pass) = running();
+        let (running, _tick) = running();
         let first = running.call_back().unwrap();
         assert_eq!(running.call_back().unwrap_err(), TooDeep { allowed: 1 });
         drop(first);
@@ -280,12 +349,12 @@ mod tests {
 
     #[test]
     fn meter_5_the_wall_ends_a_call_that_waits() {
-        let (_clock, running, pass) = running();
-        running.begin(NEVER, 5);
+        let (running, _tick) = running();
+        running.begin(NEVER, 5 * MS);
         let mut waits = pin!(running.time(std::future::pending::<()>(), || ()));
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         assert!(waits.as_mut().poll(&mut context).is_pending());
-        pass(5);
+        std::thread::sleep(Duration::from_millis(6));
         assert_eq!(waits.as_mut().poll(&mut context), Poll::Ready(None));
         assert!(!running.is_over());
     }

@@ -67,10 +67,10 @@ fn soak(time: Duration) -> Result<(), String> {
     for (isolation, pool) in pools.iter() {
         all_permits_are_there(pool).map_err(|what| format!("{isolation:?}: {what}"))?;
     }
-    if let (Some(before), Some(after)) = (before.resident, after.resident) {
-        if after > before + SLACK_BYTES {
-            return Err(format!("memory: {before} bytes became {after}"));
-        }
+    if let (Some(before), Some(after)) = (before.resident, after.resident)
+        && after > before + SLACK_BYTES
+    {
+        return Err(format!("memory: {before} bytes became {after}"));
     }
     nothing_is_left(&engine, &pools)
 }

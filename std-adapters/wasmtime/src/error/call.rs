@@ -53,7 +53,7 @@ pub enum CallError {
     UncaughtException,
     /// The guest's garbage-collected heap is full.
     GcHeapFull,
-    /// A component has as many handles as it may.
+    /// A component has as many handles, or tasks, as it may.
     OutOfHandles,
     /// A component handed over more in one call than the host takes (METER-9).
     TooMuchHandedOver,
@@ -220,6 +220,12 @@ pub enum InstantiateError {
         /// How.
         cause: CallError,
     },
+    /// It has more memories, tables or core instances than the engine has room for in each instance. Told
+    /// here of components that import core modules, of which nothing is known beforehand.
+    TooMany {
+        /// Of what, in wasmtime's words.
+        cause: wasmtime::Error,
+    },
     /// An export is missing or of another type.
     Export(ExportError),
     /// It took handles of the host at its start, before any lease. The lease that begins would bring a
@@ -242,6 +248,9 @@ impl fmt::Display for InstantiateError {
         match self {
             Self::OverQuota { needed, quota } => {
                 write!(f, "the guest needs {needed} bytes at its start, of a quota of {quota}")
+            }
+            Self::TooMany { cause } => {
+                write!(f, "the guest has more than an instance has room for: {}", Escaped(cause))
             }
             Self::Start { cause } => write!(f, "at its start: {cause}"),
             Self::Export(error) => error.fmt(f),
@@ -266,7 +275,9 @@ impl std::error::Error for InstantiateError {
             Self::OverQuota { .. } | Self::HandlesAtStart => None,
             Self::Start { cause } => Some(cause),
             Self::Export(error) => Some(error),
-            Self::Failed { cause } | Self::NoRoom { cause } => Some(cause.as_ref()),
+            Self::Failed { cause } | Self::NoRoom { cause } | Self::TooMany { cause } => {
+                Some(cause.as_ref())
+            }
         }
     }
 }

@@ -230,9 +230,9 @@ impl From<wasmtime::Error> for ProgramError {
         // The rest has no type, only words; no guest's name stands at their beginning.
         let root = cause.root_cause().to_string();
         let begins = |words: &&str| root.starts_with(words);
-        if SHARED.iter().any(|words| begins(words)) {
+        if SHARED.iter().any(begins) {
             Self::FeatureOff { feature: Feature::SharedMemory, cause }
-        } else if SIZE.iter().any(|words| begins(words)) {
+        } else if SIZE.iter().any(begins) {
             Self::TooLarge { cause }
         } else {
             Self::Malformed { cause }
