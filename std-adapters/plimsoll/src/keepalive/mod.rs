@@ -80,25 +80,34 @@ mod builder;
 mod clock;
 #[cfg(feature = "cloudevents")]
 mod cloud_event;
+mod contain;
+mod crowd;
 mod error;
 mod handle;
+mod handles;
+mod lag;
+mod latch;
+mod pause;
 mod silence;
 mod step;
 mod table;
 mod thread;
 mod watch;
 mod watcher;
+mod windows;
 
 pub use builder::WatcherBuilder;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub use clock::BootClock;
 #[cfg(feature = "tokio")]
 pub use clock::TokioClock;
-pub use clock::{Clock, FakeClock, MonotonicClock};
+pub use clock::{Clock, FakeClock, MonotonicClock, Timers};
 #[cfg(feature = "cloudevents")]
 pub use cloudevents;
 pub use error::{IdKind, WatchError, WatcherError};
 pub use handle::KeepAlive;
+pub use latch::Latch;
+pub use pause::PauseGuard;
 pub use silence::Silence;
 pub use step::Step;
 pub use thread::WatcherThread;

@@ -9,11 +9,14 @@ use plimsoll_core::{
     NextLook, Pulse, Rule, Signal, SignalKind, SlotKey, Tick, Tracker, Wheel, WheelSlot,
 };
 
-use super::attended::{Advance, Attended};
+use super::attended::{Advance, Attended, Now};
+use super::crowd::{Crowd, Others, hold_ticks};
 use super::error::WatchError;
+use super::latch::Once;
 use super::silence::Silence;
-use super::step::{Awaited, Bounds, Step, Told};
+use super::step::{Bounds, Step, Told};
 use super::watch::{Watch, split};
+use super::windows::Windows;
 use crate::event::EventKind;
 
 /// Notifiers never take the lock around this.
@@ -21,22 +24,36 @@ pub(super) struct Table {
     pub(super) time: Attended,
     wheel: Wheel<Box<[WheelSlot]>>,
     entries: Box<[Entry]>,
+    windows: Windows,
     /// The silences that last, by place.
     silent: HashMap<usize, Arc<Silence>>,
-    awaited: HashMap<usize, Vec<Weak<Awaited>>>,
-    /// Those that expired in a suspicious crowd, and until when they are spared.
-    spared: HashMap<usize, Tick>,
+    awaited: HashMap<usize, Once<Arc<Silence>>>,
+    crowd: Crowd,
+    /// The tick of the last sweep.
+    swept: u64,
     is_behind: bool,
+    /// The longest lag since the last sweep.
+    lag: Duration,
+    /// When a lag was told last.
+    lag_told: Option<u64>,
     /// Who drives the watch and waits for somebody to be watched, for as long as it does.
     parked: Vec<Weak<Waker>>,
 }
 
 /// What belongs to a slot of the wheel, beside its tracker.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Entry {
+    /// `None`: nobody is watched here.
     ids: Option<Box<str>>,
     window_ns: u64,
-    rule: Option<Rule>,
+    rule: Rule,
+}
+
+impl Entry {
+    const NOBODY: Entry = match Rule::new(1) {
+        Ok(rule) => Entry { ids: None, window_ns: 0, rule },
+        Err(_) => panic!("a sound window"),
+    };
 }
 
 /// What was kept of a run that is watched no more.
@@ -44,7 +61,7 @@ pub(super) struct Removed {
     /// The silence that lasted.
     pub(super) silence: Option<Arc<Silence>>,
     _ids: Option<Box<str>>,
-    _awaited: Vec<Weak<Awaited>>,
+    _awaited: Option<Once<Arc<Silence>>>,
 }
 
 impl Table {
@@ -52,11 +69,15 @@ impl Table {
         Some(Self {
             time: Attended::new(length),
             wheel: Wheel::with_slots(vec![WheelSlot::new(); capacity].into()).ok()?,
-            entries: vec![Entry::default(); capacity].into(),
+            entries: vec![Entry::NOBODY; capacity].into(),
+            windows: Windows::default(),
             silent: HashMap::new(),
             awaited: HashMap::new(),
-            spared: HashMap::new(),
+            crowd: Crowd::default(),
+            swept: 0,
             is_behind: false,
+            lag: Duration::ZERO,
+            lag_told: None,
             parked: Vec::new(),
         })
     }
@@ -83,8 +104,9 @@ impl Table {
             .wheel
             .insert(now.after(first))
             .map_err(|full| WatchError::Full { capacity: full.capacity })?;
-        self.entries[key.index()] =
-            Entry { ids: Some(ids), window_ns: watch.window_ns(), rule: Some(rule) };
+        let window_ns = watch.window_ns();
+        self.entries[key.index()] = Entry { ids: Some(ids), window_ns, rule };
+        self.windows.add(window_ns);
         trackers[key.index()].renew(now);
         Ok((key, std::mem::take(&mut self.parked)))
     }
@@ -97,30 +119,40 @@ impl Table {
         self.wheel.remove(key).ok()?;
         let place = key.index();
         let silence = self.silent.remove(&place);
-        self.spared.remove(&place);
-        let awaited = self.awaited.remove(&place).unwrap_or_default();
-        let entry = std::mem::take(&mut self.entries[place]);
+        self.crowd.release(place);
+        let awaited = self.awaited.remove(&place);
+        let entry = std::mem::replace(&mut self.entries[place], Entry::NOBODY);
+        self.windows.remove(entry.window_ns);
         if self.wheel.is_empty() {
             self.time.park();
         }
         Some(Removed { silence, _ids: entry.ids, _awaited: awaited })
     }
 
-    /// The silence that lasts; or else `awaited` is filled as soon as there is one.
+    /// The guest's id and the run's.
+    pub(super) fn ids(&self, key: SlotKey) -> Option<Arc<str>> {
+        self.entries[key.index()].ids.as_deref().map(Arc::from)
+    }
+
+    /// The tick of the last beat.
+    pub(super) fn last(&self, key: SlotKey, tracker: &Tracker) -> u64 {
+        match tracker.pulse() {
+            Pulse::Beating { last } | Pulse::Silent { last } | Pulse::Paused { last } => last.get(),
+            _ => self.silent.get(&key.index()).map_or(self.time.tick(), |silence| silence.sequence),
+        }
+    }
+
+    /// The silence that lasts, or the next one.
     pub(super) fn wait(
         &mut self,
         key: SlotKey,
         tracker: &Tracker,
-        awaited: &Arc<Awaited>,
-    ) -> Option<Arc<Silence>> {
+    ) -> Result<Arc<Silence>, Once<Arc<Silence>>> {
         // It is over with the beat, not with the step that tells of its end.
-        if let Some(silence) = self.silent.get(&key.index()).filter(|_| !is_back(tracker)) {
-            return Some(silence.clone());
+        match self.silent.get(&key.index()).filter(|_| !is_back(tracker)) {
+            Some(silence) => Ok(silence.clone()),
+            None => Err(self.awaited.entry(key.index()).or_default().clone()),
         }
-        let waiting = self.awaited.entry(key.index()).or_default();
-        waiting.retain(|other| other.strong_count() > 0);
-        waiting.push(Arc::downgrade(awaited));
-        None
     }
 
     /// Wakes `waker` when somebody is watched, if it is still there; `false` if somebody is.
@@ -132,10 +164,22 @@ impl Table {
         self.wheel.is_empty()
     }
 
-    /// Lets a tick pass if one is due, and looks at who is due then.
+    /// Lets the ticks pass that are due; nothing is looked at. Nobody's time begins to run before
+    /// it is watched.
+    pub(super) fn advance(&mut self, now: Now, publish: impl FnOnce(u64)) -> Advance {
+        let stall_above = self.windows.stall_above(self.time.length());
+        let advance = self.time.advance(now, stall_above);
+        if let Advance::Tick { lag } = advance {
+            self.lag = self.lag.max(lag);
+            publish(self.time.tick());
+        }
+        advance
+    }
+
+    /// Lets the ticks pass that are due, and looks at who is due then.
     pub(super) fn step(
         &mut self,
-        clock: Duration,
+        now: Now,
         trackers: &[Tracker],
         recovered: impl Iterator<Item = usize>,
         bounds: &Bounds,
@@ -149,40 +193,60 @@ impl Table {
             self.time.park();
             return Step::Idle;
         }
-        match self.time.advance(clock) {
-            Advance::Early(wait) if !self.is_behind => return Step::Wait(wait),
-            Advance::Early(_) => {}
-            Advance::Tick => publish(self.time.tick()),
+        if let Advance::Early(wait) = self.advance(now, publish) {
+            if self.swept == self.time.tick() && !self.is_behind {
+                return Step::Wait(wait);
+            }
         }
+        self.swept = self.time.tick();
+        self.note_lag(told);
         self.sweep(trackers, bounds, told);
-        if self.is_behind { Step::Again } else { Step::Wait(self.time.wait(clock)) }
+        if self.is_behind { Step::Again } else { Step::Wait(self.time.wait(now.clock)) }
+    }
+
+    /// A lag beyond the slack is told once per window, of the shortest there is.
+    fn note_lag(&mut self, told: &mut Told) {
+        let lag = std::mem::take(&mut self.lag);
+        let slack = self.windows.slack(self.time.length());
+        if lag <= slack {
+            return;
+        }
+        let tick = self.time.tick();
+        let window = self.time.ticks(self.windows.shortest());
+        if self.lag_told.is_none_or(|last| tick.saturating_sub(last) >= window) {
+            self.lag_told = Some(tick);
+            told.lag = Some((lag, slack));
+        }
     }
 
     fn sweep(&mut self, trackers: &[Tracker], bounds: &Bounds, told: &mut Told) {
         let now = Tick::new(self.time.tick());
         let mut expired = Vec::new();
-        let mut crowd = Vec::new();
-        let Self { wheel, entries, spared, silent, .. } = self;
+        let mut due = Vec::new();
+        let Self { wheel, entries, time, silent, crowd, .. } = self;
         let swept = wheel.sweep(now, bounds.looks_max, |key| {
             let place = key.index();
-            let (Some(rule), tracker) = (entries[place].rule, &trackers[place]) else {
+            let (Entry { ids: Some(_), rule, window_ns }, tracker) =
+                (&entries[place], &trackers[place])
+            else {
                 return NextLook::Never;
             };
             if bounds.suspect_above.is_some() {
-                match (tracker.is_due(now, rule), spared.get(&place)) {
-                    (false, _) => drop(spared.remove(&place)),
-                    // The wheel looks before a moment that is far away.
-                    (true, Some(until)) if *until > now => return NextLook::At(*until),
-                    (true, Some(_)) => {}
-                    (true, None) => {
-                        crowd.push(key);
+                match expired_at(tracker, now, *rule, time) {
+                    None => crowd.release(place),
+                    Some(at) => {
+                        let until = crowd.hold(key, at, *window_ns, time);
+                        if until > now.get() {
+                            return NextLook::At(Tick::new(until));
+                        }
+                        due.push(key);
                         return NextLook::At(now.after(1));
                     }
                 }
             }
             // A recovery whose notice found no room is found here.
             let is_back = silent.contains_key(&place) && is_back(tracker);
-            match tracker.judge(now, rule) {
+            match tracker.judge_since(now, *rule, since(time, *rule)) {
                 Ok(look) => {
                     if is_back || look.signal.is_some() {
                         expired.push((place, is_back, look.signal));
@@ -194,11 +258,8 @@ impl Table {
             }
         });
         self.is_behind = swept.is_behind;
-        if bounds.suspect_above.is_some_and(|max| crowd.len() > max) {
-            told.suspicion = Some((crowd.len(), self.wheel.len()));
-            self.spare(crowd, now);
-        } else {
-            for key in crowd {
+        if !self.suspects(&due, trackers, bounds, told) {
+            for key in due {
                 let signal = self.judge(key, &trackers[key.index()], now);
                 expired.push((key.index(), false, signal));
             }
@@ -213,19 +274,64 @@ impl Table {
         }
     }
 
-    /// Gives another window to those who expired in a suspicious crowd.
-    fn spare(&mut self, crowd: Vec<SlotKey>, now: Tick) {
-        for key in crowd {
-            let Some(rule) = self.entries[key.index()].rule else { continue };
-            self.spared.insert(key.index(), now.after(rule.window()));
+    /// Whether those who are to be told silent are spared, with all others, since it looks as if the
+    /// host had stood still.
+    fn suspects(
+        &mut self,
+        due: &[SlotKey],
+        trackers: &[Tracker],
+        bounds: &Bounds,
+        told: &mut Told,
+    ) -> bool {
+        let Some(max) = bounds.suspect_above else { return false };
+        let now = Tick::new(self.time.tick());
+        let Self { crowd, entries, time, .. } = self;
+        if crowd.len() > max {
+            crowd.retain(|key| {
+                let place = key.index();
+                expired_at(&trackers[place], now, entries[place].rule, time).is_some()
+            });
+        }
+        let suspected = if self.crowd.len() > max {
+            Some(self.crowd.len())
+        } else {
+            due.first().and_then(|key| self.others(*key, trackers, bounds).all_quiet(max))
+        };
+        let Some(suspected) = suspected else { return false };
+        told.suspicion = Some((suspected, self.wheel.len()));
+        self.time.spare_all();
+        for key in self.crowd.take() {
+            let rule = self.entries[key.index()].rule;
             let _ = self.wheel.schedule(key, now.after(rule.late().unwrap_or(rule.window())));
         }
+        true
     }
 
-    /// Looks at one who was put off because it might have been part of such a crowd.
+    /// What the others do while this one is silent, of as many as a step may look at.
+    fn others(&self, key: SlotKey, trackers: &[Tracker], bounds: &Bounds) -> Others {
+        /// Empty places are passed by quickly.
+        const PLACES_MAX: usize = 1 << 16;
+        let just_now = hold_ticks(self.entries[key.index()].window_ns, &self.time).max(2);
+        let (before, after) = self.entries.split_at(key.index());
+        let (trackers_before, trackers_after) = trackers.split_at(key.index());
+        let places = after.iter().zip(trackers_after).chain(before.iter().zip(trackers_before));
+        let watched = places.take(PLACES_MAX).filter(|(entry, _)| entry.ids.is_some());
+        let mut others = Others::default();
+        for (entry, tracker) in watched.take(bounds.looks_max) {
+            if let Pulse::Beating { last } = tracker.pulse() {
+                let age = self.time.tick().saturating_sub(self.time.beat(last.get()));
+                others.add(age, entry.rule.window(), just_now);
+            }
+        }
+        others
+    }
+
+    /// Looks at one that was held back because it might have been part of a crowd.
     fn judge(&mut self, key: SlotKey, tracker: &Tracker, now: Tick) -> Option<Signal> {
-        let rule = self.entries[key.index()].rule?;
-        let look = tracker.judge(now, rule).ok()?;
+        self.crowd.release(key.index());
+        let Self { entries, time, .. } = self;
+        let rule = entries[key.index()].rule;
+        let look = tracker.judge_since(now, rule, since(time, rule)).ok()?;
         if let Some(due) = look.due {
             let _ = self.wheel.schedule(key, due);
         }
@@ -236,26 +342,27 @@ impl Table {
         let entry = &self.entries[place];
         let Some(ids) = entry.ids.as_deref() else { return };
         let (guest, run) = split(ids);
-        let elapsed = self.time.at_least(signal.elapsed());
+        let last = signal.last.get();
+        let elapsed = self.time.at_least(self.time.tick().saturating_sub(self.time.beat(last)));
         let silence = Arc::new(Silence {
             guest: guest.into(),
             run: run.into(),
             window: Duration::from_nanos(entry.window_ns),
             elapsed,
-            elapsed_raw: elapsed.saturating_add(self.time.stalled_since(signal.last.get())),
-            sequence: signal.last.get(),
+            elapsed_raw: elapsed.saturating_add(self.time.stalled_since(last)),
+            sequence: last,
         });
         if signal.kind == SignalKind::Late {
             told.news.push((EventKind::Late, silence));
             return;
         }
-        self.spared.remove(&place);
         if let Some(last) = self.silent.insert(place, silence.clone()) {
             // It was back for a moment, and its notice has found no room.
             told.news.push((EventKind::Recovered, last));
         }
-        let awaited = self.awaited.remove(&place).into_iter().flatten();
-        told.awaited.extend(awaited.map(|awaited| (awaited, silence.clone())));
+        if let Some(awaited) = self.awaited.remove(&place) {
+            told.awaited.push((awaited, silence.clone()));
+        }
         told.news.push((EventKind::Silent, silence));
     }
 
@@ -264,7 +371,7 @@ impl Table {
             return;
         }
         if let Some(silence) = self.silent.remove(&place) {
-            let ticks = self.time.tick().saturating_sub(silence.sequence);
+            let ticks = self.time.tick().saturating_sub(self.time.beat(silence.sequence));
             let elapsed = self.time.at_least(ticks).max(silence.elapsed);
             let elapsed_raw = elapsed.saturating_add(self.time.stalled_since(silence.sequence));
             let silence = Silence { elapsed, elapsed_raw, ..(*silence).clone() };
@@ -276,4 +383,17 @@ impl Table {
 /// Whether a tracker whose silence was reported is not silent any more.
 fn is_back(tracker: &Tracker) -> bool {
     matches!(tracker.pulse(), Pulse::Beating { .. })
+}
+
+/// From when the age of a beat counts.
+fn since(time: &Attended, rule: Rule) -> impl Fn(Tick) -> Tick {
+    move |last| Tick::new(time.since(last.get(), rule.window()))
+}
+
+/// Since when a run has been silent that is not told so, nor was spared since its last beat.
+fn expired_at(tracker: &Tracker, now: Tick, rule: Rule, time: &Attended) -> Option<u64> {
+    let Pulse::Beating { last } = tracker.pulse() else { return None };
+    let is_spared = time.spared_after(last.get()).is_some();
+    let expired = time.beat(last.get()).saturating_add(rule.window());
+    (!is_spared && now.get() >= expired).then_some(expired)
 }

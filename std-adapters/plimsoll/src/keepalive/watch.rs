@@ -82,6 +82,10 @@ impl Watch {
         Ok([&*self.guest, &*self.run].join("\0").into())
     }
 
+    pub(super) fn window_of(&self) -> Duration {
+        self.window
+    }
+
     pub(super) fn window_ns(&self) -> u64 {
         u64::try_from(self.window.as_nanos()).unwrap_or(u64::MAX)
     }

@@ -5,16 +5,20 @@ use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
 use plimsoll_core::{Ring, RingSlot, SlotKey, Tracker};
 
+use super::attended::Now;
 use super::builder::WatcherBuilder;
-use super::clock::Clock;
+use super::clock::Timers;
+use super::contain::contain;
 use super::error::WatchError;
 use super::handle::KeepAlive;
+use super::handles::Handles;
+use super::lag::Lag;
 use super::step::{Bounds, Step, Told};
 use super::table::Table;
 use super::watch::Watch;
@@ -81,14 +85,29 @@ pub(super) struct Shared {
     pub(super) table: Mutex<Table>,
     /// Notices of recoveries, from notifiers to whoever steps.
     recovered: Ring<Box<[RingSlot]>>,
+    pub(super) handles: Handles,
     /// Held by whoever steps, its events included, so that they come in order.
-    stepping: Mutex<()>,
+    stepping: Mutex<Stepping>,
+    lag: Arc<Lag>,
     bounds: Bounds,
-    clock: Box<dyn Clock>,
     registry: Registry,
     limit: Limit,
     gauges: Gauges,
 }
+
+/// What a watcher is made of.
+pub(super) struct Parts {
+    pub(super) table: Table,
+    pub(super) bounds: Bounds,
+    pub(super) registry: Registry,
+    pub(super) limit: Limit,
+    pub(super) gauges: Gauges,
+    pub(super) lag: Arc<Lag>,
+}
+
+/// The last reading of a clock that tests may put forward, and when it was.
+#[derive(Default)]
+struct Stepping(Option<(Duration, Instant)>);
 
 /// What the registry lists of a watcher.
 pub(super) struct Gauges {
@@ -120,11 +139,26 @@ impl Watcher {
     pub fn watch(&self, watch: Watch) -> Result<KeepAlive, WatchError> {
         let shared = &self.0;
         let ids = watch.ids()?;
+        // Its time begins now: it has no part in what the watcher has missed before.
+        shared.attend();
         let (key, parked) = shared.table.lock().insert(&watch, ids, &shared.trackers)?;
+        let run = KeepAlive::new(shared.clone(), key, watch.window_of());
         shared.gauges.watched.add(1);
-        let run = KeepAlive::new(shared.clone(), key);
-        parked.iter().filter_map(Weak::upgrade).for_each(|parked| parked.wake_by_ref());
+        shared.attend();
+        for parked in parked.iter().filter_map(Weak::upgrade) {
+            contain(|| parked.wake_by_ref());
+            contain(|| drop(parked));
+        }
         Ok(run)
+    }
+
+    /// How late the watcher is: its last tick, or the next one if that is overdue by more. Silences
+    /// are told that much later, beside the two ticks or 5 % of the window that are their slack.
+    ///
+    /// The registry lists it in milliseconds, and a lag beyond the slack of the shortest window is
+    /// an [`EventKind::Lagging`], once per window at most.
+    pub fn lag(&self) -> Duration {
+        self.0.lag.now_late()
     }
 
     /// How many runs are watched.
@@ -140,24 +174,32 @@ impl Watcher {
     /// When to step again.
     pub fn step(&self) -> Step {
         let shared = &*self.0;
-        let Some(_stepping) = shared.stepping.try_lock() else {
+        let Some(mut stepping) = shared.stepping.try_lock() else {
             return Step::Wait(BUSY_WAIT);
         };
         let mut told = Told::default();
         let recovered = std::iter::from_fn(|| shared.recovered.pop()).take(NOTICES);
-        let now = shared.clock.now();
-        let step = shared.table.lock().step(
-            now,
-            &shared.trackers,
-            recovered.map(|notice| notice[0] as usize),
-            &shared.bounds,
-            &mut told,
-            // Relaxed: the tick carries no other data; a notifier that misses it notes an earlier
-            // one, for which the margin of the window is there.
-            |tick| shared.tick.store(tick, Ordering::Relaxed),
-        );
+        let Some(now) = shared.now(&mut stepping) else {
+            return Step::Wait(BUSY_WAIT);
+        };
+        let step = {
+            let mut table = shared.table.lock();
+            let step = table.step(
+                now,
+                &shared.trackers,
+                recovered.map(|notice| notice[0] as usize),
+                &shared.bounds,
+                &mut told,
+                |tick| shared.publish(tick),
+            );
+            shared.lag.note(table.time.due(), table.time.lag());
+            step
+        };
         told.wake();
-        let Told { news, suspicion, .. } = told;
+        let Told { news, suspicion, lag, .. } = told;
+        if let Some((lag, slack)) = lag {
+            shared.registry.publish(Event::lagging(shared.limit.clone(), lag, slack));
+        }
         if let Some((expired, watched)) = suspicion {
             let suspicion = Event::suspect(shared.limit.clone(), expired, watched);
             shared.registry.publish(suspicion);
@@ -186,16 +228,31 @@ impl Watcher {
         .await;
     }
 
-    /// Drives the watch on tokio's timers, for ever.
+    /// Drives the watch for as long as the future lives: on a thread of its own, so that a busy
+    /// runtime does not hold it up (LIVE-8). There is none while nobody is watched.
+    ///
+    /// With a paused clock, give the watcher a [`TokioClock`](super::TokioClock): then it is driven
+    /// within this future, on tokio's timers.
     ///
     /// # Cancellation
-    /// Safe: nothing is lost, and it may be called again. In between nobody attends, and no time
-    /// passes for those who are watched.
+    /// Safe: nothing is lost, and it may be called again. In between nobody attends.
     ///
     /// # Panics
-    /// Outside a tokio runtime with timers.
+    /// With a [`TokioClock`](super::TokioClock), outside a tokio runtime with timers.
     #[cfg(feature = "tokio")]
     pub async fn run(&self) -> std::convert::Infallible {
+        if self.0.lag.timers() == Timers::System {
+            self.somebody().await;
+            // Without a thread there are still the timers.
+            if let Ok((_stop, _)) = self.start_thread() {
+                std::future::pending::<()>().await;
+            }
+        }
+        self.run_on_timers().await
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(super) async fn run_on_timers(&self) -> std::convert::Infallible {
         loop {
             match self.step() {
                 Step::Wait(time) => tokio::time::sleep(time).await,
@@ -220,29 +277,80 @@ async fn pass_on() {
     .await;
 }
 
-impl Shared {
+impl Parts {
     /// A watcher with these parts; `None` only if there is no room for notices.
-    pub(super) fn assemble(
-        table: Table,
-        bounds: Bounds,
-        clock: Box<dyn Clock>,
-        registry: Registry,
-        limit: Limit,
-        gauges: Gauges,
-    ) -> Option<Watcher> {
+    pub(super) fn assemble(self) -> Option<Watcher> {
+        let Self { table, bounds, registry, limit, gauges, lag } = self;
         let notices: Box<[RingSlot]> = (0..NOTICES).map(|_| RingSlot::new()).collect();
         Some(Watcher(Arc::new(Shared {
             tick: CachePadded::new(AtomicU64::new(0)),
             trackers: (0..table.capacity()).map(|_| Tracker::closed()).collect(),
+            handles: Handles::new(table.capacity()),
             table: Mutex::new(table),
             recovered: Ring::with_slots(notices).ok()?,
-            stepping: Mutex::new(()),
+            stepping: Mutex::default(),
+            lag,
             bounds,
-            clock,
             registry,
             limit,
             gauges,
         })))
+    }
+}
+
+impl Shared {
+    /// Lets the ticks pass that are due. While another one steps, that is done already.
+    fn attend(&self) {
+        let Some(mut stepping) = self.stepping.try_lock() else { return };
+        let Some(now) = self.now(&mut stepping) else { return };
+        let mut table = self.table.lock();
+        if table.len() > 0 {
+            table.advance(now, |tick| self.publish(tick));
+            self.lag.note(table.time.due(), table.time.lag());
+        }
+    }
+
+    fn publish(&self, tick: u64) {
+        // Relaxed: the tick carries no other data; a notifier that misses it notes an earlier one,
+        // for which the margin of the window is there.
+        self.tick.store(tick, Ordering::Relaxed);
+    }
+
+    /// Asks the clock. Only who steps does, so that the readings come in order.
+    fn now(&self, stepping: &mut Stepping) -> Option<Now> {
+        let clock = self.lag.now()?;
+        let has_jumped = match self.lag.timers() {
+            Timers::System => false,
+            #[cfg(feature = "tokio")]
+            Timers::Tokio => {
+                /// What two clocks may differ by that are asked one after the other.
+                const NEXT_TO_NOTHING: Duration = Duration::from_millis(1);
+                let real = Instant::now();
+                let last = stepping.0.replace((clock, real));
+                last.is_some_and(|(last, then)| {
+                    clock.saturating_sub(last) > real - then + NEXT_TO_NOTHING
+                })
+            }
+        };
+        #[cfg(not(feature = "tokio"))]
+        let _ = stepping;
+        Some(Now { clock, has_jumped })
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(super) fn runtime(&self) -> Option<&tokio::runtime::Handle> {
+        self.lag.runtime()
+    }
+
+    /// The time since the last beat.
+    pub(super) fn age(&self, key: SlotKey) -> Duration {
+        let Some(now) = self.lag.now() else { return Duration::ZERO };
+        let table = self.table.lock();
+        table.time.age(table.last(key, &self.trackers[key.index()]), now)
+    }
+
+    pub(super) fn ids(&self, key: SlotKey) -> Arc<str> {
+        self.table.lock().ids(key).unwrap_or_default()
     }
 
     /// The tick now.
