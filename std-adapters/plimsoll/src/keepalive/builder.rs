@@ -8,9 +8,10 @@ use plimsoll_core::Watermarks;
 use super::clock::{Clock, MonotonicClock};
 use super::error::WatcherError;
 use super::lag::Lag;
+use super::shared::{Gauges, Parts};
 use super::step::Bounds;
 use super::table::Table;
-use super::watcher::{Gauges, Parts, Watcher};
+use super::watcher::Watcher;
 use crate::limit::Limit;
 use crate::registry::Registry;
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 use plimsoll_core::{Pulse, SlotKey, Tick, Tracker};
 
 use super::pause::PauseGuard;
+use super::shared::Shared;
 use super::silence::Silence;
 use super::watch::split;
-use super::watcher::Shared;
 
 /// One run of a guest that is watched, for as long as this or a clone of it lives.
 ///

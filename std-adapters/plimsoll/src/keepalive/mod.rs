@@ -16,7 +16,7 @@
 //!     let _ = tell.send((event.kind, event.to_string()));
 //! });
 //! let watcher = Watcher::builder().build(&registry)?; // one for all guests
-//! let _driver = watcher.spawn_thread()?; // or a task: `async move { watcher.run().await }`
+//! let _driver = watcher.spawn_thread()?; // or, in a task, `watcher.run().await`
 //!
 //! let window = Duration::from_millis(50);
 //! let guest = watcher.watch(Watch::new("guest-7", "run-1").window(window).rearming())?;
@@ -37,7 +37,8 @@
 //! | `Late` | the threshold of [`late_after`](Watch::late_after) has passed without a beat; it has no recovery | elevated |
 //! | `Silent` | the window has | full |
 //! | `Recovered` | a [rearming](Watch::rearming) run has given a sign of life after that | normal |
-//! | `Suspect` | so many expired at once that the watcher suspects itself | critical |
+//! | `Suspect` | so many fell silent together that the watcher suspects its host | critical |
+//! | `Lagging` | the watcher is later than the slack of the shortest window, once per window | elevated |
 //!
 //! The first three bear the watcher's name, the guest's id as their instance and the run's id as
 //! `run`. Their `depth` is the time without a beat in ms, as attended, their `peak` the same and
@@ -52,11 +53,25 @@
 //!
 //! # What is listed
 //! The registry lists two counts of a watcher, `guest_keepalive` and `guest_keepalive_silent`: how
-//! many runs are watched, and how many of them are silent, each with its high-water mark.
+//! many runs are watched, and how many of them are silent, each with its high-water mark. Beside
+//! them `guest_keepalive_lag_ms`: how late the watcher itself is.
+//!
+//! # How soon
+//! A silence is told within two ticks of the watcher, or 5 % of the window if that is more, and
+//! never before the window has passed. The watcher has a thread of its own for that; as late as the
+//! operating system lets that run, as much later it is, and [`Watcher::lag`] says so. A beat that
+//! comes while the watcher is late counts. Only a lag of more than half of the shortest window is
+//! taken for a stall of the whole host (LIVE-6), in which no time passes; one that follows another is
+//! not, so that a watcher that is always late still tells.
+//!
+//! # In tests
+//! With a [`FakeClock`] a test drives the watch by [`step`](Watcher::step), and a clock that is put
+//! forward by more than half of a window is a stall. Under tokio's paused clock use `TokioClock`,
+//! whose page has the recipe. [`KeepAlive::age`] needs no driver.
 //!
 //! # When should I use it?
 //! - For guests that are expected to do something all the time, or to say that they are idle: see
-//!   [`pause`](KeepAlive::pause), for a guest that waits for its host too.
+//!   [`pause_guard`](KeepAlive::pause_guard), for a guest that waits for its host too.
 //! - With one watcher for all of them, and windows of ten ticks or more.
 //!
 //! # When not?
@@ -66,8 +81,12 @@
 //! # Decisions
 //! - *Time is counted by the watcher, not read by notifiers.* A clock per beat is exact, and
 //!   costs a call of the clock on every frame; a host that was suspended then finds everybody dead.
-//!   The price is that silence is told up to two ticks late, and later on a host too busy to run
-//!   its watcher. To be looked at again if somebody needs windows near a millisecond.
+//!   The price is that silence is told up to two ticks late, and later if the watcher is. To be
+//!   looked at again if somebody needs windows near a millisecond.
+//! - *A thread for the watcher, also for `run` in a task.* A runtime that is busy looks at its timers
+//!   once in 61 polls: with polls of 30 ms a task that waits for 10 ms sleeps for seconds. To be
+//!   looked at again for hosts that may have no threads: a clock whose [`timers`](Clock::timers) are
+//!   tokio's needs none.
 //! - *A lock around who is watched, none around who beats.* Coming, leaving and looking share a
 //!   wheel; a beat touches its own word. To be looked at again for hosts that start
 //!   runs faster than one lock lets them through.
@@ -88,8 +107,10 @@ mod handles;
 mod lag;
 mod latch;
 mod pause;
+mod shared;
 mod silence;
 mod step;
+mod sweep;
 mod table;
 mod thread;
 mod watch;

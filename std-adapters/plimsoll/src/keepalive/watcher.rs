@@ -2,37 +2,27 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crossbeam_utils::CachePadded;
-use parking_lot::Mutex;
-use plimsoll_core::{Ring, RingSlot, SlotKey, Tracker};
-
-use super::attended::Now;
 use super::builder::WatcherBuilder;
+#[cfg(feature = "tokio")]
 use super::clock::Timers;
 use super::contain::contain;
 use super::error::WatchError;
 use super::handle::KeepAlive;
-use super::handles::Handles;
-use super::lag::Lag;
-use super::step::{Bounds, Step, Told};
-use super::table::Table;
+use super::shared::{NOTICES, Shared};
+use super::step::{Step, Told};
 use super::watch::Watch;
 use crate::event::{Event, EventKind};
-use crate::gauge::TrackedGauge;
-use crate::limit::Limit;
-use crate::registry::Registry;
 
-/// Watches any number of runs from one task or thread, and tells a [`Registry`] who is late, silent
+/// Watches any number of runs from one task or thread, and tells a registry who is late, silent
 /// and back.
 ///
-/// It is driven by [`run`](Self::run), a future for a task; by
-/// [`spawn_thread`](Self::spawn_thread); or by calls of [`step`](Self::step). Clones are handles to
-/// the same watcher, and several drivers do no harm.
+/// It is driven by a thread of its own, started by [`spawn_thread`](Self::spawn_thread) or by the
+/// future [`run`](Self::run), or by calls of [`step`](Self::step). Clones are handles to the same
+/// watcher, and several drivers do no harm.
 ///
 /// The watcher publishes a coarse tick, which notifiers read instead of a clock. It wakes twice per
 /// tick of its [builder](WatcherBuilder), and not at all while nobody is watched. Each run is
@@ -44,11 +34,19 @@ use crate::registry::Registry;
 /// - LIVE-3: each silence is told once. LIVE-4: by default one for each run; of a rearming run, one
 ///   recovery for each silence, before the next silence.
 /// - LIVE-5: the cost grows with the runs and their windows, not with the ticks.
-/// - LIVE-6: time that the watcher was not there to watch counts as one tick, however long. Many
-///   runs that expire at once can be told as one suspicion of the observer:
-///   [`suspect_above`](WatcherBuilder::suspect_above).
+/// - LIVE-6: a stall of the host counts as one tick, however long: a lag of the watcher that is
+///   longer than half of the shortest window (and two ticks), and does not follow another.
 /// - LIVE-7: once a handle's drop has returned, its run falls silent no more; what a step
 ///   is just telling is told. Whoever stops driving loses nothing.
+/// - LIVE-8: a silence is told within two ticks or 5 % of its window, whichever is more, beside the
+///   [lag](Self::lag) of the watcher. While a watcher is late, all ticks that have become due pass,
+///   and a beat that read the last one before has the benefit of the doubt.
+/// - LIVE-9: many runs that fall silent together, however spread their beats were, can be told as
+///   one suspicion of the host, and all are spared:
+///   [`suspect_above`](WatcherBuilder::suspect_above).
+/// - LIVE-11: a waker, subscriber or clock that panics ends nothing but itself.
+/// - LIVE-12: under tokio's paused clock the documented recipe, that of `TokioClock`, gives exact
+///   results.
 ///
 /// # Example
 /// ```
@@ -77,51 +75,8 @@ use crate::registry::Registry;
 #[derive(Clone)]
 pub struct Watcher(pub(super) Arc<Shared>);
 
-/// What the handles of one watcher share.
-pub(super) struct Shared {
-    /// The tick, for notifiers.
-    tick: CachePadded<AtomicU64>,
-    pub(super) trackers: Box<[Tracker]>,
-    pub(super) table: Mutex<Table>,
-    /// Notices of recoveries, from notifiers to whoever steps.
-    recovered: Ring<Box<[RingSlot]>>,
-    pub(super) handles: Handles,
-    /// Held by whoever steps, its events included, so that they come in order.
-    stepping: Mutex<Stepping>,
-    lag: Arc<Lag>,
-    bounds: Bounds,
-    registry: Registry,
-    limit: Limit,
-    gauges: Gauges,
-}
-
-/// What a watcher is made of.
-pub(super) struct Parts {
-    pub(super) table: Table,
-    pub(super) bounds: Bounds,
-    pub(super) registry: Registry,
-    pub(super) limit: Limit,
-    pub(super) gauges: Gauges,
-    pub(super) lag: Arc<Lag>,
-}
-
-/// The last reading of a clock that tests may put forward, and when it was.
-#[derive(Default)]
-struct Stepping(Option<(Duration, Instant)>);
-
-/// What the registry lists of a watcher.
-pub(super) struct Gauges {
-    /// Runs that are watched.
-    pub(super) watched: TrackedGauge,
-    /// Of these, the ones that are silent.
-    pub(super) silent: TrackedGauge,
-}
-
 /// When another driver steps just now.
 const BUSY_WAIT: Duration = Duration::from_millis(1);
-
-/// Notices that wait for the next step. What finds no room is noticed at the next look.
-const NOTICES: usize = 1_024;
 
 impl Watcher {
     /// Settings for a watcher.
@@ -229,10 +184,10 @@ impl Watcher {
     }
 
     /// Drives the watch for as long as the future lives: on a thread of its own, so that a busy
-    /// runtime does not hold it up (LIVE-8). There is none while nobody is watched.
+    /// runtime does not hold it up (LIVE-8). It starts when somebody is watched.
     ///
     /// With a paused clock, give the watcher a [`TokioClock`](super::TokioClock): then it is driven
-    /// within this future, on tokio's timers.
+    /// within this future, on tokio's timers, and subscribers are called there.
     ///
     /// # Cancellation
     /// Safe: nothing is lost, and it may be called again. In between nobody attends.
@@ -275,107 +230,6 @@ async fn pass_on() {
         Poll::Pending
     })
     .await;
-}
-
-impl Parts {
-    /// A watcher with these parts; `None` only if there is no room for notices.
-    pub(super) fn assemble(self) -> Option<Watcher> {
-        let Self { table, bounds, registry, limit, gauges, lag } = self;
-        let notices: Box<[RingSlot]> = (0..NOTICES).map(|_| RingSlot::new()).collect();
-        Some(Watcher(Arc::new(Shared {
-            tick: CachePadded::new(AtomicU64::new(0)),
-            trackers: (0..table.capacity()).map(|_| Tracker::closed()).collect(),
-            handles: Handles::new(table.capacity()),
-            table: Mutex::new(table),
-            recovered: Ring::with_slots(notices).ok()?,
-            stepping: Mutex::default(),
-            lag,
-            bounds,
-            registry,
-            limit,
-            gauges,
-        })))
-    }
-}
-
-impl Shared {
-    /// Lets the ticks pass that are due. While another one steps, that is done already.
-    fn attend(&self) {
-        let Some(mut stepping) = self.stepping.try_lock() else { return };
-        let Some(now) = self.now(&mut stepping) else { return };
-        let mut table = self.table.lock();
-        if table.len() > 0 {
-            table.advance(now, |tick| self.publish(tick));
-            self.lag.note(table.time.due(), table.time.lag());
-        }
-    }
-
-    fn publish(&self, tick: u64) {
-        // Relaxed: the tick carries no other data; a notifier that misses it notes an earlier one,
-        // for which the margin of the window is there.
-        self.tick.store(tick, Ordering::Relaxed);
-    }
-
-    /// Asks the clock. Only who steps does, so that the readings come in order.
-    fn now(&self, stepping: &mut Stepping) -> Option<Now> {
-        let clock = self.lag.now()?;
-        let has_jumped = match self.lag.timers() {
-            Timers::System => false,
-            #[cfg(feature = "tokio")]
-            Timers::Tokio => {
-                /// What two clocks may differ by that are asked one after the other.
-                const NEXT_TO_NOTHING: Duration = Duration::from_millis(1);
-                let real = Instant::now();
-                let last = stepping.0.replace((clock, real));
-                last.is_some_and(|(last, then)| {
-                    clock.saturating_sub(last) > real - then + NEXT_TO_NOTHING
-                })
-            }
-        };
-        #[cfg(not(feature = "tokio"))]
-        let _ = stepping;
-        Some(Now { clock, has_jumped })
-    }
-
-    #[cfg(feature = "tokio")]
-    pub(super) fn runtime(&self) -> Option<&tokio::runtime::Handle> {
-        self.lag.runtime()
-    }
-
-    /// The time since the last beat.
-    pub(super) fn age(&self, key: SlotKey) -> Duration {
-        let Some(now) = self.lag.now() else { return Duration::ZERO };
-        let table = self.table.lock();
-        table.time.age(table.last(key, &self.trackers[key.index()]), now)
-    }
-
-    pub(super) fn ids(&self, key: SlotKey) -> Arc<str> {
-        self.table.lock().ids(key).unwrap_or_default()
-    }
-
-    /// The tick now.
-    #[inline(always)]
-    pub(super) fn tick(&self) -> u64 {
-        // Relaxed: see `step`.
-        self.tick.load(Ordering::Relaxed)
-    }
-
-    /// A run is back: whoever steps next will tell.
-    #[cold]
-    pub(super) fn on_recovery(&self, key: SlotKey) {
-        // Without room it is found at the next look.
-        let _ = self.recovered.push([key.index() as u64, 0, 0, 0]);
-    }
-
-    pub(super) fn leave(&self, key: SlotKey) {
-        let removed = self.table.lock().remove(key);
-        let Some(removed) = removed else { return };
-        if removed.silence.is_some() {
-            // The step that is just telling of it may count it in after this: no count is lost.
-            self.gauges.silent.sub(1);
-        }
-        self.gauges.watched.sub(1);
-    }
 }
 
 impl fmt::Debug for Watcher {
