@@ -2,8 +2,8 @@
 //!
 //! Judged: LIVE-2 (nobody is reported early, nor with a beat inside the window), LIVE-3 (once),
 //! LIVE-4 (recoveries), LIVE-5 (nobody is forgotten: who is due is reported by the sweep that comes
-//! by), LIVE-7 (who has left is reported no more, and its key finds nothing), LIVE-10 (pauses
-//! count).
+//! by), LIVE-7 (who has left is reported no more, and its key finds nothing), LIVE-8 (a notification
+//! that read the last tick before a delay counts as one at its end), LIVE-10 (pauses count).
 
 use std::collections::HashMap;
 
@@ -151,6 +151,12 @@ struct Pair {
     seen: Seen,
 }
 
+/// From when the age of a beat counts: some ticks are followed by a delay.
+fn since(last: u64) -> u64 {
+    const DELAYS: [u64; 8] = [0, 0, 3, 0, 0, 40, 0, 0];
+    Tick::new(last + DELAYS[(last % 8) as usize]).get()
+}
+
 impl Terms {
     fn rule(self) -> Rule {
         let rule = Rule::new(self.window).expect("a sound window");
@@ -288,7 +294,9 @@ impl Pair {
         let swept = wheel.sweep(Tick::new(now), budget, |key| {
             let guest = guests.iter_mut().find(|guest| guest.key == key);
             let guest = guest.expect("LIVE-7: a look at nobody");
-            let look = trackers[key.index()].judge(Tick::new(now), guest.terms.rule());
+            let counts_from = |last: Tick| Tick::new(since(last.get()));
+            let rule = guest.terms.rule();
+            let look = trackers[key.index()].judge_since(Tick::new(now), rule, counts_from);
             let look = look.expect("LIVE-7: a look at a closed tracker");
             let times = looks.entry(key).or_insert(0);
             *times += 1;
@@ -298,6 +306,7 @@ impl Pair {
             assert_eq!(look.signal.map(|signal| signal.kind), expected, "LIVE-2, LIVE-3");
             if let Some(signal) = look.signal {
                 assert_eq!((signal.last.get(), signal.now.get()), (guest.last, now));
+                assert_eq!(signal.since.get(), since(guest.last), "LIVE-8");
             }
             seen.note_if(look.signal.is_none() && !guest.is_spent, "look before its time");
             NextLook::from(look.due)
@@ -332,7 +341,7 @@ impl Pair {
 impl Guest {
     /// What is to be reported at `now`, which is noted as reported.
     fn expire(&mut self, now: u64, seen: &mut Seen) -> Option<SignalKind> {
-        let age = now.saturating_sub(self.last);
+        let age = now.saturating_sub(since(self.last));
         if self.pauses > 0 || self.is_silent || self.is_spent {
             return None;
         }
