@@ -45,9 +45,9 @@ const TICKS_MAX: u64 = 1 << 32;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Now {
     pub(super) clock: Duration,
-    /// A test has put the clock forward since the last reading. Nothing has happened meanwhile, so
-    /// that this is neither a stall nor a delay.
-    pub(super) has_jumped: bool,
+    /// A test has paused the clock. What time has passed on it, the test has put it forward by, and
+    /// nothing has happened meanwhile: that is neither a stall nor a delay.
+    pub(super) is_paused: bool,
 }
 
 /// What a step finds.
@@ -112,7 +112,7 @@ impl Attended {
             return Advance::Early(due - now.clock);
         }
         let lag = now.clock - due;
-        self.lag = if now.has_jumped { Duration::ZERO } else { lag };
+        self.lag = if now.is_paused { Duration::ZERO } else { lag };
         let was_stall = std::mem::replace(&mut self.was_stall, self.lag > stall_above);
         if self.was_stall && !was_stall {
             self.tick += 1;
@@ -121,7 +121,7 @@ impl Attended {
         } else {
             let (beyond, rest) = div_rem(lag, self.length);
             let ticks = 1 + beyond.min(TICKS_MAX);
-            if ticks > 1 && !now.has_jumped {
+            if ticks > 1 && !now.is_paused {
                 self.delays.push(self.tick, ticks);
             }
             self.tick += ticks;
@@ -250,7 +250,7 @@ mod tests {
     }
 
     fn step(time: &mut Attended, now_ms: u64) -> Advance {
-        time.advance(Now { clock: ms(now_ms), has_jumped: false }, STALL)
+        time.advance(Now { clock: ms(now_ms), is_paused: false }, STALL)
     }
 
     fn late(ms_late: u64) -> Advance {
@@ -303,8 +303,8 @@ mod tests {
     #[test]
     fn live_12_a_clock_that_a_test_puts_forward_counts_in_full() {
         let mut time = at(0);
-        let jump = Now { clock: ms(60_000), has_jumped: true };
-        assert_eq!(time.advance(jump, STALL), late(0));
+        let paused = Now { clock: ms(60_000), is_paused: true };
+        assert_eq!(time.advance(paused, STALL), late(0));
         assert_eq!((time.tick(), time.beat(0), time.stalled_since(0)), (6_000, 0, Duration::ZERO));
     }
 

@@ -115,8 +115,7 @@ impl WatcherBuilder {
             // Each silence is an event of its own: there is no level to add to that.
             silent: registry.gauge(beside(&limit, "silent"), Watermarks::unbounded())?,
         };
-        let timers = clock.timers();
-        let lag = Lag::register(registry, beside(&limit, "lag_ms"), clock, timers)?;
+        let lag = Lag::register(registry, beside(&limit, "lag_ms"), clock)?;
         let registry = registry.clone();
         Parts { table, bounds, registry, limit, gauges, lag }.assemble().ok_or(no_room)
     }

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use plimsoll_core::{SampledGauge, Watermarks};
 
-use super::clock::{Clock, Timers};
+use super::attended::Now;
+use super::clock::Clock;
+#[cfg(feature = "tokio")]
+use super::clock::Timers;
 use super::contain::contain;
 use crate::error::RegisterError;
 use crate::limit::Limit;
@@ -20,6 +23,7 @@ pub(super) struct Lag {
     /// How late the last tick was published.
     last_ns: AtomicU64,
     clock: Box<dyn Clock>,
+    #[cfg(feature = "tokio")]
     timers: Timers,
     /// Whose clock it is.
     #[cfg(feature = "tokio")]
@@ -35,14 +39,16 @@ impl Lag {
         registry: &Registry,
         limit: Limit,
         clock: Box<dyn Clock>,
-        timers: Timers,
     ) -> Result<Arc<Lag>, RegisterError> {
         // What is too late depends on who is watched, so that there is no level: it is an event.
         let watermarks = Watermarks::unbounded();
+        #[cfg(feature = "tokio")]
+        let timers = clock.timers();
         let lag = Arc::new(Lag {
             due_ns: AtomicU64::new(NEVER),
             last_ns: AtomicU64::new(0),
             clock,
+            #[cfg(feature = "tokio")]
             timers,
             #[cfg(feature = "tokio")]
             runtime: runtime_of(timers),
@@ -54,15 +60,26 @@ impl Lag {
     }
 
     /// The time now; `None` if the clock panics.
-    pub(super) fn now(&self) -> Option<Duration> {
+    pub(super) fn now(&self) -> Option<Now> {
         contain(|| {
             // A paused clock is known to its own runtime only.
             #[cfg(feature = "tokio")]
             let _entered = self.runtime.as_ref().map(|runtime| runtime.enter());
-            self.clock.now()
+            Now { clock: self.clock.now(), is_paused: self.is_paused() }
         })
     }
 
+    #[cfg(feature = "tokio")]
+    fn is_paused(&self) -> bool {
+        self.timers == Timers::Tokio && tokio_is_paused()
+    }
+
+    #[cfg(not(feature = "tokio"))]
+    fn is_paused(&self) -> bool {
+        false
+    }
+
+    #[cfg(feature = "tokio")]
     pub(super) fn timers(&self) -> Timers {
         self.timers
     }
@@ -88,7 +105,9 @@ impl Lag {
             (self.due_ns.load(Ordering::Relaxed), self.last_ns.load(Ordering::Relaxed));
         let last = Duration::from_nanos(last);
         match self.now() {
-            Some(now) if due != NEVER => last.max(now.saturating_sub(Duration::from_nanos(due))),
+            Some(Now { clock, is_paused: false }) if due != NEVER => {
+                last.max(clock.saturating_sub(Duration::from_nanos(due)))
+            }
             _ => last,
         }
     }
@@ -104,6 +123,16 @@ fn runtime_of(timers: Timers) -> Option<tokio::runtime::Handle> {
         Timers::Tokio => tokio::runtime::Handle::try_current().ok(),
         Timers::System => None,
     }
+}
+
+/// Whether tokio's clock stands still while the one that it goes by goes on.
+#[cfg(feature = "tokio")]
+fn tokio_is_paused() -> bool {
+    let (time, real) = (tokio::time::Instant::now(), std::time::Instant::now());
+    while real.elapsed() < Duration::from_micros(1) {
+        std::hint::spin_loop();
+    }
+    tokio::time::Instant::now() == time
 }
 
 fn ns(time: Duration) -> u64 {

@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
 use plimsoll_core::{Ring, RingSlot, SlotKey, Tracker};
 
-use super::attended::Now;
-use super::clock::Timers;
 use super::handles::Handles;
 use super::lag::Lag;
 use super::step::Bounds;
@@ -28,8 +26,9 @@ pub(super) struct Shared {
     /// Notices of recoveries, from notifiers to whoever steps.
     pub(super) recovered: Ring<Box<[RingSlot]>>,
     pub(super) handles: Handles,
-    /// Held by whoever steps, its events included, so that they come in order.
-    pub(super) stepping: Mutex<Stepping>,
+    /// Held by whoever steps, its events included, so that they come in order, and by whoever asks
+    /// the clock for the table, so that its readings do too.
+    pub(super) stepping: Mutex<()>,
     pub(super) lag: Arc<Lag>,
     pub(super) bounds: Bounds,
     pub(super) registry: Registry,
@@ -45,27 +44,6 @@ pub(super) struct Parts {
     pub(super) limit: Limit,
     pub(super) gauges: Gauges,
     pub(super) lag: Arc<Lag>,
-}
-
-/// The last reading of a clock that tests may put forward, and when it was.
-#[derive(Default)]
-pub(super) struct Stepping(Option<(Duration, Instant)>);
-
-impl Stepping {
-    /// Asks the clock, and whether a test has put it forward since the last time: whether more time
-    /// has passed on it than can have in truth.
-    fn read(&mut self, clock: impl FnOnce() -> Option<Duration>) -> Option<Now> {
-        /// What two clocks may differ by in measuring the same time.
-        const DIFFERENCE_MAX: Duration = Duration::from_millis(1);
-        let before = Instant::now();
-        let clock = clock()?;
-        let after = Instant::now();
-        let last = self.0.replace((clock, before));
-        let has_jumped = last.is_some_and(|(last, then)| {
-            clock.saturating_sub(last) > after.saturating_duration_since(then) + DIFFERENCE_MAX
-        });
-        Some(Now { clock, has_jumped })
-    }
 }
 
 /// What the registry lists of a watcher.
@@ -90,7 +68,7 @@ impl Parts {
             handles: Handles::new(table.capacity()),
             table: Mutex::new(table),
             recovered: Ring::with_slots(notices).ok()?,
-            stepping: Mutex::default(),
+            stepping: Mutex::new(()),
             lag,
             bounds,
             registry,
@@ -103,8 +81,8 @@ impl Parts {
 impl Shared {
     /// Lets the ticks pass that are due. While another one steps, that is done already.
     pub(super) fn attend(&self) {
-        let Some(mut stepping) = self.stepping.try_lock() else { return };
-        let Some(now) = self.now(&mut stepping) else { return };
+        let Some(_stepping) = self.stepping.try_lock() else { return };
+        let Some(now) = self.lag.now() else { return };
         let mut table = self.table.lock();
         if table.len() > 0 {
             table.advance(now, |tick| self.publish(tick));
@@ -118,14 +96,6 @@ impl Shared {
         self.tick.store(tick, Ordering::Relaxed);
     }
 
-    /// Asks the clock. Only who steps does, so that the readings come in order.
-    pub(super) fn now(&self, stepping: &mut Stepping) -> Option<Now> {
-        if self.lag.timers() == Timers::System {
-            return Some(Now { clock: self.lag.now()?, has_jumped: false });
-        }
-        stepping.read(|| self.lag.now())
-    }
-
     #[cfg(feature = "tokio")]
     pub(super) fn runtime(&self) -> Option<&tokio::runtime::Handle> {
         self.lag.runtime()
@@ -135,7 +105,7 @@ impl Shared {
     pub(super) fn age(&self, key: SlotKey) -> Duration {
         let Some(now) = self.lag.now() else { return Duration::ZERO };
         let table = self.table.lock();
-        table.time.age(table.last(key, &self.trackers[key.index()]), now)
+        table.time.age(table.last(key, &self.trackers[key.index()]), now.clock)
     }
 
     pub(super) fn ids(&self, key: SlotKey) -> Arc<str> {

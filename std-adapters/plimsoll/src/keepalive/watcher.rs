@@ -129,12 +129,12 @@ impl Watcher {
     /// When to step again.
     pub fn step(&self) -> Step {
         let shared = &*self.0;
-        let Some(mut stepping) = shared.stepping.try_lock() else {
+        let Some(_stepping) = shared.stepping.try_lock() else {
             return Step::Wait(BUSY_WAIT);
         };
         let mut told = Told::default();
         let recovered = std::iter::from_fn(|| shared.recovered.pop()).take(NOTICES);
-        let Some(now) = shared.now(&mut stepping) else {
+        let Some(now) = shared.lag.now() else {
             return Step::Wait(BUSY_WAIT);
         };
         let step = {
