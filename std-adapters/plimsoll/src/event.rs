@@ -38,7 +38,7 @@ pub enum EventKind {
     Recovered,
     /// So many runs expired at once that the watcher suspects itself, and has spared them.
     Suspect,
-    /// The watcher itself comes later than its slack, so that silences are told that much later.
+    /// The watcher itself is later than its slack, so that silences are reported that much later.
     Lagging,
 }
 
@@ -193,7 +193,7 @@ impl Event {
         }
     }
 
-    /// What is told when the watcher comes later than its slack.
+    /// What is told when the watcher is later than its slack.
     #[cfg(feature = "keepalive")]
     pub(crate) fn lagging(watcher: Limit, lag: Duration, slack: Duration) -> Self {
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
@@ -204,7 +204,7 @@ impl Event {
             capacity: Some(ms(slack)),
             peak: ms(lag),
             duration: Some(lag),
-            detail: Some(Cow::Borrowed("silences are told that much later")),
+            detail: Some(Cow::Borrowed("silences are reported that much later")),
             ..Self::suspect(watcher, 0, 0)
         }
     }

@@ -39,8 +39,8 @@ impl WatcherBuilder {
         }
     }
 
-    /// How finely silence is told: no more than two ticks after the window, or 5 % of the window if
-    /// that is more, and as much later as the driver itself is late. 10 ms by default.
+    /// How finely silence is reported: no more than two ticks after the window, or 5 % of the
+    /// window if that is more, and as much later as the driver itself is late. 10 ms by default.
     pub fn tick(mut self, tick: Duration) -> Self {
         self.tick = tick;
         self
@@ -60,12 +60,13 @@ impl WatcherBuilder {
     }
 
     /// If more than `max` runs fall silent together, the host is suspected and not they: one
-    /// [`EventKind::Suspect`] is told instead, and everybody gets another window, once between two
-    /// beats. `max` is less than a step looks at. Off by default.
+    /// [`EventKind::Suspect`] is reported instead, and every run gets another window, once between
+    /// two notifications. `max` is less than a step looks at. Off by default.
     ///
     /// Together means (LIVE-9): within the slack of their windows, two ticks or 5 %, for which each
-    /// silence is held back for that; or however spread their last beats were, if more than `max`
-    /// runs have been without one for half of their window, and next to none has had one just now.
+    /// silence is held back for that; or however spread their last notifications were, if more than
+    /// `max` runs have been without one for half of their window, and next to none has had one just
+    /// now.
     ///
     /// [`EventKind::Suspect`]: crate::EventKind::Suspect
     pub fn suspect_above(mut self, max: usize) -> Self {

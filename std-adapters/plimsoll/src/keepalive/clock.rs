@@ -67,8 +67,8 @@ impl Clock for BootClock {
 /// It is for tests with a paused clock, and the only one that works there. The recipe (LIVE-12):
 /// build the watcher in the runtime whose clock is paused, with this clock, and drive it by
 /// [`Watcher::run`](super::Watcher::run) in a task. Then every result is exact, to within the two
-/// ticks in which a silence is told, whether the test sleeps, advances in small steps or in one:
-/// a clock that is put forward is no stall.
+/// ticks in which a silence is reported, whether the test sleeps, advances in small steps or in
+/// one: a clock that is put forward is no stall.
 ///
 /// The watch runs on the runtime's own timers then: on a busy runtime it comes late, which is why
 /// other clocks have a thread of their own.
@@ -78,7 +78,8 @@ impl Clock for BootClock {
 /// use plimsoll::Registry;
 /// use plimsoll::keepalive::{TokioClock, Watch, Watcher};
 ///
-/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?.block_on(async {
+/// # let mut runtime = tokio::runtime::Builder::new_current_thread();
+/// # runtime.enable_time().start_paused(true).build()?.block_on(async {
 /// // in a `#[tokio::test(start_paused = true)]`
 /// let registry = Registry::new();
 /// let watcher = Watcher::builder().clock(TokioClock::default()).build(&registry)?;
@@ -117,6 +118,10 @@ impl Clock for TokioClock {
 }
 
 /// A clock that a test turns by hand. Clones are handles to the same one.
+///
+/// Advance it as a driver would wait, by what [`Watcher::step`](super::Watcher::step) returns or
+/// less: to a watcher, more is a delay, and more than half of the shortest window a stall of the
+/// host.
 ///
 /// ```
 /// use std::time::Duration;

@@ -15,7 +15,7 @@ use super::watch::split;
 ///
 /// Clones are handles to the same run, at the cost of two counts. Any number of threads may
 /// [`notify`](Self::notify) through one of them or through clones. Dropping the last one ends the
-/// run cleanly: it is not told of again.
+/// run cleanly: it is not reported again.
 ///
 /// # Invariants
 /// - LIVE-10: pauses count. A run is watched again when the last of several ends, by whichever way
@@ -26,7 +26,7 @@ pub struct KeepAlive {
     shared: Arc<Shared>,
     key: SlotKey,
     window: Duration,
-    /// Both ids, fetched when somebody asks: a million handles need no copies.
+    /// Both ids, fetched when asked for: a million handles need no copies.
     ids: OnceLock<Arc<str>>,
 }
 
@@ -43,11 +43,11 @@ impl KeepAlive {
     }
 
     /// The guest has given a sign of life: to be called on every frame. It has no effect during a
-    /// [pause](Self::pause), nor on a one-shot run that was told silent.
+    /// [pause](Self::pause), nor on a one-shot run that was reported silent.
     ///
     /// # Progress
     /// Wait-free: two loads, and one read-modify-write at most per tick. No lock, no clock. The
-    /// beat that ends a silence leaves a notice to the watcher in a lock-free ring.
+    /// notification that ends a silence leaves a notice to the watcher in a lock-free ring.
     #[inline]
     pub fn notify(&self) {
         let now = Tick::new(self.shared.tick());
@@ -62,7 +62,7 @@ impl KeepAlive {
         PauseGuard::new(self.clone())
     }
 
-    /// No beats are to be expected until [`resume`](Self::resume), once for each pause. A
+    /// No notifications are to be expected until [`resume`](Self::resume), once for each pause. A
     /// [guard](Self::pause_guard) does that by itself, also when a future is cancelled.
     ///
     /// A count of 65,534 stays there, and the run is watched no more.
@@ -74,8 +74,8 @@ impl KeepAlive {
         let _ = self.tracker().pause();
     }
 
-    /// Ends one pause. With the last one watching goes on, and the window begins anew; of a run that
-    /// was silent before its pauses this is the recovery. Without a pause it has no effect.
+    /// Ends one pause. With the last one watching goes on, and the window begins anew; of a run
+    /// that was silent before its pauses this is the recovery. Without a pause it has no effect.
     ///
     /// # Progress
     /// Lock-free.
@@ -91,8 +91,8 @@ impl KeepAlive {
         matches!(self.tracker().pulse(), Pulse::Paused { .. })
     }
 
-    /// Whether a silence was told and lasts: until the next beat of a rearming run, for ever of a
-    /// one-shot run. During a pause it is not said.
+    /// Whether a silence was reported and lasts: until the next notification of a rearming run, for
+    /// ever of a one-shot run. During a pause it is not said.
     pub fn is_silent(&self) -> bool {
         matches!(self.tracker().pulse(), Pulse::Silent { .. } | Pulse::Spent)
     }
@@ -107,16 +107,18 @@ impl KeepAlive {
         self.ids().1
     }
 
-    /// How long the guest may be without a beat.
+    /// How long the guest may be without a notification.
     pub fn window(&self) -> Duration {
         self.window
     }
 
-    /// The time since the last beat, the end of the last pause or the beginning, by the watcher's
-    /// clock as it is now: nobody need drive the watch. It is too long by a tick at most, or by as
-    /// much as the driver is late: a beat is not older than it says. Stalls of the host are in it.
+    /// The time since the last notification, the end of the last pause or the beginning, by the
+    /// watcher's clock as it is now: no driver is needed. It is too long by a tick at most, or by
+    /// as much as the driver is late: a notification is not older than it says. Stalls of the host
+    /// are in it.
     ///
-    /// Of a one-shot run that was told silent it is the time since the last beat before that.
+    /// Of a one-shot run that was reported silent it is the time since the last notification before
+    /// that.
     ///
     /// # Progress
     /// It asks the clock, and takes the watcher's lock for a few steps.
@@ -128,8 +130,8 @@ impl KeepAlive {
         split(self.ids.get_or_init(|| self.shared.ids(self.key)))
     }
 
-    /// Resolves with the silence that lasts, or else with the next one. It is told to the registry
-    /// as well.
+    /// Resolves with the silence that lasts, or else with the next one. It is reported to the
+    /// registry as well.
     ///
     /// # Cancellation
     /// Safe.

@@ -24,8 +24,8 @@ use crate::park::block_on;
 /// LIVE-11: a waker that panics keeps nobody else from being woken.
 ///
 /// # Progress
-/// [`is_fired`](Self::is_fired) is a load. The others take a lock for a few steps, and no waker runs
-/// under it.
+/// [`is_fired`](Self::is_fired) is a load. The others take a lock for a few steps, and no waker
+/// runs under it.
 ///
 /// # Example
 /// ```

@@ -3,7 +3,7 @@
 //! A host takes a [`KeepAlive`] for each run of a guest and calls [`notify`](KeepAlive::notify) on
 //! every frame. When the window has passed without one, subscribers of the
 //! [`Registry`](crate::Registry) get an event of [`EventKind::Silent`](crate::EventKind::Silent),
-//! and whoever awaits [`silence`](KeepAlive::silence) gets a [`Silence`].
+//! and a future that awaits [`silence`](KeepAlive::silence) gets a [`Silence`].
 //!
 //! ```
 //! use std::time::Duration;
@@ -31,22 +31,22 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What is told
+//! # Events
 //! | event | when | `level` |
 //! |---|---|---|
-//! | `Late` | the threshold of [`late_after`](Watch::late_after) has passed without a beat; it has no recovery | elevated |
+//! | `Late` | the threshold of [`late_after`](Watch::late_after) has passed without a notification; it has no recovery | elevated |
 //! | `Silent` | the window has | full |
 //! | `Recovered` | a [rearming](Watch::rearming) run has given a sign of life after that | normal |
 //! | `Suspect` | so many fell silent together that the watcher suspects its host | critical |
 //! | `Lagging` | the watcher is later than the slack of the shortest window, once per window | elevated |
 //!
 //! The first three bear the watcher's name, the guest's id as their instance and the run's id as
-//! `run`. Their `depth` is the time without a beat in ms, as attended, their `peak` the same and
-//! the watcher's own stalls, their `capacity` the window in ms. The `sequence` tells the silences
-//! of one run apart, and its recovery has the same. [`Silence::of`] reads all that of a `Silent`
-//! event.
+//! `run`. Their `depth` is the time without a notification in ms, as attended, their `peak` the
+//! same and the watcher's own stalls, their `capacity` the window in ms. The `sequence` tells the
+//! silences of one run apart, and its recovery has the same. [`Silence::of`] reads all that of a
+//! `Silent` event.
 //!
-//! A run is not told of once its [`KeepAlive`] is dropped: if it was silent then, no recovery
+//! A run is not reported once its [`KeepAlive`] is dropped: if it was silent then, no recovery
 //! follows. With [`Delivery::Deferred`](crate::Delivery::Deferred) events go through the bounded
 //! ring like all others, and what finds no room is counted; a [`silence`](KeepAlive::silence) that
 //! is awaited is not lost.
@@ -57,12 +57,12 @@
 //! them `guest_keepalive_lag_ms`: how late the watcher itself is.
 //!
 //! # How soon
-//! A silence is told within two ticks of the watcher, or 5 % of the window if that is more, and
+//! A silence is reported within two ticks of the watcher, or 5 % of the window if that is more, and
 //! never before the window has passed. The watcher has a thread of its own for that; as late as the
-//! operating system lets that run, as much later it is, and [`Watcher::lag`] says so. A beat that
-//! comes while the watcher is late counts. Only a lag of more than half of the shortest window is
-//! taken for a stall of the whole host (LIVE-6), in which no time passes; one that follows another is
-//! not, so that a watcher that is always late still tells.
+//! operating system lets that run, as much later it is, and [`Watcher::lag`] says so. A
+//! notification that comes while the watcher is late counts. Only a lag of more than half of the
+//! shortest window is taken for a stall of the whole host (LIVE-6), in which no time passes; one
+//! that follows another is not, so that a watcher that is always late still tells.
 //!
 //! # In tests
 //! With a [`FakeClock`] a test drives the watch by [`step`](Watcher::step), and a clock that is put
@@ -79,16 +79,16 @@
 //! - It says that a guest is silent, not why; and it needs a host that is alive itself.
 //!
 //! # Decisions
-//! - *Time is counted by the watcher, not read by notifiers.* A clock per beat is exact, and
-//!   costs a call of the clock on every frame; a host that was suspended then finds everybody dead.
-//!   The price is that silence is told up to two ticks late, and later if the watcher is. To be
-//!   looked at again if somebody needs windows near a millisecond.
-//! - *A thread for the watcher, also for `run` in a task.* A runtime that is busy looks at its timers
-//!   once in 61 polls: with polls of 30 ms a task that waits for 10 ms sleeps for seconds. To be
-//!   looked at again for hosts that may have no threads: a clock whose [`timers`](Clock::timers) are
-//!   tokio's needs none.
-//! - *A lock around who is watched, none around who beats.* Coming, leaving and looking share a
-//!   wheel; a beat touches its own word. To be looked at again for hosts that start
+//! - *Time is counted by the watcher, not read by notifiers.* A clock per notification is exact,
+//!   and costs a call of the clock on every frame; a host that was suspended then finds every guest
+//!   silent. The price is that silence is reported up to two ticks late, and later if the watcher
+//!   is. To be reconsidered for windows near a millisecond.
+//! - *A thread for the watcher, also for `run` in a task.* A runtime that is busy looks at its
+//!   timers once in 61 polls: with polls of 30 ms a task that waits for 10 ms sleeps for seconds.
+//!   To be looked at again for hosts that may have no threads: a clock whose
+//!   [`timers`](Clock::timers) are tokio's needs none.
+//! - *A lock around who is watched, none around who notifies.* Coming, leaving and looking share a
+//!   wheel; a notification touches its own word. To be looked at again for hosts that start
 //!   runs faster than one lock lets them through.
 //! - *Two counts in the registry and no entry for each run.* A million entries are above its cap,
 //!   and nobody reads them; each silence is an event that names the run. To be looked at again for

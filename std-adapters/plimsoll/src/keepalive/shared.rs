@@ -101,7 +101,7 @@ impl Shared {
         self.lag.runtime()
     }
 
-    /// The time since the last beat.
+    /// The time since the last notification.
     pub(super) fn age(&self, key: SlotKey) -> Duration {
         let Some(now) = self.lag.now() else { return Duration::ZERO };
         let table = self.table.lock();

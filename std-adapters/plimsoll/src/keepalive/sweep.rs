@@ -63,8 +63,8 @@ impl Table {
         }
     }
 
-    /// Whether those who are to be told silent are spared, with all others, since it looks as if the
-    /// host had stood still.
+    /// Whether those who are to be told silent are spared, with all others, since it looks as if
+    /// the host had stood still.
     fn suspects(
         &mut self,
         due: &[SlotKey],

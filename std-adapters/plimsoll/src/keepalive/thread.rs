@@ -50,7 +50,8 @@ impl Watcher {
     /// they do can hold it up.
     ///
     /// If the watcher's clock can only be waited for by a tokio runtime, as
-    /// [`TokioClock`](super::TokioClock), it is a task of the runtime in which the watcher was built.
+    /// [`TokioClock`](super::TokioClock), it is a task of the runtime in which the watcher was
+    /// built.
     ///
     /// # Errors
     /// What the operating system says against another thread.

@@ -25,24 +25,24 @@ use crate::event::{Event, EventKind};
 /// watcher, and several drivers do no harm.
 ///
 /// The watcher publishes a coarse tick, which notifiers read instead of a clock. It wakes twice per
-/// tick of its [builder](WatcherBuilder), and not at all while nobody is watched. Each run is
+/// tick of its [builder](WatcherBuilder), and not at all while no run is watched. Each run is
 /// looked at once or twice per window.
 ///
 /// # Invariants
 /// - LIVE-1: a notification is wait-free: two loads, and one read-modify-write at most per tick.
-/// - LIVE-2: no silence is told of a run whose notification began and ended within its window.
-/// - LIVE-3: each silence is told once. LIVE-4: by default one for each run; of a rearming run, one
-///   recovery for each silence, before the next silence.
+/// - LIVE-2: no silence is reported of a run whose notification began and ended within its window.
+/// - LIVE-3: each silence is reported once. LIVE-4: by default one for each run; of a rearming run,
+///   one recovery for each silence, before the next silence.
 /// - LIVE-5: the cost grows with the runs and their windows, not with the ticks.
 /// - LIVE-6: a stall of the host counts as one tick, however long: a lag of the watcher that is
 ///   longer than half of the shortest window (and two ticks), and does not follow another.
 /// - LIVE-7: once a handle's drop has returned, its run falls silent no more; what a step
-///   is just telling is told. Whoever stops driving loses nothing.
-/// - LIVE-8: a silence is told within two ticks or 5 % of its window, whichever is more, beside the
-///   [lag](Self::lag) of the watcher. While a watcher is late, all ticks that have become due pass,
-///   and a beat that read the last one before has the benefit of the doubt.
-/// - LIVE-9: many runs that fall silent together, however spread their beats were, can be told as
-///   one suspicion of the host, and all are spared:
+///   is just reporting is reported. A driver that stops loses nothing.
+/// - LIVE-8: a silence is reported within two ticks or 5 % of its window, whichever is more, beside
+///   the [lag](Self::lag) of the watcher. While a watcher is late, all ticks that have become due
+///   pass, and a notification that read the last one before has the benefit of the doubt.
+/// - LIVE-9: many runs that fall silent together, however spread their notifications were, can be
+///   reported as one suspicion of the host, and all are spared:
 ///   [`suspect_above`](WatcherBuilder::suspect_above).
 /// - LIVE-11: a waker, subscriber or clock that panics ends nothing but itself.
 /// - LIVE-12: under tokio's paused clock the documented recipe, that of `TokioClock`, gives exact
@@ -86,8 +86,8 @@ impl Watcher {
 
     /// Watches a run from now on, for as long as the handle lives.
     ///
-    /// The ids are names for those who are told, and may be in use: two runs of the same ids are
-    /// watched each by itself, but nobody can tell their events apart.
+    /// The ids are names for those who read the events, and may be in use: two runs of the same ids
+    /// are watched each by itself, but their events cannot be told apart.
     ///
     /// # Errors
     /// [`WatchError`]: ids, window or threshold that can not be, or a watcher that is full.
@@ -108,7 +108,8 @@ impl Watcher {
     }
 
     /// How late the watcher is: its last tick, or the next one if that is overdue by more. Silences
-    /// are told that much later, beside the two ticks or 5 % of the window that are their slack.
+    /// are reported that much later, beside the two ticks or 5 % of the window that are their
+    /// slack.
     ///
     /// The registry lists it in milliseconds, and a lag beyond the slack of the shortest window is
     /// an [`EventKind::Lagging`], once per window at most.
@@ -170,7 +171,7 @@ impl Watcher {
         step
     }
 
-    /// Resolves when somebody is watched.
+    /// Resolves when a run is watched.
     pub(super) async fn somebody(&self) {
         let mut parked = None;
         poll_fn(|context| {
@@ -184,13 +185,13 @@ impl Watcher {
     }
 
     /// Drives the watch for as long as the future lives: on a thread of its own, so that a busy
-    /// runtime does not hold it up (LIVE-8). It starts when somebody is watched.
+    /// runtime does not hold it up (LIVE-8). It starts with the first run that is watched.
     ///
     /// With a paused clock, give the watcher a [`TokioClock`](super::TokioClock): then it is driven
     /// within this future, on tokio's timers, and subscribers are called there.
     ///
     /// # Cancellation
-    /// Safe: nothing is lost, and it may be called again. In between nobody attends.
+    /// Safe: nothing is lost, and it may be called again. In between no time is attended.
     ///
     /// # Panics
     /// With a [`TokioClock`](super::TokioClock), outside a tokio runtime with timers.

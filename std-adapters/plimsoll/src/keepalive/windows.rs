@@ -29,7 +29,7 @@ impl Windows {
         Duration::from_nanos(self.shortest_ns())
     }
 
-    /// How late a silence of such a window may be told: two ticks of the watcher or 5 % of the
+    /// How late a silence of such a window may be reported: two ticks of the watcher or 5 % of the
     /// window, whichever is more (LIVE-8). `half` is the length of half a tick.
     pub(super) fn slack_ns(window_ns: u64, half: Duration) -> u64 {
         let half_ns = u64::try_from(half.as_nanos()).unwrap_or(u64::MAX);
@@ -41,8 +41,8 @@ impl Windows {
         Duration::from_nanos(Self::slack_ns(self.shortest_ns(), half))
     }
 
-    /// A lag above this is a stall of the host: half of the shortest window, or two ticks. Who beats
-    /// twice per window does not fall silent by a lag below.
+    /// A lag above this is a stall of the host: half of the shortest window, or two ticks. A guest
+    /// that notifies twice per window does not fall silent by a lag below.
     pub(super) fn stall_above(&self, half: Duration) -> Duration {
         half.saturating_mul(4).max(self.shortest() / 2)
     }
