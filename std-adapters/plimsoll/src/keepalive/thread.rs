@@ -62,14 +62,18 @@ impl Watcher {
             let task = runtime.spawn(async move { watcher.run_on_timers().await });
             return Ok(WatcherThread(Driver::Task(task)));
         }
-        let (stop, thread) = self.start_thread()?;
+        let (stop, thread) = self.start_thread(|drive| drive())?;
         Ok(WatcherThread(Driver::Thread { stop: Some(stop), thread: Some(thread) }))
     }
 
-    pub(super) fn start_thread(&self) -> io::Result<(Stop, JoinHandle<()>)> {
+    /// Starts a thread that calls what it is given from `within`, where subscribers run too.
+    pub(super) fn start_thread(
+        &self,
+        within: impl FnOnce(&dyn Fn()) + Send + 'static,
+    ) -> io::Result<(Stop, JoinHandle<()>)> {
         let stop = Arc::new(AtomicBool::new(false));
         let (watcher, stopped) = (self.clone(), stop.clone());
-        let run = move || drive(&watcher, &stopped);
+        let run = move || within(&|| drive(&watcher, &stopped));
         let thread = thread::Builder::new().name("plimsoll-keepalive".into()).spawn(run)?;
         Ok((Stop { stop, thread: thread.thread().clone() }, thread))
     }

@@ -185,7 +185,8 @@ impl Watcher {
     }
 
     /// Drives the watch for as long as the future lives: on a thread of its own, so that a busy
-    /// runtime does not hold it up (LIVE-8). It starts with the first run that is watched.
+    /// runtime does not hold it up (LIVE-8). It starts with the first run that is watched, and
+    /// subscribers run there, in the context of the runtime: they may spawn tasks.
     ///
     /// With a paused clock, give the watcher a [`TokioClock`](super::TokioClock): then it is driven
     /// within this future, on tokio's timers, and subscribers are called there.
@@ -199,8 +200,13 @@ impl Watcher {
     pub async fn run(&self) -> std::convert::Infallible {
         if self.0.lag.timers() == Timers::System {
             self.somebody().await;
+            let runtime = tokio::runtime::Handle::try_current().ok();
+            let thread = self.start_thread(move |drive| {
+                let _entered = runtime.as_ref().map(|runtime| runtime.enter());
+                drive();
+            });
             // Without a thread there are still the timers.
-            if let Ok((_stop, _)) = self.start_thread() {
+            if let Ok((_stop, _)) = thread {
                 std::future::pending::<()>().await;
             }
         }

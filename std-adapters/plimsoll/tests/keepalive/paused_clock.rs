@@ -123,3 +123,21 @@ async fn live_7_a_cancelled_run_loses_nothing() {
     let _ = timeout(ms(50), watcher.run()).await;
     assert_eq!(log.count(Silent), 3, "each once");
 }
+
+/// A subscriber may spawn tasks, though `run` has a thread of its own.
+#[tokio::test]
+async fn a_subscriber_of_a_watch_that_is_run_is_within_the_runtime() {
+    let registry = Registry::new();
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let _subscription = registry.subscribe(move |event| {
+        let (tell, kind) = (tell.clone(), event.kind);
+        tokio::spawn(async move { tell.send(kind) });
+    });
+    let watcher = Watcher::builder().build(&registry).unwrap();
+    let _guest = watcher.watch(Watch::new("guest", "run").window(ms(20))).unwrap();
+    tokio::select! {
+        _ = watcher.run() => unreachable!("it runs for ever"),
+        kind = told.recv() => assert!(matches!(kind, Some(Silent | Lagging))),
+    }
+    assert_eq!(registry.stats().panicked, 0);
+}
