@@ -58,11 +58,12 @@
 //!
 //! # How soon
 //! A silence is reported within two ticks of the watcher, or 5 % of the window if that is more, and
-//! never before the window has passed. The watcher has a thread of its own for that; as late as the
-//! operating system lets that run, as much later it is, and [`Watcher::lag`] says so. A
-//! notification that comes while the watcher is late counts. Only a lag of more than half of the
-//! shortest window is taken for a stall of the whole host (LIVE-6), in which no time passes; one
-//! that follows another is not, so that a watcher that is always late still tells.
+//! never before the window has passed. If the watcher is late when it is due, it is reported that
+//! much later, and so it is if the watcher was late when the last notification came; the watcher has
+//! a thread of its own so that this is little, and [`Watcher::lag`] says how much. A notification
+//! that comes while the watcher is late counts in full. Only a lag of more than half of the shortest
+//! window is taken for a stall of the whole host (LIVE-6), in which no time passes; one that follows
+//! another is not, so that a watcher that is always late still reports.
 //!
 //! # In tests
 //! With a [`FakeClock`] a test drives the watch by [`step`](Watcher::step), and a clock that is put

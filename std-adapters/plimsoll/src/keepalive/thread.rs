@@ -16,7 +16,7 @@ use crate::park::thread_waker;
 /// A thread that drives a [`Watcher`] for as long as this lives.
 ///
 /// Dropping it stops the thread and waits for it, except when the drop happens in a subscriber on
-/// that very thread.
+/// that very thread. With tokio's clock it is a task, which is aborted and not waited for.
 #[must_use = "dropping it stops the watch"]
 pub struct WatcherThread(Driver);
 
