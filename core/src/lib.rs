@@ -53,7 +53,7 @@
 //! | `SplitCount::received` | 64 | `split_count.rs` | receivers | looks, readers | GAUGE-1, GAUGE-5 |
 //! | `Waiters::waiting` | 64 | `waiters.rs` | the blocked | readers | GAUGE-2 |
 //! | `Waiters::ended` | 64 | `waiters.rs` | the blocked | readers | GAUGE-2 |
-//! | `Tracker::word` | 64 | `keepalive/mod.rs` | first beats of a tick, reports, pauses, closers | all | LIVE-1, LIVE-2, LIVE-3, LIVE-4, LIVE-7 |
+//! | `Tracker::word` | 64 | `keepalive/mod.rs` | first beats of a tick, reports, pauses, closers | all | LIVE-1, LIVE-2, LIVE-3, LIVE-4, LIVE-7, LIVE-10 |
 //! | `Slot::word` | 64 | `ledger/slot.rs` | raises, admissions | all | LEDGER-3, LEDGER-5 |
 //! | `Cell::meta` | 64 | `ledger/cell.rs` | who has taken the cell | all | LEDGER-6, LEDGER-7 |
 //! | `Cell::words` | WORDS x 64 | `ledger/cell.rs` | who has taken the cell | all | LEDGER-7 |

@@ -1,4 +1,4 @@
-//! The tracker and the wheel by themselves: LIVE-1 to LIVE-5, LIVE-7.
+//! The tracker and the wheel by themselves: LIVE-1 to LIVE-5, LIVE-7, LIVE-10.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -113,6 +113,55 @@ fn a_pause_holds_against_beats_and_ends_with_a_new_window() {
     assert!(signal(guest.judge(at(610), rule())).is_some());
     guest.pause().unwrap();
     assert_eq!((guest.resume(at(700)), guest.pulse()), (None, Pulse::Spent));
+}
+
+#[test]
+fn live_10_a_run_is_watched_again_when_the_last_of_several_pauses_ends() {
+    let guest = Tracker::new(at(0));
+    (0..3).for_each(|_| guest.pause().unwrap());
+    for now in [100, 200] {
+        assert_eq!(guest.resume(at(now)), None);
+        assert_eq!(guest.notify(at(now + 1)), None);
+        assert_eq!(signal(guest.judge(at(now + 90), rule())), None);
+        assert_eq!(guest.pulse(), Pulse::Paused { last: at(0) });
+    }
+    assert_eq!((guest.resume(at(300)), guest.pulse()), (None, Pulse::Beating { last: at(300) }));
+    assert_eq!(guest.resume(at(305)), None, "there is none left");
+    assert_eq!(signal(guest.judge(at(309), rule())), None);
+    assert!(signal(guest.judge(at(310), rule())).is_some());
+}
+
+#[test]
+fn live_10_a_silence_recovers_once_with_the_last_of_several_pauses() {
+    let guest = Tracker::new(at(0));
+    assert!(signal(guest.judge(at(10), rule().rearming())).is_some());
+    (0..2).for_each(|_| guest.pause().unwrap());
+    assert_eq!((guest.resume(at(40)), guest.notify(at(45))), (None, None));
+    assert_eq!(guest.resume(at(50)).map(|recovery| recovery.elapsed()), Some(50));
+}
+
+/// More pauses than a tracker counts: it is watched no more, and never during one of them.
+#[test]
+fn live_10_a_count_of_pauses_at_its_end_stays_there() {
+    let guest = Tracker::new(at(0));
+    (0..70_000).for_each(|_| guest.pause().unwrap());
+    (0..70_000).for_each(|_| assert_eq!(guest.resume(at(50)), None));
+    assert_eq!(signal(guest.judge(at(500), rule())), None);
+    assert_eq!(guest.pulse(), Pulse::Paused { last: at(0) });
+    assert!(guest.close());
+    assert_eq!(guest.pulse(), Pulse::Closed);
+}
+
+/// LIVE-2: a beat that came as late as its reading of the tick allows is not judged before.
+#[test]
+fn live_2_an_age_that_counts_from_later_is_due_later() {
+    let guest = Tracker::new(at(3));
+    let since = |last: Tick| if last == at(3) { at(8) } else { last };
+    assert!(guest.is_due(at(13), rule()) && !guest.is_due_since(at(13), rule(), since));
+    let look = guest.judge_since(at(13), rule(), since).unwrap();
+    assert_eq!((look.signal, look.due), (None, Some(at(18))));
+    let silence = guest.judge_since(at(18), rule(), since).unwrap().signal.unwrap();
+    assert_eq!((silence.last, silence.since, silence.elapsed()), (at(3), at(8), WINDOW));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! Judged: LIVE-2 (nobody is reported early, nor with a beat inside the window), LIVE-3 (once),
 //! LIVE-4 (recoveries), LIVE-5 (nobody is forgotten: who is due is reported by the sweep that comes
-//! by), LIVE-7 (who has left is reported no more, and its key finds nothing).
+//! by), LIVE-7 (who has left is reported no more, and its key finds nothing), LIVE-8 (a notification
+//! that read the last tick before a delay counts as one at its end), LIVE-10 (pauses count).
 
 use std::collections::HashMap;
 
@@ -54,7 +55,7 @@ enum Op {
 const OPS_MAX: usize = 256;
 const SLOTS: usize = 12;
 /// Of the wheel.
-const LEVELS: usize = 11;
+const LEVELS: usize = 8;
 
 impl<'a> Arbitrary<'a> for Job {
     fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Job> {
@@ -101,6 +102,7 @@ impl Plan for Job {
         "silence again",
         "beat of a moment gone by",
         "beat in a pause",
+        "pauses that overlap",
         "full wheel",
         "stale key",
         "slot held again",
@@ -129,7 +131,8 @@ struct Guest {
     /// What has been reported since `last`.
     was_late: bool,
     is_silent: bool,
-    is_paused: bool,
+    /// How many pauses hold.
+    pauses: u32,
     /// Silent, and one-shot.
     is_spent: bool,
     silences: u32,
@@ -146,6 +149,12 @@ struct Pair {
     guests: Vec<Guest>,
     gone: Vec<SlotKey>,
     seen: Seen,
+}
+
+/// From when the age of a beat counts: some ticks are followed by a delay.
+fn since(last: u64) -> u64 {
+    const DELAYS: [u64; 8] = [0, 0, 3, 0, 0, 40, 0, 0];
+    Tick::new(last + DELAYS[(last % 8) as usize]).get()
 }
 
 impl Terms {
@@ -193,7 +202,8 @@ impl Pair {
                 if let Some(place) = self.place(pick) {
                     let guest = &mut self.guests[place];
                     assert_eq!(self.trackers[guest.key.index()].pause(), Ok(()));
-                    guest.is_paused = !guest.is_spent;
+                    guest.pauses += u32::from(!guest.is_spent);
+                    self.seen.note_if(guest.pauses > 1, "pauses that overlap");
                 }
             }
             Op::Resume(pick) => {
@@ -238,7 +248,7 @@ impl Pair {
                     last: self.now,
                     was_late: false,
                     is_silent: false,
-                    is_paused: false,
+                    pauses: 0,
                     is_spent: false,
                     silences: 0,
                     is_hidden: false,
@@ -250,8 +260,8 @@ impl Pair {
     fn notify(&mut self, place: usize, ago: u64) {
         let (told, guest) = (self.now.saturating_sub(ago), &mut self.guests[place]);
         let recovery = self.trackers[guest.key.index()].notify(Tick::new(told));
-        let counts = !guest.is_paused && !guest.is_spent && told > guest.last;
-        self.seen.note_if(guest.is_paused, "beat in a pause");
+        let counts = guest.pauses == 0 && !guest.is_spent && told > guest.last;
+        self.seen.note_if(guest.pauses > 0, "beat in a pause");
         self.seen.note_if(told < guest.last, "beat of a moment gone by");
         let expected = (counts && guest.is_silent).then_some((guest.last, told));
         let recovery = recovery.map(|recovery| (recovery.last.get(), recovery.now.get()));
@@ -267,13 +277,14 @@ impl Pair {
     fn resume(&mut self, place: usize) {
         let (now, guest) = (self.now, &mut self.guests[place]);
         let recovery = self.trackers[guest.key.index()].resume(Tick::new(now));
-        let expected = guest.is_paused && guest.is_silent;
+        let expected = guest.pauses == 1 && guest.is_silent;
         assert_eq!(recovery.map(|recovery| recovery.last.get()), expected.then_some(guest.last));
         self.seen.note_if(expected, "recovery by a resumption");
-        if guest.is_paused {
+        if guest.pauses == 1 {
             guest.last = now.max(guest.last);
-            (guest.is_paused, guest.is_silent, guest.was_late) = (false, false, false);
+            (guest.is_silent, guest.was_late) = (false, false);
         }
+        guest.pauses = guest.pauses.saturating_sub(1);
     }
 
     fn sweep(&mut self, budget: usize) {
@@ -283,7 +294,9 @@ impl Pair {
         let swept = wheel.sweep(Tick::new(now), budget, |key| {
             let guest = guests.iter_mut().find(|guest| guest.key == key);
             let guest = guest.expect("LIVE-7: a look at nobody");
-            let look = trackers[key.index()].judge(Tick::new(now), guest.terms.rule());
+            let counts_from = |last: Tick| Tick::new(since(last.get()));
+            let rule = guest.terms.rule();
+            let look = trackers[key.index()].judge_since(Tick::new(now), rule, counts_from);
             let look = look.expect("LIVE-7: a look at a closed tracker");
             let times = looks.entry(key).or_insert(0);
             *times += 1;
@@ -293,6 +306,7 @@ impl Pair {
             assert_eq!(look.signal.map(|signal| signal.kind), expected, "LIVE-2, LIVE-3");
             if let Some(signal) = look.signal {
                 assert_eq!((signal.last.get(), signal.now.get()), (guest.last, now));
+                assert_eq!(signal.since.get(), since(guest.last), "LIVE-8");
             }
             seen.note_if(look.signal.is_none() && !guest.is_spent, "look before its time");
             NextLook::from(look.due)
@@ -312,7 +326,7 @@ impl Pair {
             let last = Tick::new(guest.last);
             let expected = match guest {
                 Guest { is_spent: true, .. } => Pulse::Spent,
-                Guest { is_paused: true, .. } => Pulse::Paused { last },
+                Guest { pauses: 1.., .. } => Pulse::Paused { last },
                 Guest { is_silent: true, .. } => Pulse::Silent { last },
                 _ => Pulse::Beating { last },
             };
@@ -327,8 +341,8 @@ impl Pair {
 impl Guest {
     /// What is to be reported at `now`, which is noted as reported.
     fn expire(&mut self, now: u64, seen: &mut Seen) -> Option<SignalKind> {
-        let age = now.saturating_sub(self.last);
-        if self.is_paused || self.is_silent || self.is_spent {
+        let age = now.saturating_sub(since(self.last));
+        if self.pauses > 0 || self.is_silent || self.is_spent {
             return None;
         }
         if age >= self.terms.window {

@@ -33,7 +33,7 @@ use state::{Finding, Mark, State};
 ///  | |        4 notify              \  one-shot        | |
 ///  | +-------------------------------\-----------------+ |
 ///  |      5 notify: the recovery      v                  |
-///  | 6 resume                       spent                |
+///  | 6 the last resume              spent                |
 ///  +------------- paused <-------------------------------+
 ///                          7 pause, from any of the three
 /// ```
@@ -53,12 +53,14 @@ use state::{Finding, Mark, State};
 /// - LIVE-4: a one-shot run is reported silent once. A rearming one has one recovery for each
 ///   silence, handed to whoever brings the beat.
 /// - LIVE-7: what is closed is neither reported nor reopened.
+/// - LIVE-10: pauses count: nothing is reported before the last of several has ended.
 ///
 /// The tick never falls, however late a notifier is; the word itself falls by `resume` alone.
 ///
 /// # Progress
-/// Everything is wait-free but `judge`, which is lock-free: it looks again if the word has moved
-/// between its load and its exchange, which takes a beat of another tick.
+/// Everything is wait-free but `judge`, `pause` and `resume`, which are lock-free: they start over
+/// if the word has moved between their load and their exchange, which takes a beat of another tick,
+/// another pause, or a report.
 ///
 /// # Orderings
 /// | operation | success | failure | pairs with | publishes | model |
@@ -66,7 +68,7 @@ use state::{Finding, Mark, State};
 /// | `notify`: load, `fetch_max` | Relaxed | | | the word is its own message | `live_2` |
 /// | `judge`: load, exchange | Relaxed | Relaxed | | the word is its own message | `live_3` |
 /// | `close`: `fetch_max` | Relaxed | | | the word is its own message | `live_7` |
-/// | `pause`: `fetch_or`, `resume`: load, exchange | Relaxed | Relaxed | | the word is its own message | `live_4` |
+/// | `pause`, `resume`: load, exchange | Relaxed | Relaxed | | the word is its own message | `live_10` |
 /// | `renew`: store | Relaxed | | | published by whoever hands the tracker on | |
 ///
 /// # Example
@@ -148,13 +150,35 @@ impl Tracker {
     ///
     /// # Progress
     /// Lock-free.
+    #[inline]
     pub fn judge(&self, now: Tick, rule: Rule) -> Result<Look, TrackerClosed> {
+        self.judge_since(now, rule, |last| last)
+    }
+
+    /// The same for a caller who knows more about a beat than its tick: its age counts from
+    /// `since(last)` on, which is not before `last`. A watcher that publishes ticks and was late
+    /// gives a beat that read the last one before its delay the benefit of the doubt.
+    ///
+    /// # Errors
+    /// The tracker is closed.
+    ///
+    /// # Progress
+    /// Lock-free. `since` is called for each word that is judged.
+    #[inline]
+    pub fn judge_since(
+        &self,
+        now: Tick,
+        rule: Rule,
+        since: impl Fn(Tick) -> Tick,
+    ) -> Result<Look, TrackerClosed> {
         // Relaxed: the exchange below fails if this is stale; without one, a stale word is looked
         // at early and not late.
         let mut state = State::from_word(self.word.load(Ordering::Relaxed));
         let mut signal = None;
         loop {
-            match state.judge(now, rule) {
+            let last = state.tick();
+            let since = since(last);
+            match state.judge(since, now, rule) {
                 Finding::Wait(due) => return Ok(Look { signal, due: Some(due) }),
                 Finding::Spent => return Ok(Look { signal, due: None }),
                 Finding::Closed => return Err(TrackerClosed),
@@ -165,17 +189,12 @@ impl Tracker {
                     };
                     // Relaxed: the word is its own message. If a beat came first, this fails and
                     // the new word is judged; if another watcher did, the silence is its to report.
-                    match self.word.compare_exchange(
-                        state.word(),
-                        marked.word(),
-                        Ordering::Relaxed,
-                        Ordering::Relaxed,
-                    ) {
-                        Ok(_) => {
-                            signal = Some(Signal { kind, last: state.tick(), now });
+                    match self.exchange(state, marked) {
+                        Ok(()) => {
+                            signal = Some(Signal { kind, last, since, now });
                             state = marked;
                         }
-                        Err(moved) => state = State::from_word(moved),
+                        Err(moved) => state = moved,
                     }
                 }
             }
@@ -184,9 +203,15 @@ impl Tracker {
 
     /// Whether [`judge`](Self::judge) would report a silence now. A hint: it reports nothing.
     pub fn is_due(&self, now: Tick, rule: Rule) -> bool {
+        self.is_due_since(now, rule, |last| last)
+    }
+
+    /// Whether [`judge_since`](Self::judge_since) would report a silence now. A hint, as
+    /// [`is_due`](Self::is_due).
+    pub fn is_due_since(&self, now: Tick, rule: Rule, since: impl Fn(Tick) -> Tick) -> bool {
         // Relaxed: the word is its own message.
         let state = State::from_word(self.word.load(Ordering::Relaxed));
-        matches!(state.judge(now, rule), Finding::Report(Mark::Silent, _))
+        matches!(state.judge(since(state.tick()), now, rule), Finding::Report(Mark::Silent, _))
     }
 
     /// The run is over, by its owner's word: whatever happens, it is not reported.
@@ -200,32 +225,59 @@ impl Tracker {
     }
 
     /// No beats are to be expected until [`resume`](Self::resume): nothing is reported meanwhile,
-    /// and beats change nothing. Pauses do not add up.
+    /// and beats change nothing. Pauses count (LIVE-10): each has a `resume` of its own. A count of
+    /// 65,534 stays there, and the run is watched no more.
     ///
     /// # Errors
     /// The tracker is closed.
+    ///
+    /// # Progress
+    /// Lock-free.
     pub fn pause(&self) -> Result<(), TrackerClosed> {
-        // Relaxed: the word is its own message; a report that is under way fails.
-        let before = self.word.fetch_or(State::PAUSE, Ordering::Relaxed);
-        if before == State::CLOSED.word() { Err(TrackerClosed) } else { Ok(()) }
+        // Relaxed: the exchange fails if this is stale; a report that is under way fails then.
+        let mut state = State::from_word(self.word.load(Ordering::Relaxed));
+        while !state.is_over() {
+            match self.exchange(state, state.transition_to_paused()) {
+                Ok(()) => return Ok(()),
+                Err(moved) => state = moved,
+            }
+        }
+        if state == State::CLOSED { Err(TrackerClosed) } else { Ok(()) }
     }
 
-    /// Watching goes on, and the window begins anew. Without a pause it has no effect.
+    /// Ends one pause. With the last one watching goes on, and the window begins anew. Without a
+    /// pause it has no effect.
     ///
     /// # Returns
-    /// The recovery, if the tracker was silent when it was paused.
+    /// The recovery, if the tracker was silent when it was paused, and is watched again.
+    ///
+    /// # Progress
+    /// Lock-free.
     pub fn resume(&self, now: Tick) -> Option<Recovery> {
-        // Relaxed: the exchange below fails if this is stale, or another has resumed or closed.
-        let paused = State::from_word(self.word.load(Ordering::Relaxed));
-        if !paused.is_paused() {
-            return None;
+        // Relaxed: the exchange fails if this is stale.
+        let mut state = State::from_word(self.word.load(Ordering::Relaxed));
+        while state.is_paused() {
+            let resumed = state.transition_to_resumed(now);
+            match self.exchange(state, resumed) {
+                Ok(()) if resumed.is_paused() || !state.is_silent() => return None,
+                Ok(()) => return Some(Recovery { last: state.tick(), now: resumed.tick() }),
+                Err(moved) => state = moved,
+            }
         }
-        let resumed = paused.transition_to_resumed(now);
-        self.word
-            .compare_exchange(paused.word(), resumed.word(), Ordering::Relaxed, Ordering::Relaxed)
-            .ok()
-            .filter(|_| paused.is_silent())
-            .map(|_| Recovery { last: paused.tick(), now: resumed.tick() })
+        None
+    }
+
+    #[inline]
+    fn exchange(&self, state: State, next: State) -> Result<(), State> {
+        // Relaxed: the word is its own message. If another pause, resumption, beat, report or the
+        // close came first, this fails.
+        let exchanged = self.word.compare_exchange(
+            state.word(),
+            next.word(),
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+        exchanged.map(drop).map_err(State::from_word)
     }
 
     /// Begins another run. To be called by whoever is the only one to use the tracker, for a slot

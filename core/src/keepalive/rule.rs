@@ -15,9 +15,12 @@ use core::fmt;
 pub struct Tick(u64);
 
 impl Tick {
-    /// The last moment there is, 2^61 - 2. Time stands still there, and a wheel looks at nobody
-    /// twice.
-    pub const MAX: Tick = Tick((1 << 61) - 2);
+    /// Bits that tell moments apart.
+    pub(super) const BITS: u32 = 46;
+
+    /// The last moment there is, 2^46 - 2: of milliseconds, in 2,229 years. Time stands still
+    /// there, and a wheel checks nobody twice.
+    pub const MAX: Tick = Tick((1 << Self::BITS) - 2);
 
     /// The moment `ticks` after the origin, or [`MAX`](Self::MAX) if that is earlier.
     #[inline(always)]

@@ -44,6 +44,9 @@ pub struct Signal {
     pub kind: SignalKind,
     /// The last beat. It tells the silences of one run apart.
     pub last: Tick,
+    /// From when its age counts: the same moment, or what
+    /// [`judge_since`](crate::Tracker::judge_since) was told.
+    pub since: Tick,
     /// The moment of the look.
     pub now: Tick,
 }
@@ -51,7 +54,7 @@ pub struct Signal {
 impl Signal {
     /// Ticks without a beat; never below the threshold that was passed (LIVE-2).
     pub const fn elapsed(&self) -> u64 {
-        self.now.since(self.last)
+        self.now.since(self.since)
     }
 }
 

@@ -6,17 +6,17 @@ use super::rule::{Rule, Tick};
 ///
 /// ```text
 /// 0..2    mark     0 beating, 1 late, 2 silent, 3 none
-/// 2..63   tick     of the last beat; all ones: none, the run is over
-/// 63      paused   not judged, and not moved by beats
+/// 2..48   tick     of the last beat; all ones: none, the run is over
+/// 48..64  pauses   how many hold now; while one does, not judged, and not moved by beats
 /// ```
 ///
 /// | word | meaning |
 /// |---|---|
-/// | not paused, mark 0 to 2 | the last beat, and what has been reported since |
-/// | paused, mark 0 to 2 | the same, kept until `resume` |
+/// | no pause, mark 0 to 2 | the last beat, and what has been reported since |
+/// | 1 to `PAUSES_MAX` pauses, mark 0 to 2 | the same, kept until the last of them has ended |
 /// | `SPENT`: all ones but the last bit | reported silent, and not to be watched again |
 /// | `CLOSED`: all ones | ended by its owner |
-/// | tick all ones, and neither | impossible: `Tick::MAX` is below |
+/// | pauses or tick all ones, and neither | impossible: `PAUSES_MAX` and `Tick::MAX` are below |
 /// | mark 3, and not `CLOSED` | impossible: nothing makes it |
 ///
 /// A later beat is a larger word, whatever the mark, so a beat is a `fetch_max`: it replaces marks
@@ -26,11 +26,14 @@ pub(super) struct State(u64);
 
 const MARK_MASK: u64 = 0b11;
 const TICK_SHIFT: u32 = 2;
-const PAUSED: u64 = 1 << 63;
-const TICK_MASK: u64 = !(MARK_MASK | PAUSED);
+const PAUSES_SHIFT: u32 = TICK_SHIFT + Tick::BITS;
+const PAUSE: u64 = 1 << PAUSES_SHIFT;
+const PAUSES_MASK: u64 = u64::MAX << PAUSES_SHIFT;
+const TICK_MASK: u64 = !(MARK_MASK | PAUSES_MASK);
 
-const _: () = assert!(MARK_MASK ^ TICK_MASK ^ PAUSED == u64::MAX);
+const _: () = assert!(MARK_MASK ^ TICK_MASK ^ PAUSES_MASK == u64::MAX);
 const _: () = assert!(Tick::MAX.get() << TICK_SHIFT < TICK_MASK);
+const _: () = assert!(State::PAUSES_MAX << PAUSES_SHIFT < PAUSES_MASK);
 
 /// What has been reported since the last beat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,8 +75,9 @@ impl State {
         State(now.get() << TICK_SHIFT)
     }
 
-    /// What `fetch_or` takes to pause.
-    pub(super) const PAUSE: u64 = PAUSED;
+    /// A count of pauses that has come this far stays there: a guest that is not watched any more
+    /// does less harm than one that is watched during a pause.
+    pub(super) const PAUSES_MAX: u64 = (1 << (u64::BITS - PAUSES_SHIFT)) - 2;
 
     /// The last beat; of no meaning once the run is over.
     pub(super) const fn tick(self) -> Tick {
@@ -85,7 +89,7 @@ impl State {
     }
 
     pub(super) const fn is_paused(self) -> bool {
-        self.0 & PAUSED != 0 && !self.is_over()
+        self.0 >= PAUSE && !self.is_over()
     }
 
     /// Whether a silence has been reported that is not over.
@@ -94,15 +98,32 @@ impl State {
         self.0 & MARK_MASK == Mark::Silent as u64 && !self.is_over()
     }
 
-    /// What becomes of a paused word when watching goes on.
-    pub(super) const fn transition_to_resumed(self, now: Tick) -> State {
-        let last = self.tick();
-        State::beat(if now.get() > last.get() { now } else { last })
+    const fn pauses(self) -> u64 {
+        self.0 >> PAUSES_SHIFT
     }
 
-    /// What is to be said about this word at `now` (LIVE-2: never before the threshold).
+    /// What becomes of a run that is not over when one more pause begins.
+    pub(super) const fn transition_to_paused(self) -> State {
+        if self.pauses() < Self::PAUSES_MAX { State(self.0 + PAUSE) } else { self }
+    }
+
+    /// What becomes of a paused word when one of its pauses ends (LIVE-10): with the last one, the
+    /// window begins anew.
+    pub(super) const fn transition_to_resumed(self, now: Tick) -> State {
+        match self.pauses() {
+            Self::PAUSES_MAX => self,
+            2.. => State(self.0 - PAUSE),
+            _ => {
+                let last = self.tick();
+                State::beat(if now.get() > last.get() { now } else { last })
+            }
+        }
+    }
+
+    /// What is to be said at `now` about this word, whose age counts from `since` (LIVE-2: never
+    /// before the threshold).
     #[inline]
-    pub(super) const fn judge(self, now: Tick, rule: Rule) -> Finding {
+    pub(super) const fn judge(self, since: Tick, now: Tick, rule: Rule) -> Finding {
         if self.is_over() {
             return if self.0 == Self::CLOSED.0 { Finding::Closed } else { Finding::Spent };
         }
@@ -112,8 +133,8 @@ impl State {
         if self.is_paused() || mark == Mark::Silent as u64 {
             return Finding::Wait(next);
         }
-        let (last, window) = (self.tick(), rule.window());
-        let elapsed = now.since(last);
+        let window = rule.window();
+        let elapsed = now.since(since);
         if elapsed >= window {
             let marked = if rule.rearms() { self.marked(Mark::Silent) } else { Self::SPENT };
             return Finding::Report(Mark::Silent, marked);
@@ -123,9 +144,9 @@ impl State {
                 if elapsed >= late {
                     return Finding::Report(Mark::Late, self.marked(Mark::Late));
                 }
-                last.after(late)
+                since.after(late)
             }
-            _ => last.after(window),
+            _ => since.after(window),
         };
         Finding::Wait(if due.get() < next.get() { due } else { next })
     }
@@ -146,15 +167,16 @@ mod tests {
     #[test]
     fn words_are_ordered_by_beat_then_mark_then_pause_then_end() {
         let mut last = None;
-        for paused in [0, PAUSED] {
+        for pauses in [0, 1, 2, State::PAUSES_MAX] {
             for tick in TICKS {
                 for mark in MARKS {
+                    let paused = pauses << PAUSES_SHIFT;
                     let state = State(State::beat(Tick::new(tick)).marked(mark).0 | paused);
                     assert!(last < Some(state.0), "{state:?}");
                     last = Some(state.0);
                     assert_eq!(state.tick().get(), tick);
                     assert_eq!(state.is_silent(), mark == Mark::Silent);
-                    assert_eq!(state.is_paused(), paused != 0);
+                    assert_eq!(state.is_paused(), pauses != 0);
                     assert!(!state.is_over());
                 }
             }
@@ -170,7 +192,7 @@ mod tests {
         let wait = |tick| Finding::Wait(Tick::new(tick));
         let at = |mark| State::beat(Tick::new(100)).marked(mark);
         let [beating, tardy, silent] = MARKS.map(at);
-        let paused = State(beating.0 | PAUSED);
+        let paused = beating.transition_to_paused();
         let report = |mark, state| Finding::Report(mark, state);
         let table = [
             // state, now, by the plain rule, by the one that knows lateness
@@ -189,20 +211,44 @@ mod tests {
         ];
         for (state, now, plain, lateness) in table {
             let now = Tick::new(now);
-            assert_eq!(state.judge(now, rule), plain, "{state:?} at {now:?}");
-            assert_eq!(state.judge(now, late), lateness, "{state:?} at {now:?}");
+            assert_eq!(state.judge(state.tick(), now, rule), plain, "{state:?} at {now:?}");
+            assert_eq!(state.judge(state.tick(), now, late), lateness, "{state:?} at {now:?}");
         }
         assert_eq!(
-            beating.judge(Tick::new(110), rule.rearming()),
+            beating.judge(beating.tick(), Tick::new(110), rule.rearming()),
             report(Mark::Silent, silent),
             "LIVE-4"
         );
     }
 
     #[test]
+    fn live_10_pauses_add_up_and_a_count_at_its_end_stays_there() {
+        let beating = State::beat(Tick::new(7)).marked(Mark::Late);
+        let twice = beating.transition_to_paused().transition_to_paused();
+        let once = twice.transition_to_resumed(Tick::new(50));
+        assert!(twice.is_paused() && once.is_paused());
+        assert_eq!((once.tick(), once.0 & MARK_MASK), (Tick::new(7), Mark::Late as u64));
+        assert_eq!(once.transition_to_resumed(Tick::new(60)), State::beat(Tick::new(60)));
+        let full = State(beating.0 | State::PAUSES_MAX << PAUSES_SHIFT);
+        assert_eq!(State(full.0 - PAUSE).transition_to_paused(), full);
+        assert_eq!(full.transition_to_paused(), full);
+        assert_eq!(full.transition_to_resumed(Tick::new(60)), full);
+        assert!(full.is_paused() && full.0 < State::SPENT.0);
+    }
+
+    #[test]
+    fn live_2_the_age_counts_from_what_the_caller_knows() {
+        let (state, rule) = (State::beat(Tick::new(100)), Rule::new(10).unwrap());
+        let judge = |since, now| state.judge(Tick::new(since), Tick::new(now), rule);
+        assert_eq!(judge(104, 113), Finding::Wait(Tick::new(114)));
+        assert_eq!(judge(104, 114), Finding::Report(Mark::Silent, State::SPENT));
+    }
+
+    #[test]
     fn at_the_end_of_time_nothing_is_due() {
         let rule = Rule::new(10).unwrap();
-        assert_eq!(State::beat(Tick::MAX).judge(Tick::MAX, rule), Finding::Wait(Tick::MAX));
+        let last = State::beat(Tick::MAX);
+        assert_eq!(last.judge(Tick::MAX, Tick::MAX, rule), Finding::Wait(Tick::MAX));
         assert!(!State::beat(Tick::new(u64::MAX)).is_over());
     }
 }

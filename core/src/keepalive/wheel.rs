@@ -9,7 +9,7 @@ use super::sweep::{NextLook, Swept};
 const DIGIT_BITS: u32 = 6;
 const BUCKETS: usize = 1 << DIGIT_BITS;
 /// As many as a tick has digits.
-const LEVELS: usize = 61_usize.div_ceil(DIGIT_BITS as usize);
+const LEVELS: usize = Tick::BITS.div_ceil(DIGIT_BITS) as usize;
 
 /// Says which of many entries are to be looked at by now, without looking at the others.
 ///

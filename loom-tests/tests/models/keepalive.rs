@@ -1,4 +1,4 @@
-//! The tracker's word and the wheel: LIVE-1 to LIVE-4, LIVE-7.
+//! The tracker's word and the wheel: LIVE-1 to LIVE-4, LIVE-7, LIVE-10.
 
 mod guest;
 mod slots;
@@ -196,6 +196,44 @@ fn live_4_pauses() {
         recoveries += notifier.join().unwrap();
         assert_eq!(silences, recoveries, "LIVE-4");
         assert!(silences <= 1, "LIVE-3");
+    });
+}
+
+/// LIVE-10: of two pauses that overlap, whichever ends first, nothing is reported before the last
+/// one has ended, and a silence from before has one recovery.
+#[test]
+fn live_10_pauses_count() {
+    Model::bounded(3).check(|| {
+        let guest = Arc::new(ours());
+        let holding = Arc::new(Mutex::new(0));
+        let pause = |guest: &Tracker, holding: &Mutex<u32>| {
+            guest.pause().unwrap();
+            *holding.lock().unwrap() += 1;
+        };
+        // Noted before the step: a report is wrong while a pause holds for sure.
+        let resume = |guest: &Tracker, holding: &Mutex<u32>| {
+            *holding.lock().unwrap() -= 1;
+            u32::from(guest.resume(Tick::new(50)).is_some())
+        };
+        let (other, other_holding) = (guest.clone(), holding.clone());
+        let pauser = thread::spawn(move || {
+            pause(&other, &other_holding);
+            resume(&other, &other_holding)
+        });
+        let (other, other_holding) = (guest.clone(), holding.clone());
+        let watcher = thread::spawn(move || {
+            let silent = Watched::judge(&*other, 10).is_some();
+            assert!(!silent || *other_holding.lock().unwrap() == 0, "LIVE-10: reported in a pause");
+            u32::from(silent)
+        });
+        pause(&guest, &holding);
+        let mut recoveries = resume(&guest, &holding);
+        recoveries += pauser.join().unwrap();
+        let silences = watcher.join().unwrap();
+        assert!(recoveries <= silences, "LIVE-4");
+        assert!(matches!(guest.pulse(), Pulse::Beating { .. } | Pulse::Silent { .. }), "LIVE-10");
+        let lasts = matches!(guest.pulse(), Pulse::Silent { .. });
+        assert_eq!(recoveries + u32::from(lasts), silences, "LIVE-4");
     });
 }
 

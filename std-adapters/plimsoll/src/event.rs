@@ -38,11 +38,13 @@ pub enum EventKind {
     Recovered,
     /// So many runs expired at once that the watcher suspects itself, and has spared them.
     Suspect,
+    /// The watcher itself is later than its slack, so that silences are reported that much later.
+    Lagging,
 }
 
 impl EventKind {
     /// The name in lower case: `"raised"`, `"sustained"`, `"cleared"`, `"exhausted"`, `"late"`,
-    /// `"silent"`, `"recovered"`, `"suspect"`.
+    /// `"silent"`, `"recovered"`, `"suspect"`, `"lagging"`.
     pub const fn as_str(self) -> &'static str {
         match self {
             EventKind::Raised => "raised",
@@ -53,6 +55,7 @@ impl EventKind {
             EventKind::Silent => "silent",
             EventKind::Recovered => "recovered",
             EventKind::Suspect => "suspect",
+            EventKind::Lagging => "lagging",
         }
     }
 }
@@ -190,6 +193,22 @@ impl Event {
         }
     }
 
+    /// What is told when the watcher is later than its slack.
+    #[cfg(feature = "keepalive")]
+    pub(crate) fn lagging(watcher: Limit, lag: Duration, slack: Duration) -> Self {
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            kind: EventKind::Lagging,
+            level: Level::Elevated,
+            depth: ms(lag),
+            capacity: Some(ms(slack)),
+            peak: ms(lag),
+            duration: Some(lag),
+            detail: Some(Cow::Borrowed("silences are reported that much later")),
+            ..Self::suspect(watcher, 0, 0)
+        }
+    }
+
     /// The name of the limit.
     pub fn name(&self) -> &str {
         &self.tag.name
@@ -250,6 +269,7 @@ impl fmt::Display for Event {
             EventKind::Silent => f.write_str("silent")?,
             EventKind::Recovered => f.write_str("recovered")?,
             EventKind::Suspect => f.write_str("suspects itself")?,
+            EventKind::Lagging => f.write_str("lagging")?,
         }
         if let Some(duration) = self.duration {
             write!(f, " after {duration:?}")?;

@@ -27,7 +27,7 @@ pub(crate) fn thread_waker() -> Waker {
     WAKER.try_with(Waker::clone).unwrap_or_else(|_| Arc::new(Unpark(thread::current())).into())
 }
 
-#[cfg(feature = "pool")]
+#[cfg(feature = "keepalive")]
 mod blocking {
     use std::future::Future;
     use std::pin::pin;
@@ -61,5 +61,5 @@ mod blocking {
         }
     }
 }
-#[cfg(feature = "pool")]
+#[cfg(feature = "keepalive")]
 pub(crate) use blocking::block_on;

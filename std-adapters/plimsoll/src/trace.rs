@@ -36,7 +36,8 @@ pub(crate) fn emit(event: &Event) {
         | EventKind::Exhausted
         | EventKind::Late
         | EventKind::Silent
-        | EventKind::Suspect => {
+        | EventKind::Suspect
+        | EventKind::Lagging => {
             emit_at!(Level::WARN);
         }
         EventKind::Cleared | EventKind::Recovered => emit_at!(Level::DEBUG),

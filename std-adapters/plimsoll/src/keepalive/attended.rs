@@ -3,73 +3,131 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Counts ticks of one length, at most one per step. Ticks are due at fixed distances, so that
-/// small delays do not add up; a delay beyond one tick is a stall, and its time is not counted.
+/// Counts ticks of one length. Ticks are due at fixed distances, so that small delays do not add
+/// up. A watcher that comes late counts all ticks that have become due, so that a run that is dead
+/// is found in time on a busy host too (LIVE-8); of a stall, it counts one (LIVE-6).
 ///
 /// With `P(k)` the moment at which tick `k` is published and `D(k)` the moment at which it is due,
 /// `D(k) <= P(k) <= D(k) + length`, and `D(k + 1) >= D(k) + length`. A beat that read tick `n` came
-/// before `P(n + 1)`. So at a look at tick `m` its age is at least `P(m) - P(n + 1)`, which is
-/// `(m - n - 2)` lengths or more: a window is [`MARGIN`] ticks longer than it would be otherwise,
-/// and no signal is early (LIVE-2).
+/// before the next tick `s` was published. Without a delay, `s` is `n + 1`; after one it is later,
+/// and the beat counts as one of tick `s - 1`: that is [`beat`](Self::beat). At tick `m` its age is
+/// at least `P(m) - P(s)`, which is `(m - (s - 1) - 2)` lengths or more: a window is [`MARGIN`]
+/// ticks longer than it would be otherwise, and no signal is early (LIVE-2).
 #[derive(Debug)]
 pub(super) struct Attended {
     length: Duration,
     tick: u64,
     /// When the next tick is due; `None` while nobody is watched.
     due: Option<Duration>,
+    /// How late the last tick was published.
+    lag: Duration,
+    was_stall: bool,
+    delays: Delays,
     /// The ticks that ended stalls, and how long these were in all up to there.
     stalls: VecDeque<(u64, Duration)>,
+    /// When everybody was spared, oldest first.
+    spared: VecDeque<u64>,
 }
 
 /// Ticks that a beat and a look may be apart without any time between them.
 pub(super) const MARGIN: u64 = 2;
 
-/// Stalls whose length is remembered.
-const STALLS_MAX: usize = 64;
+/// Stalls whose length is remembered, and sparings.
+const REMEMBERED: usize = 64;
+
+/// Delays that are remembered one by one.
+const DELAYS_MAX: usize = 1_024;
+
+/// More ticks than the longest window has.
+const TICKS_MAX: u64 = 1 << 32;
+
+/// A reading of the watcher's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Now {
+    pub(super) clock: Duration,
+    /// A test has paused the clock. What time has passed on it, the test has put it forward by, and
+    /// nothing has happened meanwhile: that is neither a stall nor a delay.
+    pub(super) is_paused: bool,
+}
 
 /// What a step finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Advance {
     /// The next tick is due after this time.
     Early(Duration),
-    /// One tick has passed.
-    Tick,
+    /// A tick is published, so much later than it was due.
+    Tick { lag: Duration },
 }
 
 impl Attended {
     pub(super) fn new(length: Duration) -> Self {
-        Self { length, tick: 0, due: None, stalls: VecDeque::new() }
+        Self {
+            length,
+            tick: 0,
+            due: None,
+            lag: Duration::ZERO,
+            was_stall: false,
+            delays: Delays::default(),
+            stalls: VecDeque::new(),
+            spared: VecDeque::new(),
+        }
     }
 
     pub(super) fn tick(&self) -> u64 {
         self.tick
     }
 
-    /// Nobody is watched any more: time stands still until the next step.
-    pub(super) fn park(&mut self) {
-        self.due = None;
+    pub(super) fn length(&self) -> Duration {
+        self.length
     }
 
-    /// A step at this time of the clock. At the end of its range time stands still; after it has
-    /// gone back, the next tick is due as after a pause.
-    pub(super) fn advance(&mut self, now: Duration) -> Advance {
-        let Some(next) = now.checked_add(self.length) else {
+    /// Nobody is watched any more: time stands still until the next step.
+    pub(super) fn park(&mut self) {
+        (self.due, self.was_stall, self.lag) = (None, false, Duration::ZERO);
+    }
+
+    /// When the next tick is due; `None` while nobody is watched.
+    pub(super) fn due(&self) -> Option<Duration> {
+        self.due
+    }
+
+    /// How late the last tick was published.
+    pub(super) fn lag(&self) -> Duration {
+        self.lag
+    }
+
+    /// A step. A lag of more than `stall_above` is a stall, if it does not follow another: a
+    /// watcher that always comes that late is slow, and its host does not stand still.
+    ///
+    /// At the end of the clock's range time stands still; after it has gone back, the next tick is
+    /// due as after a pause.
+    pub(super) fn advance(&mut self, now: Now, stall_above: Duration) -> Advance {
+        let Some(next) = now.clock.checked_add(self.length) else {
             self.due = None;
             return Advance::Early(self.length);
         };
         let due = self.due.map_or(next, |due| due.min(next));
         self.due = Some(due);
-        if now < due {
-            return Advance::Early(due - now);
+        if now.clock < due {
+            return Advance::Early(due - now.clock);
         }
-        self.tick += 1;
-        let lag = now - due;
-        let on_schedule = lag <= self.length;
-        self.due = Some(if on_schedule { due + self.length } else { next });
-        if !on_schedule {
+        let lag = now.clock - due;
+        self.lag = if now.is_paused { Duration::ZERO } else { lag };
+        let was_stall = std::mem::replace(&mut self.was_stall, self.lag > stall_above);
+        if self.was_stall && !was_stall {
+            self.tick += 1;
+            self.due = Some(next);
             self.note_stall(lag);
+        } else {
+            let (beyond, rest) = div_rem(lag, self.length);
+            let ticks = 1 + beyond.min(TICKS_MAX);
+            if ticks > 1 && !now.is_paused {
+                self.delays.push(self.tick, ticks);
+            }
+            self.tick += ticks;
+            self.due = Some(next.saturating_sub(rest));
         }
-        Advance::Tick
+        Advance::Tick { lag: self.lag }
     }
 
     /// How long it is until the next tick.
@@ -79,16 +137,44 @@ impl Attended {
 
     fn note_stall(&mut self, lag: Duration) {
         let total = self.stalls.back().map_or(Duration::ZERO, |(_, total)| *total);
-        if self.stalls.len() == STALLS_MAX {
-            self.stalls.pop_front();
-        }
-        self.stalls.push_back((self.tick, total.saturating_add(lag)));
+        push(&mut self.stalls, (self.tick, total.saturating_add(lag)), REMEMBERED);
+    }
+
+    /// Everybody gets another window (LIVE-9), once between two beats.
+    pub(super) fn spare_all(&mut self) {
+        push(&mut self.spared, self.tick, REMEMBERED);
+    }
+
+    /// When somebody who last beat at that tick was spared.
+    pub(super) fn spared_after(&self, tick: u64) -> Option<u64> {
+        self.spared.get(self.spared.partition_point(|spared| *spared <= tick)).copied()
+    }
+
+    /// The tick of a beat that read `tick`, or a later one if it may have come later.
+    pub(super) fn beat(&self, tick: u64) -> u64 {
+        self.delays.beat(tick)
+    }
+
+    /// From when the age of such a beat counts: from the beat, or, if its run was spared, from when
+    /// that was or when its window had passed, whichever came later.
+    pub(super) fn since(&self, tick: u64, window: u64) -> u64 {
+        let beat = self.beat(tick);
+        self.spared_after(tick).map_or(beat, |spared| spared.max(beat.saturating_add(window)))
     }
 
     /// The time of that many ticks for sure.
     pub(super) fn at_least(&self, ticks: u64) -> Duration {
         let ticks = u32::try_from(ticks.saturating_sub(MARGIN)).unwrap_or(u32::MAX);
         self.length.saturating_mul(ticks)
+    }
+
+    /// The time since the tick became due, by the clock, stalls included as far as they are
+    /// remembered.
+    pub(super) fn age(&self, tick: u64, now: Duration) -> Duration {
+        let ticks = u32::try_from(self.tick.saturating_sub(tick)).unwrap_or(u32::MAX);
+        let last = self.due.map_or(now, |due| due.saturating_sub(self.length));
+        let attended = self.length.saturating_mul(ticks).saturating_add(self.stalled_since(tick));
+        now.saturating_sub(last).saturating_add(attended)
     }
 
     /// What stalls have taken since that tick, as far as they are remembered.
@@ -105,9 +191,53 @@ impl Attended {
     }
 }
 
+/// The ticks that were not the next ones after those before them.
+#[derive(Debug, Default)]
+struct Delays {
+    /// The tick before, and how many ticks later the next one was; oldest first.
+    list: VecDeque<(u64, u64)>,
+    /// The longest one that is forgotten.
+    forgotten: u64,
+}
+
+impl Delays {
+    fn push(&mut self, tick: u64, ticks: u64) {
+        if let Some((_, ticks)) = push(&mut self.list, (tick, ticks), DELAYS_MAX) {
+            self.forgotten = self.forgotten.max(ticks);
+        }
+    }
+
+    fn beat(&self, tick: u64) -> u64 {
+        let found = self.list.binary_search_by_key(&tick, |(before, _)| *before);
+        let ticks = match found {
+            Ok(place) => self.list[place].1,
+            // It may have been followed by any that is forgotten.
+            Err(0) if self.forgotten > 0 => self.forgotten,
+            Err(_) => return tick,
+        };
+        tick + (ticks - 1)
+    }
+}
+
+/// Pushes, and answers what there was no room for.
+fn push<T>(list: &mut VecDeque<T>, last: T, max: usize) -> Option<T> {
+    let forgotten = if list.len() == max { list.pop_front() } else { None };
+    list.push_back(last);
+    forgotten
+}
+
+/// How often `length` is in `time`, and what is left.
+fn div_rem(time: Duration, length: Duration) -> (u64, Duration) {
+    let (time, length) = (time.as_nanos(), length.as_nanos());
+    let rest = u64::try_from(time % length).unwrap_or(0);
+    (u64::try_from(time / length).unwrap_or(u64::MAX), Duration::from_nanos(rest))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const STALL: Duration = ms(50);
 
     const fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
@@ -115,51 +245,119 @@ mod tests {
 
     fn at(now_ms: u64) -> Attended {
         let mut time = Attended::new(ms(10));
-        assert_eq!(time.advance(ms(now_ms)), Advance::Early(ms(10)));
+        assert_eq!(step(&mut time, now_ms), Advance::Early(ms(10)));
         time
+    }
+
+    fn step(time: &mut Attended, now_ms: u64) -> Advance {
+        time.advance(Now { clock: ms(now_ms), is_paused: false }, STALL)
+    }
+
+    fn late(ms_late: u64) -> Advance {
+        Advance::Tick { lag: ms(ms_late) }
     }
 
     #[test]
     fn small_delays_do_not_add_up() {
         let mut time = at(0);
         for tick in 1..1_000 {
-            assert_eq!(time.advance(ms(10 * tick + tick % 10)), Advance::Tick);
+            assert_eq!(step(&mut time, 10 * tick + tick % 10), late(tick % 10));
             assert_eq!(time.wait(ms(10 * tick + tick % 10)), ms(10 - tick % 10));
         }
         assert_eq!((time.tick(), time.stalled_since(0)), (999, Duration::ZERO));
+        assert!(time.delays.list.is_empty());
     }
 
     #[test]
-    fn live_6_a_stall_is_one_tick() {
+    fn live_8_a_late_step_counts_the_ticks_that_are_due() {
         let mut time = at(0);
-        assert_eq!(time.advance(ms(10)), Advance::Tick);
-        assert_eq!(time.advance(ms(60_000)), Advance::Tick);
-        assert_eq!(time.advance(ms(60_000)), Advance::Early(ms(10)));
+        for step_of in 1..=100 {
+            assert!(matches!(step(&mut time, 33 * step_of), Advance::Tick { lag } if lag < ms(33)));
+            assert_eq!(time.tick(), 33 * step_of / 10, "at {} ms", 33 * step_of);
+        }
+        assert_eq!(time.stalled_since(0), Duration::ZERO);
+    }
+
+    /// LIVE-2, LIVE-8: a beat that read the tick before a delay may have come at its end.
+    #[test]
+    fn live_8_a_beat_before_a_delay_has_the_benefit_of_the_doubt() {
+        let mut time = at(0);
+        assert_eq!(step(&mut time, 10), late(0));
+        assert_eq!(step(&mut time, 55), late(35));
+        assert_eq!((time.tick(), time.beat(0), time.beat(1), time.beat(5)), (5, 0, 4, 5));
+    }
+
+    #[test]
+    fn live_6_a_stall_is_one_tick_and_a_watcher_that_is_always_late_has_none() {
+        let mut time = at(0);
+        assert_eq!(step(&mut time, 10), late(0));
+        assert_eq!(step(&mut time, 60_000), late(60_000 - 20));
+        assert_eq!(step(&mut time, 60_000), Advance::Early(ms(10)));
         assert_eq!(time.tick(), 2);
         assert_eq!(time.stalled_since(1), ms(60_000 - 20));
         assert_eq!(time.stalled_since(2), Duration::ZERO);
+        assert_eq!(step(&mut time, 61_000), late(990));
+        assert_eq!((time.tick(), time.beat(2)), (102, 101));
+    }
+
+    #[test]
+    fn live_12_a_clock_that_a_test_puts_forward_counts_in_full() {
+        let mut time = at(0);
+        let paused = Now { clock: ms(60_000), is_paused: true };
+        assert_eq!(time.advance(paused, STALL), late(0));
+        assert_eq!((time.tick(), time.beat(0), time.stalled_since(0)), (6_000, 0, Duration::ZERO));
     }
 
     #[test]
     fn a_time_without_anybody_is_none() {
         let mut time = at(0);
         time.park();
-        assert_eq!(time.advance(ms(99_000)), Advance::Early(ms(10)));
+        assert_eq!(step(&mut time, 99_000), Advance::Early(ms(10)));
         assert_eq!((time.tick(), time.stalled_since(0)), (0, Duration::ZERO));
     }
 
     #[test]
     fn stalls_are_summed_and_the_oldest_forgotten() {
-        let mut time = at(0);
-        for stall in 1..=200 {
-            assert_eq!(time.advance(ms(1_000 * stall)), Advance::Tick);
+        let (mut time, mut now) = (at(0), 0);
+        for _ in 1..=200 {
+            now += 1_010;
+            assert_eq!(step(&mut time, now), late(1_000));
+            now += 10;
+            assert_eq!(step(&mut time, now), late(0));
         }
-        assert_eq!(time.stalled_since(199), ms(990));
-        assert_eq!(time.stalled_since(195), ms(5 * 990));
-        assert!(time.stalls.len() <= STALLS_MAX);
+        assert_eq!(time.stalled_since(398), ms(1_000));
+        assert_eq!(time.stalled_since(390), ms(5 * 1_000));
+        assert!(time.stalls.len() <= REMEMBERED);
     }
 
-    /// LIVE-2: no schedule of steps makes an age that is overstated.
+    #[test]
+    fn live_9_who_is_spared_is_spared_once_between_two_beats() {
+        let mut time = at(0);
+        for (tick, spares) in [(1, false), (2, true), (3, false), (4, true), (5, false)] {
+            assert_eq!(step(&mut time, 10 * tick), late(0));
+            if spares {
+                time.spare_all();
+            }
+        }
+        let since = |window| (0..6).map(|tick| time.since(tick, window)).collect::<Vec<_>>();
+        assert_eq!((since(1), since(7)), (vec![2, 2, 4, 4, 4, 5], vec![7, 8, 9, 10, 4, 5]));
+        assert_eq!((time.spared_after(1), time.spared_after(4)), (Some(2), None));
+    }
+
+    #[test]
+    fn an_age_goes_by_the_clock() {
+        let mut time = at(100);
+        assert_eq!(time.age(0, ms(107)), ms(7));
+        assert_eq!(step(&mut time, 110), late(0));
+        assert_eq!(step(&mut time, 143), late(23));
+        assert_eq!((time.age(0, ms(143)), time.age(1, ms(143))), (ms(43), ms(33)));
+        assert_eq!(step(&mut time, 150), late(0));
+        assert_eq!(step(&mut time, 5_000), late(4_840));
+        assert_eq!((time.age(0, ms(5_003)), time.age(6, ms(5_003))), (ms(4_903), ms(3)));
+    }
+
+    /// LIVE-2: no schedule of steps makes an age that is overstated, however many delays are
+    /// forgotten.
     #[test]
     fn live_2_ages_are_never_overstated() {
         let mut state = 7_u64;
@@ -167,16 +365,15 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             (state >> 33) % below
         };
-        for _ in 0..30 {
+        for round in 0..40 {
             let (mut time, mut now) = (at(0), 0);
             let mut beats = Vec::new();
-            for _ in 0..300 {
+            for _ in 0..if round == 0 { 3_000 } else { 300 } {
                 now += [random(3), random(12), random(25), random(400)][random(4) as usize];
-                let _ = time.advance(ms(now));
-                for (beat, tick) in &beats {
-                    let age = time.at_least(time.tick() - tick) + time.stalled_since(*tick);
-                    assert!(age <= ms(now - beat) + time.stalled_since(*tick), "{now} {beat}");
-                    assert!(time.at_least(time.tick() - tick) <= ms(now - beat));
+                let _ = step(&mut time, now);
+                for (beat, tick) in beats.iter().rev().step_by(7) {
+                    let age = time.at_least(time.tick() - time.beat(*tick).min(time.tick()));
+                    assert!(age <= ms(now - beat), "{age:?} at {now} of {beat}");
                 }
                 now += random(4);
                 beats.push((now, time.tick()));

@@ -7,9 +7,11 @@ use plimsoll_core::Watermarks;
 
 use super::clock::{Clock, MonotonicClock};
 use super::error::WatcherError;
+use super::lag::Lag;
+use super::shared::{Gauges, Parts};
 use super::step::Bounds;
 use super::table::Table;
-use super::watcher::{Gauges, Shared, Watcher};
+use super::watcher::Watcher;
 use crate::limit::Limit;
 use crate::registry::Registry;
 
@@ -37,11 +39,8 @@ impl WatcherBuilder {
         }
     }
 
-    /// How finely silence is told: no more than two ticks after the window. 10 ms by default.
-    ///
-    /// A driver that wakes more than half a tick late was not there to watch, so time stands still
-    /// meanwhile (LIVE-6): where processors are busy all the time, a coarse tick tells sooner than
-    /// one that is too fine.
+    /// How finely silence is reported: no more than two ticks after the window, or 5 % of the
+    /// window if that is more, and as much later as the driver itself is late. 10 ms by default.
     pub fn tick(mut self, tick: Duration) -> Self {
         self.tick = tick;
         self
@@ -60,8 +59,14 @@ impl WatcherBuilder {
         self
     }
 
-    /// If more than `max` runs expire in one step, one [`EventKind::Suspect`] is told instead, and
-    /// each of them gets another window: fewer than a step looks at. Off by default.
+    /// If more than `max` runs fall silent together, the host is suspected and not they: one
+    /// [`EventKind::Suspect`] is reported instead, and every run gets another window, once between
+    /// two notifications. `max` is less than a step looks at. Off by default.
+    ///
+    /// Together means (LIVE-9): within the slack of their windows, two ticks or 5 %, for which each
+    /// silence is held back for that; or however spread their last notifications were, if more than
+    /// `max` runs have been without one for half of their window, and next to none has had one just
+    /// now.
     ///
     /// [`EventKind::Suspect`]: crate::EventKind::Suspect
     pub fn suspect_above(mut self, max: usize) -> Self {
@@ -77,9 +82,9 @@ impl WatcherBuilder {
 
     /// The name of the watcher in the registry; `guest_keepalive` by default.
     ///
-    /// It lists under this name how many runs are watched of how many there is room for, and under
-    /// this name with `_silent` after it how many of them are silent. Events bear the plain name,
-    /// with the guest's id as the instance.
+    /// It lists under this name how many runs are watched of how many there is room for, under this
+    /// name with `_silent` after it how many of them are silent, and with `_lag_ms` how late the
+    /// watcher itself is. Events bear the plain name, with the guest's id as the instance.
     pub fn limit(mut self, limit: impl Into<Limit>) -> Self {
         self.limit = limit.into();
         self
@@ -109,15 +114,17 @@ impl WatcherBuilder {
         let gauges = Gauges {
             watched: registry.gauge(limit.clone(), Watermarks::new(capacity as u64))?,
             // Each silence is an event of its own: there is no level to add to that.
-            silent: registry.gauge(silent_of(&limit), Watermarks::unbounded())?,
+            silent: registry.gauge(beside(&limit, "silent"), Watermarks::unbounded())?,
         };
-        Shared::assemble(table, bounds, clock, registry.clone(), limit, gauges).ok_or(no_room)
+        let lag = Lag::register(registry, beside(&limit, "lag_ms"), clock)?;
+        let registry = registry.clone();
+        Parts { table, bounds, registry, limit, gauges, lag }.assemble().ok_or(no_room)
     }
 }
 
-/// What the number of silent runs is called beside the number of watched ones.
-fn silent_of(watcher: &Limit) -> Limit {
-    let limit = Limit::new(format!("{}_silent", watcher.name()), watcher.category());
+/// What another number of a watcher is called beside the number of watched runs.
+fn beside(watcher: &Limit, what: &str) -> Limit {
+    let limit = Limit::new(format!("{}_{what}", watcher.name()), watcher.category());
     match watcher.instance_label() {
         Some(label) => limit.instance(label.to_owned()),
         None => limit,

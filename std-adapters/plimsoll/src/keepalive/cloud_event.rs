@@ -16,7 +16,7 @@ impl Silence {
         "dev.cellos.events.cell.observability.v1.guest.agent_silenced";
 
     /// The `id` of [`cloud_event`](Self::cloud_event): the same for the same silence, however often
-    /// it is told, and another for every other silence of a source, so that a receiver can drop
+    /// it is reported, and another for every other silence of a source, so that a receiver can drop
     /// repeats.
     ///
     /// A run's id must not be used for another run of the guest under one source.

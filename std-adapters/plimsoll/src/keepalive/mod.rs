@@ -3,7 +3,7 @@
 //! A host takes a [`KeepAlive`] for each run of a guest and calls [`notify`](KeepAlive::notify) on
 //! every frame. When the window has passed without one, subscribers of the
 //! [`Registry`](crate::Registry) get an event of [`EventKind::Silent`](crate::EventKind::Silent),
-//! and whoever awaits [`silence`](KeepAlive::silence) gets a [`Silence`].
+//! and a future that awaits [`silence`](KeepAlive::silence) gets a [`Silence`].
 //!
 //! ```
 //! use std::time::Duration;
@@ -16,7 +16,7 @@
 //!     let _ = tell.send((event.kind, event.to_string()));
 //! });
 //! let watcher = Watcher::builder().build(&registry)?; // one for all guests
-//! let _driver = watcher.spawn_thread()?; // or a task: `async move { watcher.run().await }`
+//! let _driver = watcher.spawn_thread()?; // or, in a task, `watcher.run().await`
 //!
 //! let window = Duration::from_millis(50);
 //! let guest = watcher.watch(Watch::new("guest-7", "run-1").window(window).rearming())?;
@@ -31,32 +31,48 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What is told
+//! # Events
 //! | event | when | `level` |
 //! |---|---|---|
-//! | `Late` | the threshold of [`late_after`](Watch::late_after) has passed without a beat; it has no recovery | elevated |
+//! | `Late` | the threshold of [`late_after`](Watch::late_after) has passed without a notification; it has no recovery | elevated |
 //! | `Silent` | the window has | full |
 //! | `Recovered` | a [rearming](Watch::rearming) run has given a sign of life after that | normal |
-//! | `Suspect` | so many expired at once that the watcher suspects itself | critical |
+//! | `Suspect` | so many fell silent together that the watcher suspects its host | critical |
+//! | `Lagging` | the watcher is later than the slack of the shortest window, once per window | elevated |
 //!
 //! The first three bear the watcher's name, the guest's id as their instance and the run's id as
-//! `run`. Their `depth` is the time without a beat in ms, as attended, their `peak` the same and
-//! the watcher's own stalls, their `capacity` the window in ms. The `sequence` tells the silences
-//! of one run apart, and its recovery has the same. [`Silence::of`] reads all that of a `Silent`
-//! event.
+//! `run`. Their `depth` is the time without a notification in ms, as attended, their `peak` the
+//! same and the watcher's own stalls, their `capacity` the window in ms. The `sequence` tells the
+//! silences of one run apart, and its recovery has the same. [`Silence::of`] reads all that of a
+//! `Silent` event.
 //!
-//! A run is not told of once its [`KeepAlive`] is dropped: if it was silent then, no recovery
+//! A run is not reported once its [`KeepAlive`] is dropped: if it was silent then, no recovery
 //! follows. With [`Delivery::Deferred`](crate::Delivery::Deferred) events go through the bounded
 //! ring like all others, and what finds no room is counted; a [`silence`](KeepAlive::silence) that
 //! is awaited is not lost.
 //!
 //! # What is listed
 //! The registry lists two counts of a watcher, `guest_keepalive` and `guest_keepalive_silent`: how
-//! many runs are watched, and how many of them are silent, each with its high-water mark.
+//! many runs are watched, and how many of them are silent, each with its high-water mark. Beside
+//! them `guest_keepalive_lag_ms`: how late the watcher itself is.
+//!
+//! # How soon
+//! A silence is reported within two ticks of the watcher, or 5 % of the window if that is more, and
+//! never before the window has passed. If the watcher is late when it is due, it is reported that
+//! much later, and so it is if the watcher was late when the last notification came; the watcher has
+//! a thread of its own so that this is little, and [`Watcher::lag`] says how much. A notification
+//! that comes while the watcher is late counts in full. Only a lag of more than half of the shortest
+//! window is taken for a stall of the whole host (LIVE-6), in which no time passes; one that follows
+//! another is not, so that a watcher that is always late still reports.
+//!
+//! # In tests
+//! With a [`FakeClock`] a test drives the watch by [`step`](Watcher::step), and a clock that is put
+//! forward by more than half of a window is a stall. Under tokio's paused clock use `TokioClock`,
+//! whose page has the recipe. [`KeepAlive::age`] needs no driver.
 //!
 //! # When should I use it?
 //! - For guests that are expected to do something all the time, or to say that they are idle: see
-//!   [`pause`](KeepAlive::pause), for a guest that waits for its host too.
+//!   [`pause_guard`](KeepAlive::pause_guard), for a guest that waits for its host too.
 //! - With one watcher for all of them, and windows of ten ticks or more.
 //!
 //! # When not?
@@ -64,12 +80,16 @@
 //! - It says that a guest is silent, not why; and it needs a host that is alive itself.
 //!
 //! # Decisions
-//! - *Time is counted by the watcher, not read by notifiers.* A clock per beat is exact, and
-//!   costs a call of the clock on every frame; a host that was suspended then finds everybody dead.
-//!   The price is that silence is told up to two ticks late, and later on a host too busy to run
-//!   its watcher. To be looked at again if somebody needs windows near a millisecond.
-//! - *A lock around who is watched, none around who beats.* Coming, leaving and looking share a
-//!   wheel; a beat touches its own word. To be looked at again for hosts that start
+//! - *Time is counted by the watcher, not read by notifiers.* A clock per notification is exact,
+//!   and costs a call of the clock on every frame; a host that was suspended then finds every guest
+//!   silent. The price is that silence is reported up to two ticks late, and later if the watcher
+//!   is. To be reconsidered for windows near a millisecond.
+//! - *A thread for the watcher, also for `run` in a task.* A runtime that is busy looks at its
+//!   timers once in 61 polls: with polls of 30 ms a task that waits for 10 ms sleeps for seconds.
+//!   To be looked at again for hosts that may have no threads: a clock whose
+//!   [`timers`](Clock::timers) are tokio's needs none.
+//! - *A lock around who is watched, none around who notifies.* Coming, leaving and looking share a
+//!   wheel; a notification touches its own word. To be looked at again for hosts that start
 //!   runs faster than one lock lets them through.
 //! - *Two counts in the registry and no entry for each run.* A million entries are above its cap,
 //!   and nobody reads them; each silence is an event that names the run. To be looked at again for
@@ -80,25 +100,36 @@ mod builder;
 mod clock;
 #[cfg(feature = "cloudevents")]
 mod cloud_event;
+mod contain;
+mod crowd;
 mod error;
 mod handle;
+mod handles;
+mod lag;
+mod latch;
+mod pause;
+mod shared;
 mod silence;
 mod step;
+mod sweep;
 mod table;
 mod thread;
 mod watch;
 mod watcher;
+mod windows;
 
 pub use builder::WatcherBuilder;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub use clock::BootClock;
 #[cfg(feature = "tokio")]
 pub use clock::TokioClock;
-pub use clock::{Clock, FakeClock, MonotonicClock};
+pub use clock::{Clock, FakeClock, MonotonicClock, Timers};
 #[cfg(feature = "cloudevents")]
 pub use cloudevents;
 pub use error::{IdKind, WatchError, WatcherError};
 pub use handle::KeepAlive;
+pub use latch::Latch;
+pub use pause::PauseGuard;
 pub use silence::Silence;
 pub use step::Step;
 pub use thread::WatcherThread;

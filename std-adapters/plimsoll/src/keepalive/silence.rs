@@ -1,4 +1,4 @@
-//! What is told of a guest that is late, silent or back.
+//! What is reported of a guest that is late, silent or back.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ pub struct Silence {
     pub guest: Arc<str>,
     /// The run's id.
     pub run: Arc<str>,
-    /// How long it may be without a beat.
+    /// How long it may be without a notification.
     pub window: Duration,
     /// How long it has been without one for sure, as attended by the watcher: never below `window`.
     pub elapsed: Duration,
     /// The same and the stalls of the watcher meanwhile: never below `elapsed`.
     pub elapsed_raw: Duration,
-    /// Tells the silences of one run apart: the tick of the last beat.
+    /// Tells the silences of one run apart: the tick of the last notification.
     pub sequence: u64,
 }
 

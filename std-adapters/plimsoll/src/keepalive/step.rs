@@ -1,28 +1,11 @@
 //! One step of a watch: how much it may do, what it tells, and when the next one is due.
 
-use std::sync::{Arc, Weak};
-use std::task::Waker;
+use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
+use super::latch::Once;
 use super::silence::Silence;
 use crate::event::EventKind;
-
-/// A future that waits for a silence.
-#[derive(Default)]
-pub(super) struct Awaited(pub(super) Mutex<(Option<Arc<Silence>>, Option<Waker>)>);
-
-impl Awaited {
-    fn fill(&self, silence: &Arc<Silence>) {
-        let waker = {
-            let mut slot = self.0.lock();
-            slot.0.get_or_insert_with(|| silence.clone());
-            slot.1.take()
-        };
-        waker.into_iter().for_each(Waker::wake);
-    }
-}
 
 /// What a step has to tell, in order.
 #[derive(Default)]
@@ -30,16 +13,16 @@ pub(super) struct Told {
     pub(super) news: Vec<(EventKind, Arc<Silence>)>,
     /// How many expired at once, of how many, if that is suspicious.
     pub(super) suspicion: Option<(usize, usize)>,
-    pub(super) awaited: Vec<(Weak<Awaited>, Arc<Silence>)>,
+    /// How late the watcher is and may be, if that is too much.
+    pub(super) lag: Option<(Duration, Duration)>,
+    pub(super) awaited: Vec<(Once<Arc<Silence>>, Arc<Silence>)>,
 }
 
 impl Told {
     /// To be called without any lock.
     pub(super) fn wake(&mut self) {
         for (awaited, silence) in self.awaited.drain(..) {
-            if let Some(awaited) = awaited.upgrade() {
-                awaited.fill(&silence);
-            }
+            awaited.set(silence);
         }
     }
 }

@@ -5,38 +5,56 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
-use plimsoll_core::{
-    NextLook, Pulse, Rule, Signal, SignalKind, SlotKey, Tick, Tracker, Wheel, WheelSlot,
-};
+use plimsoll_core::{Pulse, Rule, Signal, SignalKind, SlotKey, Tick, Tracker, Wheel, WheelSlot};
 
-use super::attended::{Advance, Attended};
+use super::attended::{Advance, Attended, Now};
+use super::crowd::Crowd;
 use super::error::WatchError;
+use super::latch::Once;
 use super::silence::Silence;
-use super::step::{Awaited, Bounds, Step, Told};
+use super::step::{Bounds, Step, Told};
 use super::watch::{Watch, split};
+use super::windows::Windows;
 use crate::event::EventKind;
+
+/// The least time between two events of a lag.
+const LAG_TOLD_EVERY: Duration = Duration::from_secs(1);
 
 /// Notifiers never take the lock around this.
 pub(super) struct Table {
     pub(super) time: Attended,
-    wheel: Wheel<Box<[WheelSlot]>>,
-    entries: Box<[Entry]>,
+    pub(super) wheel: Wheel<Box<[WheelSlot]>>,
+    pub(super) entries: Box<[Entry]>,
+    windows: Windows,
     /// The silences that last, by place.
-    silent: HashMap<usize, Arc<Silence>>,
-    awaited: HashMap<usize, Vec<Weak<Awaited>>>,
-    /// Those that expired in a suspicious crowd, and until when they are spared.
-    spared: HashMap<usize, Tick>,
-    is_behind: bool,
+    pub(super) silent: HashMap<usize, Arc<Silence>>,
+    awaited: HashMap<usize, Once<Arc<Silence>>>,
+    pub(super) crowd: Crowd,
+    /// The tick of the last sweep.
+    swept: u64,
+    pub(super) is_behind: bool,
+    /// The longest lag since the last sweep.
+    lag: Duration,
+    /// When a lag was told last.
+    lag_told: Option<u64>,
     /// Who drives the watch and waits for somebody to be watched, for as long as it does.
     parked: Vec<Weak<Waker>>,
 }
 
 /// What belongs to a slot of the wheel, beside its tracker.
-#[derive(Clone, Default)]
-struct Entry {
-    ids: Option<Box<str>>,
-    window_ns: u64,
-    rule: Option<Rule>,
+#[derive(Clone)]
+pub(super) struct Entry {
+    /// `None`: nobody is watched here.
+    pub(super) ids: Option<Box<str>>,
+    pub(super) window_ns: u64,
+    pub(super) rule: Rule,
+}
+
+impl Entry {
+    const NOBODY: Entry = match Rule::new(1) {
+        Ok(rule) => Entry { ids: None, window_ns: 0, rule },
+        Err(_) => panic!("a sound window"),
+    };
 }
 
 /// What was kept of a run that is watched no more.
@@ -44,7 +62,7 @@ pub(super) struct Removed {
     /// The silence that lasted.
     pub(super) silence: Option<Arc<Silence>>,
     _ids: Option<Box<str>>,
-    _awaited: Vec<Weak<Awaited>>,
+    _awaited: Option<Once<Arc<Silence>>>,
 }
 
 impl Table {
@@ -52,11 +70,15 @@ impl Table {
         Some(Self {
             time: Attended::new(length),
             wheel: Wheel::with_slots(vec![WheelSlot::new(); capacity].into()).ok()?,
-            entries: vec![Entry::default(); capacity].into(),
+            entries: vec![Entry::NOBODY; capacity].into(),
+            windows: Windows::default(),
             silent: HashMap::new(),
             awaited: HashMap::new(),
-            spared: HashMap::new(),
+            crowd: Crowd::default(),
+            swept: 0,
             is_behind: false,
+            lag: Duration::ZERO,
+            lag_told: None,
             parked: Vec::new(),
         })
     }
@@ -83,8 +105,9 @@ impl Table {
             .wheel
             .insert(now.after(first))
             .map_err(|full| WatchError::Full { capacity: full.capacity })?;
-        self.entries[key.index()] =
-            Entry { ids: Some(ids), window_ns: watch.window_ns(), rule: Some(rule) };
+        let window_ns = watch.window_ns();
+        self.entries[key.index()] = Entry { ids: Some(ids), window_ns, rule };
+        self.windows.add(window_ns);
         trackers[key.index()].renew(now);
         Ok((key, std::mem::take(&mut self.parked)))
     }
@@ -97,30 +120,40 @@ impl Table {
         self.wheel.remove(key).ok()?;
         let place = key.index();
         let silence = self.silent.remove(&place);
-        self.spared.remove(&place);
-        let awaited = self.awaited.remove(&place).unwrap_or_default();
-        let entry = std::mem::take(&mut self.entries[place]);
+        self.crowd.release(place);
+        let awaited = self.awaited.remove(&place);
+        let entry = std::mem::replace(&mut self.entries[place], Entry::NOBODY);
+        self.windows.remove(entry.window_ns);
         if self.wheel.is_empty() {
             self.time.park();
         }
         Some(Removed { silence, _ids: entry.ids, _awaited: awaited })
     }
 
-    /// The silence that lasts; or else `awaited` is filled as soon as there is one.
+    /// The guest's id and the run's.
+    pub(super) fn ids(&self, key: SlotKey) -> Option<Arc<str>> {
+        self.entries[key.index()].ids.as_deref().map(Arc::from)
+    }
+
+    /// The tick of the last beat.
+    pub(super) fn last(&self, key: SlotKey, tracker: &Tracker) -> u64 {
+        match tracker.pulse() {
+            Pulse::Beating { last } | Pulse::Silent { last } | Pulse::Paused { last } => last.get(),
+            _ => self.silent.get(&key.index()).map_or(self.time.tick(), |silence| silence.sequence),
+        }
+    }
+
+    /// The silence that lasts, or the next one.
     pub(super) fn wait(
         &mut self,
         key: SlotKey,
         tracker: &Tracker,
-        awaited: &Arc<Awaited>,
-    ) -> Option<Arc<Silence>> {
+    ) -> Result<Arc<Silence>, Once<Arc<Silence>>> {
         // It is over with the beat, not with the step that tells of its end.
-        if let Some(silence) = self.silent.get(&key.index()).filter(|_| !is_back(tracker)) {
-            return Some(silence.clone());
+        match self.silent.get(&key.index()).filter(|_| !is_back(tracker)) {
+            Some(silence) => Ok(silence.clone()),
+            None => Err(self.awaited.entry(key.index()).or_default().clone()),
         }
-        let waiting = self.awaited.entry(key.index()).or_default();
-        waiting.retain(|other| other.strong_count() > 0);
-        waiting.push(Arc::downgrade(awaited));
-        None
     }
 
     /// Wakes `waker` when somebody is watched, if it is still there; `false` if somebody is.
@@ -132,10 +165,22 @@ impl Table {
         self.wheel.is_empty()
     }
 
-    /// Lets a tick pass if one is due, and looks at who is due then.
+    /// Lets the ticks pass that are due; nothing is looked at. Nobody's time begins to run before
+    /// it is watched.
+    pub(super) fn advance(&mut self, now: Now, publish: impl FnOnce(u64)) -> Advance {
+        let stall_above = self.windows.stall_above(self.time.length());
+        let advance = self.time.advance(now, stall_above);
+        if let Advance::Tick { lag } = advance {
+            self.lag = self.lag.max(lag);
+            publish(self.time.tick());
+        }
+        advance
+    }
+
+    /// Lets the ticks pass that are due, and looks at who is due then.
     pub(super) fn step(
         &mut self,
-        clock: Duration,
+        now: Now,
         trackers: &[Tracker],
         recovered: impl Iterator<Item = usize>,
         bounds: &Bounds,
@@ -149,122 +194,66 @@ impl Table {
             self.time.park();
             return Step::Idle;
         }
-        match self.time.advance(clock) {
-            Advance::Early(wait) if !self.is_behind => return Step::Wait(wait),
-            Advance::Early(_) => {}
-            Advance::Tick => publish(self.time.tick()),
+        if let Advance::Early(wait) = self.advance(now, publish) {
+            if self.swept == self.time.tick() && !self.is_behind {
+                return Step::Wait(wait);
+            }
         }
+        self.swept = self.time.tick();
+        self.note_lag(told);
         self.sweep(trackers, bounds, told);
-        if self.is_behind { Step::Again } else { Step::Wait(self.time.wait(clock)) }
+        if self.is_behind { Step::Again } else { Step::Wait(self.time.wait(now.clock)) }
     }
 
-    fn sweep(&mut self, trackers: &[Tracker], bounds: &Bounds, told: &mut Told) {
-        let now = Tick::new(self.time.tick());
-        let mut expired = Vec::new();
-        let mut crowd = Vec::new();
-        let Self { wheel, entries, spared, silent, .. } = self;
-        let swept = wheel.sweep(now, bounds.looks_max, |key| {
-            let place = key.index();
-            let (Some(rule), tracker) = (entries[place].rule, &trackers[place]) else {
-                return NextLook::Never;
-            };
-            if bounds.suspect_above.is_some() {
-                match (tracker.is_due(now, rule), spared.get(&place)) {
-                    (false, _) => drop(spared.remove(&place)),
-                    // The wheel looks before a moment that is far away.
-                    (true, Some(until)) if *until > now => return NextLook::At(*until),
-                    (true, Some(_)) => {}
-                    (true, None) => {
-                        crowd.push(key);
-                        return NextLook::At(now.after(1));
-                    }
-                }
-            }
-            // A recovery whose notice found no room is found here.
-            let is_back = silent.contains_key(&place) && is_back(tracker);
-            match tracker.judge(now, rule) {
-                Ok(look) => {
-                    if is_back || look.signal.is_some() {
-                        expired.push((place, is_back, look.signal));
-                    }
-                    look.due.into()
-                }
-                // Its owner is on the way to take it out.
-                Err(_) => NextLook::Never,
-            }
-        });
-        self.is_behind = swept.is_behind;
-        if bounds.suspect_above.is_some_and(|max| crowd.len() > max) {
-            told.suspicion = Some((crowd.len(), self.wheel.len()));
-            self.spare(crowd, now);
-        } else {
-            for key in crowd {
-                let signal = self.judge(key, &trackers[key.index()], now);
-                expired.push((key.index(), false, signal));
-            }
+    /// A lag beyond the slack is told once per window, of the shortest there is, or second.
+    fn note_lag(&mut self, told: &mut Told) {
+        let lag = std::mem::take(&mut self.lag);
+        let slack = self.windows.slack(self.time.length());
+        if lag <= slack {
+            return;
         }
-        for (place, is_back, signal) in expired {
-            if is_back {
-                self.note_recovery(place, &trackers[place], told);
-            }
-            if let Some(signal) = signal {
-                self.note_signal(place, signal, told);
-            }
+        let tick = self.time.tick();
+        let window = self.time.ticks(self.windows.shortest().max(LAG_TOLD_EVERY));
+        if self.lag_told.is_none_or(|last| tick.saturating_sub(last) >= window) {
+            self.lag_told = Some(tick);
+            told.lag = Some((lag, slack));
         }
     }
 
-    /// Gives another window to those who expired in a suspicious crowd.
-    fn spare(&mut self, crowd: Vec<SlotKey>, now: Tick) {
-        for key in crowd {
-            let Some(rule) = self.entries[key.index()].rule else { continue };
-            self.spared.insert(key.index(), now.after(rule.window()));
-            let _ = self.wheel.schedule(key, now.after(rule.late().unwrap_or(rule.window())));
-        }
-    }
-
-    /// Looks at one who was put off because it might have been part of such a crowd.
-    fn judge(&mut self, key: SlotKey, tracker: &Tracker, now: Tick) -> Option<Signal> {
-        let rule = self.entries[key.index()].rule?;
-        let look = tracker.judge(now, rule).ok()?;
-        if let Some(due) = look.due {
-            let _ = self.wheel.schedule(key, due);
-        }
-        look.signal
-    }
-
-    fn note_signal(&mut self, place: usize, signal: Signal, told: &mut Told) {
+    pub(super) fn note_signal(&mut self, place: usize, signal: Signal, told: &mut Told) {
         let entry = &self.entries[place];
         let Some(ids) = entry.ids.as_deref() else { return };
         let (guest, run) = split(ids);
-        let elapsed = self.time.at_least(signal.elapsed());
+        let last = signal.last.get();
+        let elapsed = self.time.at_least(self.time.tick().saturating_sub(self.time.beat(last)));
         let silence = Arc::new(Silence {
             guest: guest.into(),
             run: run.into(),
             window: Duration::from_nanos(entry.window_ns),
             elapsed,
-            elapsed_raw: elapsed.saturating_add(self.time.stalled_since(signal.last.get())),
-            sequence: signal.last.get(),
+            elapsed_raw: elapsed.saturating_add(self.time.stalled_since(last)),
+            sequence: last,
         });
         if signal.kind == SignalKind::Late {
             told.news.push((EventKind::Late, silence));
             return;
         }
-        self.spared.remove(&place);
         if let Some(last) = self.silent.insert(place, silence.clone()) {
             // It was back for a moment, and its notice has found no room.
             told.news.push((EventKind::Recovered, last));
         }
-        let awaited = self.awaited.remove(&place).into_iter().flatten();
-        told.awaited.extend(awaited.map(|awaited| (awaited, silence.clone())));
+        if let Some(awaited) = self.awaited.remove(&place) {
+            told.awaited.push((awaited, silence.clone()));
+        }
         told.news.push((EventKind::Silent, silence));
     }
 
-    fn note_recovery(&mut self, place: usize, tracker: &Tracker, told: &mut Told) {
+    pub(super) fn note_recovery(&mut self, place: usize, tracker: &Tracker, told: &mut Told) {
         if !is_back(tracker) {
             return;
         }
         if let Some(silence) = self.silent.remove(&place) {
-            let ticks = self.time.tick().saturating_sub(silence.sequence);
+            let ticks = self.time.tick().saturating_sub(self.time.beat(silence.sequence));
             let elapsed = self.time.at_least(ticks).max(silence.elapsed);
             let elapsed_raw = elapsed.saturating_add(self.time.stalled_since(silence.sequence));
             let silence = Silence { elapsed, elapsed_raw, ..(*silence).clone() };
@@ -274,6 +263,6 @@ impl Table {
 }
 
 /// Whether a tracker whose silence was reported is not silent any more.
-fn is_back(tracker: &Tracker) -> bool {
+pub(super) fn is_back(tracker: &Tracker) -> bool {
     matches!(tracker.pulse(), Pulse::Beating { .. })
 }

@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
-use std::thread::{self, JoinHandle};
+use std::thread::{self, JoinHandle, Thread};
 
 use super::step::Step;
 use super::watcher::Watcher;
@@ -16,24 +16,66 @@ use crate::park::thread_waker;
 /// A thread that drives a [`Watcher`] for as long as this lives.
 ///
 /// Dropping it stops the thread and waits for it, except when the drop happens in a subscriber on
-/// that very thread.
+/// that very thread. With tokio's clock it is a task, which is aborted and not waited for.
 #[must_use = "dropping it stops the watch"]
-pub struct WatcherThread {
+pub struct WatcherThread(Driver);
+
+enum Driver {
+    Thread {
+        /// `None` only while this is being dropped.
+        stop: Option<Stop>,
+        thread: Option<JoinHandle<()>>,
+    },
+    /// Of the runtime whose clock the watcher goes by.
+    #[cfg(feature = "tokio")]
+    Task(tokio::task::JoinHandle<std::convert::Infallible>),
+}
+
+/// Stops a thread when it is dropped, and does not wait for it.
+pub(super) struct Stop {
     stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    thread: Thread,
+}
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        // Relaxed: only to stop.
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.unpark();
+    }
 }
 
 impl Watcher {
-    /// Starts a thread that drives the watch, for a host without tokio.
+    /// Starts a thread that drives the watch: the driver for most hosts, since nothing else that
+    /// they do can hold it up.
+    ///
+    /// If the watcher's clock can only be waited for by a tokio runtime, as
+    /// [`TokioClock`](super::TokioClock), it is a task of the runtime in which the watcher was
+    /// built.
     ///
     /// # Errors
     /// What the operating system says against another thread.
     pub fn spawn_thread(&self) -> io::Result<WatcherThread> {
+        #[cfg(feature = "tokio")]
+        if let Some(runtime) = self.0.runtime() {
+            let watcher = self.clone();
+            let task = runtime.spawn(async move { watcher.run_on_timers().await });
+            return Ok(WatcherThread(Driver::Task(task)));
+        }
+        let (stop, thread) = self.start_thread(|drive| drive())?;
+        Ok(WatcherThread(Driver::Thread { stop: Some(stop), thread: Some(thread) }))
+    }
+
+    /// Starts a thread that calls what it is given from `within`, where subscribers run too.
+    pub(super) fn start_thread(
+        &self,
+        within: impl FnOnce(&dyn Fn()) + Send + 'static,
+    ) -> io::Result<(Stop, JoinHandle<()>)> {
         let stop = Arc::new(AtomicBool::new(false));
         let (watcher, stopped) = (self.clone(), stop.clone());
-        let run = move || drive(&watcher, &stopped);
+        let run = move || within(&|| drive(&watcher, &stopped));
         let thread = thread::Builder::new().name("plimsoll-keepalive".into()).spawn(run)?;
-        Ok(WatcherThread { stop, thread: Some(thread) })
+        Ok((Stop { stop, thread: thread.thread().clone() }, thread))
     }
 }
 
@@ -45,7 +87,8 @@ fn drive(watcher: &Watcher, stopped: &AtomicBool) {
             // A subscriber that parks may have taken the wake-up that comes with it.
             _ if stopped.load(Ordering::Relaxed) => return,
             Step::Wait(time) => thread::park_timeout(time),
-            Step::Again => thread::yield_now(),
+            // To yield would cost whole time slices on a busy machine (LIVE-8).
+            Step::Again => {}
             Step::Idle => {
                 let mut somebody = pin!(watcher.somebody());
                 let polled = somebody.as_mut().poll(&mut Context::from_waker(&waker));
@@ -59,13 +102,15 @@ fn drive(watcher: &Watcher, stopped: &AtomicBool) {
 
 impl Drop for WatcherThread {
     fn drop(&mut self) {
-        // Relaxed: only to stop.
-        self.stop.store(true, Ordering::Relaxed);
-        let Some(thread) = self.thread.take() else { return };
-        thread.thread().unpark();
-        if thread.thread().id() != thread::current().id() {
-            // It can not have panicked: the registry contains what subscribers do.
-            let _ = thread.join();
+        match &mut self.0 {
+            Driver::Thread { stop, thread } => {
+                *stop = None;
+                let thread = thread.take().filter(|of| of.thread().id() != thread::current().id());
+                // It cannot have panicked: what users' code does is contained.
+                let _ = thread.map(JoinHandle::join);
+            }
+            #[cfg(feature = "tokio")]
+            Driver::Task(task) => task.abort(),
         }
     }
 }

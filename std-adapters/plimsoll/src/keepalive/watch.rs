@@ -44,7 +44,7 @@ impl Watch {
         Self { guest, run, window: Self::WINDOW_DEFAULT, late: None, rearms: false }
     }
 
-    /// Silent after this time without a beat: above zero, and just below 2^30 ticks of the
+    /// Silent after this time without a notification: above zero, and just below 2^30 ticks of the
     /// watcher at most, 124 days with the default one.
     #[must_use]
     pub fn window(mut self, window: Duration) -> Self {
@@ -52,16 +52,16 @@ impl Watch {
         self
     }
 
-    /// Late after this time without a beat: above zero, and below the window by a tick of the
-    /// watcher.
+    /// Late after this time without a notification: above zero, and below the window by a tick of
+    /// the watcher.
     #[must_use]
     pub fn late_after(mut self, late: Duration) -> Self {
         self.late = Some(late);
         self
     }
 
-    /// The run goes on after a silence: its next beat is reported as a recovery, and its next
-    /// silence as another one.
+    /// The run goes on after a silence: its next notification is reported as a recovery, and its
+    /// next silence as another one.
     #[must_use]
     pub fn rearming(mut self) -> Self {
         self.rearms = true;
@@ -80,6 +80,10 @@ impl Watch {
             }
         }
         Ok([&*self.guest, &*self.run].join("\0").into())
+    }
+
+    pub(super) fn window_of(&self) -> Duration {
+        self.window
     }
 
     pub(super) fn window_ns(&self) -> u64 {

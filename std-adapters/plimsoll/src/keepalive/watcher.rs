@@ -2,49 +2,51 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
-use crossbeam_utils::CachePadded;
-use parking_lot::Mutex;
-use plimsoll_core::{Ring, RingSlot, SlotKey, Tracker};
-
 use super::builder::WatcherBuilder;
-use super::clock::Clock;
+#[cfg(feature = "tokio")]
+use super::clock::Timers;
+use super::contain::contain;
 use super::error::WatchError;
 use super::handle::KeepAlive;
-use super::step::{Bounds, Step, Told};
-use super::table::Table;
+use super::shared::{NOTICES, Shared};
+use super::step::{Step, Told};
 use super::watch::Watch;
 use crate::event::{Event, EventKind};
-use crate::gauge::TrackedGauge;
-use crate::limit::Limit;
-use crate::registry::Registry;
 
-/// Watches any number of runs from one task or thread, and tells a [`Registry`] who is late, silent
+/// Watches any number of runs from one task or thread, and tells a registry who is late, silent
 /// and back.
 ///
-/// It is driven by [`run`](Self::run), a future for a task; by
-/// [`spawn_thread`](Self::spawn_thread); or by calls of [`step`](Self::step). Clones are handles to
-/// the same watcher, and several drivers do no harm.
+/// It is driven by a thread of its own, started by [`spawn_thread`](Self::spawn_thread) or by the
+/// future [`run`](Self::run), or by calls of [`step`](Self::step). Clones are handles to the same
+/// watcher, and several drivers do no harm.
 ///
 /// The watcher publishes a coarse tick, which notifiers read instead of a clock. It wakes twice per
-/// tick of its [builder](WatcherBuilder), and not at all while nobody is watched. Each run is
+/// tick of its [builder](WatcherBuilder), and not at all while no run is watched. Each run is
 /// looked at once or twice per window.
 ///
 /// # Invariants
 /// - LIVE-1: a notification is wait-free: two loads, and one read-modify-write at most per tick.
-/// - LIVE-2: no silence is told of a run whose notification began and ended within its window.
-/// - LIVE-3: each silence is told once. LIVE-4: by default one for each run; of a rearming run, one
-///   recovery for each silence, before the next silence.
+/// - LIVE-2: no silence is reported of a run whose notification began and ended within its window.
+/// - LIVE-3: each silence is reported once. LIVE-4: by default one for each run; of a rearming run,
+///   one recovery for each silence, before the next silence.
 /// - LIVE-5: the cost grows with the runs and their windows, not with the ticks.
-/// - LIVE-6: time that the watcher was not there to watch counts as one tick, however long. Many
-///   runs that expire at once can be told as one suspicion of the observer:
-///   [`suspect_above`](WatcherBuilder::suspect_above).
+/// - LIVE-6: a stall of the host counts as one tick, however long: a lag of the watcher that is
+///   longer than half of the shortest window (and two ticks), and does not follow another.
 /// - LIVE-7: once a handle's drop has returned, its run falls silent no more; what a step
-///   is just telling is told. Whoever stops driving loses nothing.
+///   is just reporting is reported. A driver that stops loses nothing.
+/// - LIVE-8: a silence is reported within two ticks or 5 % of its window, whichever is more, beside
+///   the [lag](Self::lag) of the watcher. While a watcher is late, all ticks that have become due
+///   pass, and a notification that read the last one before has the benefit of the doubt.
+/// - LIVE-9: many runs that fall silent together, however spread their notifications were, can be
+///   reported as one suspicion of the host, and all are spared:
+///   [`suspect_above`](WatcherBuilder::suspect_above).
+/// - LIVE-11: a waker, subscriber or clock that panics ends nothing but itself.
+/// - LIVE-12: under tokio's paused clock the documented recipe, that of `TokioClock`, gives exact
+///   results.
 ///
 /// # Example
 /// ```
@@ -73,36 +75,8 @@ use crate::registry::Registry;
 #[derive(Clone)]
 pub struct Watcher(pub(super) Arc<Shared>);
 
-/// What the handles of one watcher share.
-pub(super) struct Shared {
-    /// The tick, for notifiers.
-    tick: CachePadded<AtomicU64>,
-    pub(super) trackers: Box<[Tracker]>,
-    pub(super) table: Mutex<Table>,
-    /// Notices of recoveries, from notifiers to whoever steps.
-    recovered: Ring<Box<[RingSlot]>>,
-    /// Held by whoever steps, its events included, so that they come in order.
-    stepping: Mutex<()>,
-    bounds: Bounds,
-    clock: Box<dyn Clock>,
-    registry: Registry,
-    limit: Limit,
-    gauges: Gauges,
-}
-
-/// What the registry lists of a watcher.
-pub(super) struct Gauges {
-    /// Runs that are watched.
-    pub(super) watched: TrackedGauge,
-    /// Of these, the ones that are silent.
-    pub(super) silent: TrackedGauge,
-}
-
 /// When another driver steps just now.
 const BUSY_WAIT: Duration = Duration::from_millis(1);
-
-/// Notices that wait for the next step. What finds no room is noticed at the next look.
-const NOTICES: usize = 1_024;
 
 impl Watcher {
     /// Settings for a watcher.
@@ -112,19 +86,35 @@ impl Watcher {
 
     /// Watches a run from now on, for as long as the handle lives.
     ///
-    /// The ids are names for those who are told, and may be in use: two runs of the same ids are
-    /// watched each by itself, but nobody can tell their events apart.
+    /// The ids are names for those who read the events, and may be in use: two runs of the same ids
+    /// are watched each by itself, but their events cannot be told apart.
     ///
     /// # Errors
     /// [`WatchError`]: ids, window or threshold that can not be, or a watcher that is full.
     pub fn watch(&self, watch: Watch) -> Result<KeepAlive, WatchError> {
         let shared = &self.0;
         let ids = watch.ids()?;
+        // Its time begins now: it has no part in what the watcher has missed before.
+        shared.attend();
         let (key, parked) = shared.table.lock().insert(&watch, ids, &shared.trackers)?;
+        let run = KeepAlive::new(shared.clone(), key, watch.window_of());
         shared.gauges.watched.add(1);
-        let run = KeepAlive::new(shared.clone(), key);
-        parked.iter().filter_map(Weak::upgrade).for_each(|parked| parked.wake_by_ref());
+        shared.attend();
+        for parked in parked.iter().filter_map(Weak::upgrade) {
+            contain(|| parked.wake_by_ref());
+            contain(|| drop(parked));
+        }
         Ok(run)
+    }
+
+    /// How late the watcher is: its last tick, or the next one if that is overdue by more. Silences
+    /// are reported that much later, beside the two ticks or 5 % of the window that are their
+    /// slack.
+    ///
+    /// The registry lists it in milliseconds, and a lag beyond the slack of the shortest window is
+    /// an [`EventKind::Lagging`], once per window at most.
+    pub fn lag(&self) -> Duration {
+        self.0.lag.now_late()
     }
 
     /// How many runs are watched.
@@ -145,19 +135,27 @@ impl Watcher {
         };
         let mut told = Told::default();
         let recovered = std::iter::from_fn(|| shared.recovered.pop()).take(NOTICES);
-        let now = shared.clock.now();
-        let step = shared.table.lock().step(
-            now,
-            &shared.trackers,
-            recovered.map(|notice| notice[0] as usize),
-            &shared.bounds,
-            &mut told,
-            // Relaxed: the tick carries no other data; a notifier that misses it notes an earlier
-            // one, for which the margin of the window is there.
-            |tick| shared.tick.store(tick, Ordering::Relaxed),
-        );
+        let Some(now) = shared.lag.now() else {
+            return Step::Wait(BUSY_WAIT);
+        };
+        let step = {
+            let mut table = shared.table.lock();
+            let step = table.step(
+                now,
+                &shared.trackers,
+                recovered.map(|notice| notice[0] as usize),
+                &shared.bounds,
+                &mut told,
+                |tick| shared.publish(tick),
+            );
+            shared.lag.note(table.time.due(), table.time.lag());
+            step
+        };
         told.wake();
-        let Told { news, suspicion, .. } = told;
+        let Told { news, suspicion, lag, .. } = told;
+        if let Some((lag, slack)) = lag {
+            shared.registry.publish(Event::lagging(shared.limit.clone(), lag, slack));
+        }
         if let Some((expired, watched)) = suspicion {
             let suspicion = Event::suspect(shared.limit.clone(), expired, watched);
             shared.registry.publish(suspicion);
@@ -173,7 +171,7 @@ impl Watcher {
         step
     }
 
-    /// Resolves when somebody is watched.
+    /// Resolves when a run is watched.
     pub(super) async fn somebody(&self) {
         let mut parked = None;
         poll_fn(|context| {
@@ -186,16 +184,37 @@ impl Watcher {
         .await;
     }
 
-    /// Drives the watch on tokio's timers, for ever.
+    /// Drives the watch for as long as the future lives: on a thread of its own, so that a busy
+    /// runtime does not hold it up (LIVE-8). It starts with the first run that is watched, and
+    /// subscribers run there, in the context of the runtime: they may spawn tasks.
+    ///
+    /// With a paused clock, give the watcher a [`TokioClock`](super::TokioClock): then it is driven
+    /// within this future, on tokio's timers, and subscribers are called there.
     ///
     /// # Cancellation
-    /// Safe: nothing is lost, and it may be called again. In between nobody attends, and no time
-    /// passes for those who are watched.
+    /// Safe: nothing is lost, and it may be called again. In between no time is attended.
     ///
     /// # Panics
-    /// Outside a tokio runtime with timers.
+    /// With a [`TokioClock`](super::TokioClock), outside a tokio runtime with timers.
     #[cfg(feature = "tokio")]
     pub async fn run(&self) -> std::convert::Infallible {
+        if self.0.lag.timers() == Timers::System {
+            self.somebody().await;
+            let runtime = tokio::runtime::Handle::try_current().ok();
+            let thread = self.start_thread(move |drive| {
+                let _entered = runtime.as_ref().map(|runtime| runtime.enter());
+                drive();
+            });
+            // Without a thread there are still the timers.
+            if let Ok((_stop, _)) = thread {
+                std::future::pending::<()>().await;
+            }
+        }
+        self.run_on_timers().await
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(super) async fn run_on_timers(&self) -> std::convert::Infallible {
         loop {
             match self.step() {
                 Step::Wait(time) => tokio::time::sleep(time).await,
@@ -218,56 +237,6 @@ async fn pass_on() {
         Poll::Pending
     })
     .await;
-}
-
-impl Shared {
-    /// A watcher with these parts; `None` only if there is no room for notices.
-    pub(super) fn assemble(
-        table: Table,
-        bounds: Bounds,
-        clock: Box<dyn Clock>,
-        registry: Registry,
-        limit: Limit,
-        gauges: Gauges,
-    ) -> Option<Watcher> {
-        let notices: Box<[RingSlot]> = (0..NOTICES).map(|_| RingSlot::new()).collect();
-        Some(Watcher(Arc::new(Shared {
-            tick: CachePadded::new(AtomicU64::new(0)),
-            trackers: (0..table.capacity()).map(|_| Tracker::closed()).collect(),
-            table: Mutex::new(table),
-            recovered: Ring::with_slots(notices).ok()?,
-            stepping: Mutex::new(()),
-            bounds,
-            clock,
-            registry,
-            limit,
-            gauges,
-        })))
-    }
-
-    /// The tick now.
-    #[inline(always)]
-    pub(super) fn tick(&self) -> u64 {
-        // Relaxed: see `step`.
-        self.tick.load(Ordering::Relaxed)
-    }
-
-    /// A run is back: whoever steps next will tell.
-    #[cold]
-    pub(super) fn on_recovery(&self, key: SlotKey) {
-        // Without room it is found at the next look.
-        let _ = self.recovered.push([key.index() as u64, 0, 0, 0]);
-    }
-
-    pub(super) fn leave(&self, key: SlotKey) {
-        let removed = self.table.lock().remove(key);
-        let Some(removed) = removed else { return };
-        if removed.silence.is_some() {
-            // The step that is just telling of it may count it in after this: no count is lost.
-            self.gauges.silent.sub(1);
-        }
-        self.gauges.watched.sub(1);
-    }
 }
 
 impl fmt::Debug for Watcher {

@@ -1,13 +1,21 @@
-//! The keep-alive: LIVE-1 to LIVE-7, and defect 11's cases, through the watcher.
+//! The keep-alive: LIVE-1 to LIVE-12, and defect 11's cases, through the watcher.
 #![cfg(feature = "keepalive")]
 
+mod busy;
 mod churn;
 #[cfg(feature = "cloudevents")]
 mod cloud;
 mod errors;
+mod handles;
 mod hostile;
+mod latch;
 mod many;
+mod mass;
+mod panics;
+#[cfg(feature = "tokio")]
+mod paused_clock;
 mod stall;
+mod succession;
 mod table;
 #[cfg(feature = "tokio")]
 mod tasks;
@@ -40,6 +48,13 @@ impl Log {
         let events = std::mem::take(&mut *self.0.lock());
         let name = |event: &Event| event.instance().unwrap_or_default().to_owned();
         events.iter().map(|event| (event.kind, name(event))).collect()
+    }
+
+    /// The same without what the watcher says of itself.
+    fn take_of_guests(&self) -> Vec<(EventKind, String)> {
+        let mut events = self.take();
+        events.retain(|(kind, _)| *kind != EventKind::Lagging);
+        events
     }
 
     fn count(&self, kind: EventKind) -> usize {

@@ -76,7 +76,7 @@ fn live_6_defect_11_a_stall_kills_nobody() {
         bench.pass(ms(5));
         guests.iter().for_each(|guest| guest.notify());
     }
-    assert_eq!(bench.log.take(), []);
+    assert_eq!(bench.log.take_of_guests(), []);
     bench.pass(ms(70));
     bench.clock.advance(ms(9_000));
     bench.pass(ms(80));

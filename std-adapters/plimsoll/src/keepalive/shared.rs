@@ -1,0 +1,138 @@
+//! What the handles of one watcher share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crossbeam_utils::CachePadded;
+use parking_lot::Mutex;
+use plimsoll_core::{Ring, RingSlot, SlotKey, Tracker};
+
+use super::handles::Handles;
+use super::lag::Lag;
+use super::step::Bounds;
+use super::table::Table;
+use super::watcher::Watcher;
+use crate::gauge::TrackedGauge;
+use crate::limit::Limit;
+use crate::registry::Registry;
+
+/// What the handles of one watcher share.
+pub(super) struct Shared {
+    /// The tick, for notifiers.
+    tick: CachePadded<AtomicU64>,
+    pub(super) trackers: Box<[Tracker]>,
+    pub(super) table: Mutex<Table>,
+    /// Notices of recoveries, from notifiers to whoever steps.
+    pub(super) recovered: Ring<Box<[RingSlot]>>,
+    pub(super) handles: Handles,
+    /// Held by whoever steps, its events included, so that they come in order, and by whoever asks
+    /// the clock for the table, so that its readings do too.
+    pub(super) stepping: Mutex<()>,
+    pub(super) lag: Arc<Lag>,
+    pub(super) bounds: Bounds,
+    pub(super) registry: Registry,
+    pub(super) limit: Limit,
+    pub(super) gauges: Gauges,
+}
+
+/// What a watcher is made of.
+pub(super) struct Parts {
+    pub(super) table: Table,
+    pub(super) bounds: Bounds,
+    pub(super) registry: Registry,
+    pub(super) limit: Limit,
+    pub(super) gauges: Gauges,
+    pub(super) lag: Arc<Lag>,
+}
+
+/// What the registry lists of a watcher.
+pub(super) struct Gauges {
+    /// Runs that are watched.
+    pub(super) watched: TrackedGauge,
+    /// Of these, the ones that are silent.
+    pub(super) silent: TrackedGauge,
+}
+
+/// Notices that wait for the next step. What finds no room is noticed at the next look.
+pub(super) const NOTICES: usize = 1_024;
+
+impl Parts {
+    /// A watcher with these parts; `None` only if there is no room for notices.
+    pub(super) fn assemble(self) -> Option<Watcher> {
+        let Self { table, bounds, registry, limit, gauges, lag } = self;
+        let notices: Box<[RingSlot]> = (0..NOTICES).map(|_| RingSlot::new()).collect();
+        Some(Watcher(Arc::new(Shared {
+            tick: CachePadded::new(AtomicU64::new(0)),
+            trackers: (0..table.capacity()).map(|_| Tracker::closed()).collect(),
+            handles: Handles::new(table.capacity()),
+            table: Mutex::new(table),
+            recovered: Ring::with_slots(notices).ok()?,
+            stepping: Mutex::new(()),
+            lag,
+            bounds,
+            registry,
+            limit,
+            gauges,
+        })))
+    }
+}
+
+impl Shared {
+    /// Lets the ticks pass that are due. While another one steps, that is done already.
+    pub(super) fn attend(&self) {
+        let Some(_stepping) = self.stepping.try_lock() else { return };
+        let Some(now) = self.lag.now() else { return };
+        let mut table = self.table.lock();
+        if table.len() > 0 {
+            table.advance(now, |tick| self.publish(tick));
+            self.lag.note(table.time.due(), table.time.lag());
+        }
+    }
+
+    pub(super) fn publish(&self, tick: u64) {
+        // Relaxed: the tick carries no other data; a notifier that misses it notes an earlier one,
+        // for which the margin of the window is there.
+        self.tick.store(tick, Ordering::Relaxed);
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(super) fn runtime(&self) -> Option<&tokio::runtime::Handle> {
+        self.lag.runtime()
+    }
+
+    /// The time since the last notification.
+    pub(super) fn age(&self, key: SlotKey) -> Duration {
+        let Some(now) = self.lag.now() else { return Duration::ZERO };
+        let table = self.table.lock();
+        table.time.age(table.last(key, &self.trackers[key.index()]), now.clock)
+    }
+
+    pub(super) fn ids(&self, key: SlotKey) -> Arc<str> {
+        self.table.lock().ids(key).unwrap_or_default()
+    }
+
+    /// The tick now.
+    #[inline(always)]
+    pub(super) fn tick(&self) -> u64 {
+        // Relaxed: see `step`.
+        self.tick.load(Ordering::Relaxed)
+    }
+
+    /// A run is back: whoever steps next will tell.
+    #[cold]
+    pub(super) fn on_recovery(&self, key: SlotKey) {
+        // Without room it is found at the next look.
+        let _ = self.recovered.push([key.index() as u64, 0, 0, 0]);
+    }
+
+    pub(super) fn leave(&self, key: SlotKey) {
+        let removed = self.table.lock().remove(key);
+        let Some(removed) = removed else { return };
+        if removed.silence.is_some() {
+            // The step that is just telling of it may count it in after this: no count is lost.
+            self.gauges.silent.sub(1);
+        }
+        self.gauges.watched.sub(1);
+    }
+}
