@@ -11,6 +11,7 @@ use plimsoll_core::ledger::{
 use plimsoll_core::{Certificate, Entry, Lookup, Recorded, Top};
 
 use super::error::{LedgerError, PrincipalError};
+use super::held::Holder;
 use super::id::PrincipalId;
 use super::principal::Principal;
 use super::reading::{LedgerKind, LedgerReading, LedgerSource};
@@ -28,7 +29,7 @@ pub type SumLedger = Ledger<Sum>;
 pub type BoxedLedger<A> = CoreLedger<A, Sets, 8>;
 
 /// The largest users of something among any number of principals, in fixed memory, listed by a
-/// [`Registry`](crate::Registry). See [the module](super) for what it promises.
+/// [`Registry`](crate::Registry) or [standing alone](PeakLedger::new). See [the module](super) for what it promises.
 ///
 /// Clones are handles to the same ledger. With the last handle and the last [`Principal`] it leaves
 /// the registry.
@@ -52,7 +53,8 @@ pub(super) struct Shared<A> {
     turned_away: TurnedAway,
     kind: LedgerKind,
     settings: LedgerSettings,
-    registration: Registration,
+    /// `None`: no registry lists it.
+    registration: Option<Registration>,
 }
 
 // No user's code runs in any of it, so that no panic leaves a step half done.
@@ -71,15 +73,17 @@ impl<A: Aggregate> Shared<A> {
 }
 
 impl<A: Aggregate + 'static> Ledger<A> {
-    pub(crate) fn new(
-        registration: Registration,
+    pub(super) fn made(
+        registration: Option<Registration>,
         settings: LedgerSettings,
         kind: LedgerKind,
     ) -> Result<Self, LedgerError> {
         let core = boxed(&settings)?;
         let turned_away = TurnedAway::new(settings.counts_turned_away);
         let shared = Arc::new(Shared { core, turned_away, kind, settings, registration });
-        shared.registration.attach_ledger(&shared);
+        if let Some(registration) = &shared.registration {
+            registration.attach_ledger(&shared);
+        }
         Ok(Self(shared))
     }
 }
@@ -104,6 +108,62 @@ impl<A: Aggregate> Ledger<A> {
     {
         let id = principal.try_into()?;
         Ok(self.0.noted(self.0.core.record(id.key(), amount), amount))
+    }
+
+    /// Records as [`record`](Self::record) does, and says who had to go for it (LEDGER-12).
+    ///
+    /// # Returns
+    /// What it did; and the entry that was evicted, if one was, as it was when it went.
+    ///
+    /// # Errors
+    /// As for [`record`](Self::record).
+    ///
+    /// ```
+    /// use plimsoll::ledger::{LedgerSettings, PeakLedger, PrincipalError};
+    ///
+    /// let heaps = PeakLedger::new(LedgerSettings::exact(1)).expect("one entry");
+    /// heaps.record("acme", 100)?;
+    /// let (_, evicted) = heaps.record_evicting("globex", 300)?;
+    /// let evicted = evicted.expect("there is room for one");
+    /// assert_eq!((evicted.key().as_str(), evicted.value()), (Some("acme"), 100));
+    /// # Ok::<(), PrincipalError>(())
+    /// ```
+    pub fn record_evicting<'k, P>(
+        &self,
+        principal: P,
+        amount: u64,
+    ) -> Result<(Recorded, Option<Entry>), PrincipalError>
+    where
+        P: TryInto<PrincipalId<'k>>,
+        PrincipalError: From<P::Error>,
+    {
+        let id = principal.try_into()?;
+        let (recorded, evicted) = self.0.core.record_evicting(id.key(), amount);
+        Ok((self.0.noted(recorded, amount), evicted))
+    }
+
+    /// Removes a principal that is gone, and forgets what was recorded for it: it is not listed any
+    /// more, and comes back as one that was never seen.
+    ///
+    /// Its slot stays at its value, nobody's, until a newcomer with more takes it: floors do not fall
+    /// (LEDGER-5). Where principals leave all the time, a [`WindowLedger`](super::WindowLedger) fits
+    /// better: there the slot is free for everybody from the next window on.
+    ///
+    /// # Returns
+    /// The entry as it was; `None` if the principal was not tracked.
+    ///
+    /// # Errors
+    /// As for [`record`](Self::record).
+    ///
+    /// # Progress
+    /// Lock-free, without allocation.
+    pub fn remove<'k, P>(&self, principal: P) -> Result<Option<Entry>, PrincipalError>
+    where
+        P: TryInto<PrincipalId<'k>>,
+        PrincipalError: From<P::Error>,
+    {
+        let id = principal.try_into()?;
+        Ok(self.0.core.remove(id.key()))
     }
 
     /// A principal that remembers its slot, for whoever records again and again.
@@ -153,8 +213,8 @@ impl<A: Aggregate> Ledger<A> {
         self.0.core.floor()
     }
 
-    /// All values together: of sums, at rest, all that was ever recorded; of peaks, the peaks of
-    /// those who are tracked.
+    /// All values together: of sums, at rest, all that was ever recorded, also for principals that
+    /// were removed; of peaks, the peaks of those who are tracked.
     pub fn total(&self) -> u64 {
         self.0.core.total()
     }
@@ -169,7 +229,8 @@ impl<A: Aggregate> Ledger<A> {
         self.0.core.is_empty()
     }
 
-    /// How many can be tracked: 2.5 times the capacity, or 40 if that is more.
+    /// How many can be tracked: 2.5 times the capacity, or 40 if that is more; in an exact ledger the
+    /// capacity.
     pub fn slots(&self) -> usize {
         self.0.core.slots()
     }
@@ -196,10 +257,22 @@ impl<A: Aggregate> Ledger<A> {
 
 /// An empty ledger that places principals as these settings say.
 fn boxed<A: Aggregate>(settings: &LedgerSettings) -> Result<BoxedLedger<A>, LedgerError> {
-    Ok(CoreLedger::with_sets(settings.sets()?, settings.the_seed())?)
+    let (sets, seed) = (settings.sets()?, settings.the_seed());
+    Ok(match settings.entries() {
+        Some(entries) => CoreLedger::exact(sets, seed, entries)?,
+        None => CoreLedger::with_sets(sets, seed)?,
+    })
 }
 
 impl Ledger<Peak> {
+    /// A ledger of the largest peaks that no registry lists.
+    ///
+    /// # Errors
+    /// [`LedgerError::Capacity`], [`LedgerError::OutOfMemory`], [`LedgerError::Core`].
+    pub fn new(settings: impl Into<LedgerSettings>) -> Result<Self, LedgerError> {
+        Self::made(None, settings.into(), LedgerKind::Peak)
+    }
+
     /// Takes over all that another ledger has seen: afterwards this one promises what it would if
     /// all of it had been recorded here. Both may be recorded into meanwhile.
     ///
@@ -222,6 +295,26 @@ impl Ledger<Peak> {
 }
 
 impl Ledger<Sum> {
+    /// A ledger of the largest sums that no registry lists.
+    ///
+    /// # Errors
+    /// As for [`PeakLedger::new`].
+    pub fn new(settings: impl Into<LedgerSettings>) -> Result<Self, LedgerError> {
+        Self::made(None, settings.into(), LedgerKind::Sum)
+    }
+
+    /// A principal that holds bytes, for a ledger of KiB-seconds (LEDGER-13): see [`Holder`].
+    ///
+    /// # Errors
+    /// As for [`record`](Self::record).
+    pub fn holder<'k, P>(&self, principal: P) -> Result<Holder, PrincipalError>
+    where
+        P: TryInto<PrincipalId<'k>>,
+        PrincipalError: From<P::Error>,
+    {
+        Ok(Holder::new(self.principal(principal)?))
+    }
+
     /// One ledger of what both have seen, registered nowhere; both stay as they are. Sums and
     /// errors add up, and what one of them does not track it may have had up to its floor (Agarwal
     /// et al. 2012, "Mergeable summaries").
