@@ -77,6 +77,10 @@
 
 mod credit;
 mod edge;
+#[cfg(any(loom, shuttle))]
+pub mod flaw;
+#[cfg(not(any(loom, shuttle)))]
+mod flaw;
 mod flow;
 mod gauge;
 mod high_water;

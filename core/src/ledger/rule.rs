@@ -38,7 +38,8 @@ impl Rule for Highest {
 
     #[inline(always)]
     fn is_idle(self, least: u64) -> bool {
-        self.0.min(VALUE_MAX) <= least
+        // 1 to the least. Of 0, a look at the slots says whether the key is tracked.
+        self.0.min(VALUE_MAX).wrapping_sub(1) < least
     }
 
     #[inline(always)]
