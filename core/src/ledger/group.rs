@@ -273,7 +273,7 @@ impl<'s, const WORDS: usize, const SETS: usize> Group<'s, WORDS, SETS> {
         } else if is_planted(Flaw::FirstLowerVictim) {
             all.find(|place| place.word.value() < value).unwrap_or(least)
         } else if is_planted(Flaw::EitherLeastVictim) && value % 2 == 1 {
-            all.filter(|place| place.word.value() == least.word.value()).last().unwrap_or(least)
+            all.rfind(|place| place.word.value() == least.word.value()).unwrap_or(least)
         } else {
             least
         }
