@@ -128,6 +128,7 @@ mod engine;
 mod error;
 mod flaw;
 mod floor;
+mod gone;
 mod group;
 mod handle;
 mod hints;

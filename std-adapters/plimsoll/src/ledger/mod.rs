@@ -99,8 +99,10 @@
 
 mod digest;
 mod error;
+mod gone;
 mod held;
 mod id;
+mod merge;
 mod principal;
 mod reading;
 mod register;

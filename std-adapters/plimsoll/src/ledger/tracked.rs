@@ -4,10 +4,7 @@ use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
-use plimsoll_core::ledger::{
-    Aggregate, Entries, Ledger as CoreLedger, Peak, PeakLedger as CorePeaks, Sum,
-    SumLedger as CoreSums, VALUE_MAX,
-};
+use plimsoll_core::ledger::{Aggregate, Entries, Ledger as CoreLedger, Peak, Sum, VALUE_MAX};
 use plimsoll_core::{Certificate, Entry, Lookup, Recorded, Top};
 
 use super::error::{LedgerError, PrincipalError};
@@ -46,13 +43,13 @@ pub type BoxedLedger<A> = CoreLedger<A, Sets, 8>;
 /// assert_eq!(heaps.get("nobody")?, Lookup::Absent { at_most: 0 });
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Ledger<A>(Arc<Shared<A>>);
+pub struct Ledger<A>(pub(super) Arc<Shared<A>>);
 
 pub(super) struct Shared<A> {
     pub(super) core: BoxedLedger<A>,
     turned_away: TurnedAway,
     kind: LedgerKind,
-    settings: LedgerSettings,
+    pub(super) settings: LedgerSettings,
     /// `None`: no registry lists it.
     registration: Option<Registration>,
 }
@@ -108,62 +105,6 @@ impl<A: Aggregate> Ledger<A> {
     {
         let id = principal.try_into()?;
         Ok(self.0.noted(self.0.core.record(id.key(), amount), amount))
-    }
-
-    /// Records as [`record`](Self::record) does, and says who had to go for it (LEDGER-12).
-    ///
-    /// # Returns
-    /// What it did; and the entry that was evicted, if one was, as it was when it went.
-    ///
-    /// # Errors
-    /// As for [`record`](Self::record).
-    ///
-    /// ```
-    /// use plimsoll::ledger::{LedgerSettings, PeakLedger, PrincipalError};
-    ///
-    /// let heaps = PeakLedger::new(LedgerSettings::exact(1)).expect("one entry");
-    /// heaps.record("acme", 100)?;
-    /// let (_, evicted) = heaps.record_evicting("globex", 300)?;
-    /// let evicted = evicted.expect("there is room for one");
-    /// assert_eq!((evicted.key().as_str(), evicted.value()), (Some("acme"), 100));
-    /// # Ok::<(), PrincipalError>(())
-    /// ```
-    pub fn record_evicting<'k, P>(
-        &self,
-        principal: P,
-        amount: u64,
-    ) -> Result<(Recorded, Option<Entry>), PrincipalError>
-    where
-        P: TryInto<PrincipalId<'k>>,
-        PrincipalError: From<P::Error>,
-    {
-        let id = principal.try_into()?;
-        let (recorded, evicted) = self.0.core.record_evicting(id.key(), amount);
-        Ok((self.0.noted(recorded, amount), evicted))
-    }
-
-    /// Removes a principal that is gone, and forgets what was recorded for it: it is not listed any
-    /// more, and comes back as one that was never seen.
-    ///
-    /// Its slot stays at its value, nobody's, until a newcomer with more takes it: floors do not fall
-    /// (LEDGER-5). Where principals leave all the time, a [`WindowLedger`](super::WindowLedger) fits
-    /// better: there the slot is free for everybody from the next window on.
-    ///
-    /// # Returns
-    /// The entry as it was; `None` if the principal was not tracked.
-    ///
-    /// # Errors
-    /// As for [`record`](Self::record).
-    ///
-    /// # Progress
-    /// Lock-free, without allocation.
-    pub fn remove<'k, P>(&self, principal: P) -> Result<Option<Entry>, PrincipalError>
-    where
-        P: TryInto<PrincipalId<'k>>,
-        PrincipalError: From<P::Error>,
-    {
-        let id = principal.try_into()?;
-        Ok(self.0.core.remove(id.key()))
     }
 
     /// A principal that remembers its slot, for whoever records again and again.
@@ -256,7 +197,9 @@ impl<A: Aggregate> Ledger<A> {
 }
 
 /// An empty ledger that places principals as these settings say.
-fn boxed<A: Aggregate>(settings: &LedgerSettings) -> Result<BoxedLedger<A>, LedgerError> {
+pub(super) fn boxed<A: Aggregate>(
+    settings: &LedgerSettings,
+) -> Result<BoxedLedger<A>, LedgerError> {
     let (sets, seed) = (settings.sets()?, settings.the_seed());
     Ok(match settings.entries() {
         Some(entries) => CoreLedger::exact(sets, seed, entries)?,
@@ -271,26 +214,6 @@ impl Ledger<Peak> {
     /// [`LedgerError::Capacity`], [`LedgerError::OutOfMemory`], [`LedgerError::Core`].
     pub fn new(settings: impl Into<LedgerSettings>) -> Result<Self, LedgerError> {
         Self::made(None, settings.into(), LedgerKind::Peak)
-    }
-
-    /// Takes over all that another ledger has seen: afterwards this one promises what it would if
-    /// all of it had been recorded here. Both may be recorded into meanwhile.
-    ///
-    /// Of ledgers with the same seed and capacity, the certificate loses nothing; of others it
-    /// covers fewer.
-    pub fn merge(&self, other: &PeakLedger) {
-        self.0.core.merge(&other.0.core);
-    }
-
-    /// One ledger of what both have seen, registered nowhere; both stay as they are.
-    ///
-    /// # Errors
-    /// [`LedgerError::OutOfMemory`].
-    pub fn merged_with(&self, other: &PeakLedger) -> Result<BoxedLedger<Peak>, LedgerError> {
-        let both: CorePeaks<Sets> = boxed(&self.0.settings)?;
-        both.merge(&self.0.core);
-        both.merge(&other.0.core);
-        Ok(both)
     }
 }
 
@@ -313,22 +236,6 @@ impl Ledger<Sum> {
         PrincipalError: From<P::Error>,
     {
         Ok(Holder::new(self.principal(principal)?))
-    }
-
-    /// One ledger of what both have seen, registered nowhere; both stay as they are. Sums and
-    /// errors add up, and what one of them does not track it may have had up to its floor (Agarwal
-    /// et al. 2012, "Mergeable summaries").
-    ///
-    /// Of ledgers with the same seed and capacity, bounds add up set by set; of others, errors are
-    /// larger. What is recorded meanwhile is counted in or not.
-    ///
-    /// # Errors
-    /// [`LedgerError::OutOfMemory`].
-    pub fn merged_with(&self, other: &SumLedger) -> Result<BoxedLedger<Sum>, LedgerError> {
-        let mut both: CoreSums<Sets> = boxed(&self.0.settings)?;
-        both.merge(&self.0.core);
-        both.merge(&other.0.core);
-        Ok(both)
     }
 }
 
