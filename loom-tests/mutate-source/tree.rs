@@ -11,8 +11,10 @@ use std::time::{Duration, Instant};
 
 use crate::mutant::Mutant;
 
-/// A mutant that takes longer is found: it waits for ever.
-const PATIENCE: Duration = Duration::from_secs(900);
+/// A mutant whose tests take longer is found: it waits for ever. Many times what sound ones take.
+const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE_WITH_MODELS: Duration = Duration::from_secs(900);
+const PATIENCE_WITH_BUILDS: Duration = Duration::from_secs(3_600);
 
 /// What became of a mutant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,21 +106,23 @@ impl Tree {
             if mutant.is_ordering() && self.area == "core" && !is_model {
                 continue;
             }
-            if !self.passes(package, &["--no-run"])? {
+            if !self.passes(package, &["--no-run"], PATIENCE_WITH_BUILDS)? {
                 return Ok(Fate::DoesNotBuild);
             }
             // The models of a file are named after it, or after its folder.
             let folder = mutant.file.rsplit('/').nth(1).unwrap_or("");
             let part = if folder == "src" { mutant.stem() } else { folder };
             let filter = ["--", part];
-            if !self.passes(package, if is_model { &filter } else { &[] })? {
+            let is_quick = self.area == "core" && !is_model;
+            let patience = if is_quick { PATIENCE } else { PATIENCE_WITH_MODELS };
+            if !self.passes(package, if is_model { &filter } else { &[] }, patience)? {
                 return Ok(Fate::Found);
             }
         }
         Ok(Fate::Survived)
     }
 
-    fn passes(&self, package: &[&str], rest: &[&str]) -> Result<bool, String> {
+    fn passes(&self, package: &[&str], rest: &[&str], patience: Duration) -> Result<bool, String> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
         command.args(["test", "--quiet", "--offline"]).args(package).args(rest);
@@ -130,7 +134,7 @@ impl Tree {
         loop {
             match child.try_wait().map_err(|error| error.to_string())? {
                 Some(status) => return Ok(status.success()),
-                None if began.elapsed() < PATIENCE => {
+                None if began.elapsed() < patience => {
                     std::thread::sleep(Duration::from_millis(20));
                 }
                 None => {
