@@ -54,13 +54,13 @@
 //! | `Waiters::waiting` | 64 | `waiters.rs` | the blocked | readers | GAUGE-2 |
 //! | `Waiters::ended` | 64 | `waiters.rs` | the blocked | readers | GAUGE-2 |
 //! | `Tracker::word` | 64 | `keepalive/mod.rs` | first beats of a tick, reports, pauses, closers | all | LIVE-1, LIVE-2, LIVE-3, LIVE-4, LIVE-7, LIVE-10 |
-//! | `Slot::word` | 64 | `ledger/slot.rs` | raises, admissions | all | LEDGER-3, LEDGER-5 |
+//! | `Slot::word` | 64 | `ledger/slot.rs` | raises, admissions, removals | all | LEDGER-3, LEDGER-5, LEDGER-12 |
 //! | `Cell::meta` | 64 | `ledger/cell.rs` | who has taken the cell | all | LEDGER-6, LEDGER-7 |
 //! | `Cell::words` | WORDS x 64 | `ledger/cell.rs` | who has taken the cell | all | LEDGER-7 |
-//! | `CellPool::taken` | 64 | `ledger/cell.rs` | admissions | admissions | LEDGER-7 |
+//! | `CellPool::taken` | 64 | `ledger/cell.rs` | admissions, removals | admissions | LEDGER-7 |
 //! | `Hints::words` | WORDS x 64 | `ledger/hints.rs` | admissions, looks | looks | none: a hint |
 //! | `NotedFloor::value` | 64 | `ledger/floor.rs` | admissions | records | LEDGER-4, LEDGER-11 |
-//! | `LedgerSet::bound` | 64 | `ledger/set.rs` | merges | sums, readers | LEDGER-2, LEDGER-11 |
+//! | `Bound::word` | 64 | `ledger/bound.rs` | merges, evictions from merged sums | sums, readers | LEDGER-2, LEDGER-11 |
 //! | `PoolSlot::word` | 64 | `pool/slot.rs` | takers, evictors, builders; the holder | all | POOL-2, POOL-3, POOL-8, POOL-10 |
 //! | `PoolSlot::since` | 64 | `pool/slot.rs` | the holder | takers, evictors, readers | POOL-8 |
 //! | `Demand::word` | 64 | `pool/demand.rs` | waiters, closers | takers, releasers | POOL-6, POOL-9 |
@@ -77,6 +77,10 @@
 
 mod credit;
 mod edge;
+#[cfg(any(loom, shuttle))]
+pub mod flaw;
+#[cfg(not(any(loom, shuttle)))]
+mod flaw;
 mod flow;
 mod gauge;
 mod high_water;
@@ -107,7 +111,7 @@ pub use keepalive::{
 };
 pub use ledger::{
     Certificate, Entry, Key, KeyError, KeyRef, LedgerError, LedgerHandle, LedgerSet, Lookup,
-    PeakLedger, Recorded, Seed, SumLedger, Top, WindowLedger, sets_for,
+    PeakLedger, Recorded, Seed, SumLedger, Top, WindowLedger, sets_for, sets_for_exact,
 };
 pub use pool::{
     Demand, DemandReading, PoolClosed, PoolCounts, PoolId, PoolSlot, PoolSlots, PoolSlotsError,

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::flaw::{Flaw, is_planted};
 use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 
 /// A bounded first-in-first-out queue of four-word records; any number of threads push and pop.
@@ -203,7 +204,8 @@ impl<S: AsRef<[RingSlot]>> Ring<S> {
             // Acquire: if the slot is free, the pop that freed it has read the words; if it is of a
             // later lap, the position that led there is visible below.
             let stamp = slot.stamp.load(Ordering::Acquire);
-            if stamp < free(lap) {
+            let is_wrong = is_planted(Flaw::RefusedBesideRoom) && stamp > free(lap);
+            if stamp < free(lap) || is_wrong {
                 // Relaxed: the count carries no other data.
                 self.dropped.0.fetch_add(1, Ordering::Relaxed);
                 return Err(RingFull);

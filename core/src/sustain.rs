@@ -350,6 +350,25 @@ mod tests {
         sustain
     }
 
+    /// Two levels are pending when edges are missing: perhaps both were left in between.
+    #[test]
+    fn a_gap_begins_every_pending_level_anew() {
+        for (to, at) in [(Normal, "the lower"), (Elevated, "the upper")] {
+            let mut sustain = Sustain::new(100, None);
+            assert!(sustain.on_edge(0, &raise(1)).is_silent());
+            assert!(sustain.on_edge(50, &edge(2, Elevated, Critical, 9, 9)).is_silent());
+            assert!(sustain.on_edge(90, &edge(5, Critical, Level::Full, 10, 10)).is_silent());
+            assert_eq!(sustain.due_ms(), Some(190), "{at}");
+            for now_ms in [100, 149, 151, 189] {
+                assert_eq!(sustain.on_tick(now_ms, Level::Full, 10), None, "{at} at {now_ms}");
+            }
+            let raised = sustain.on_tick(190, Level::Full, 10).unwrap();
+            assert_eq!((raised.kind, raised.level), (Raised, Level::Full));
+            let cleared = sustain.on_edge(250, &edge(6, Level::Full, to, 1, 10)).next().unwrap();
+            assert_eq!((cleared.kind, cleared.duration_ms), (Cleared, Some(160)), "{at}");
+        }
+    }
+
     #[test]
     fn every_state_and_every_edge() {
         type Made = fn() -> Sustain;

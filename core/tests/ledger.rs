@@ -1,9 +1,13 @@
 //! The ledger's properties by their numbers, and defect 7 of the designs in use as stress tests.
 
+#[path = "ledger/exact.rs"]
+mod exact;
 #[path = "ledger/merges.rs"]
 mod merges;
 #[path = "ledger/races.rs"]
 mod races;
+#[path = "ledger/removals.rs"]
+mod removals;
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -7,7 +7,7 @@ use plimsoll_fuzz::Target;
 use plimsoll_shuttle::ledger::{Flaw, plant};
 
 /// One that takes a merge is for the models.
-const FLAWS: [Flaw; 8] = [
+const FLAWS: [Flaw; 11] = [
     Flaw::EvictByKey,
     Flaw::FirstLowerVictim,
     Flaw::EitherLeastVictim,
@@ -16,6 +16,9 @@ const FLAWS: [Flaw; 8] = [
     Flaw::LeakedCell,
     Flaw::AddTwice,
     Flaw::FloorTooHigh,
+    Flaw::FloorForgotten,
+    Flaw::SlotForKey,
+    Flaw::FreedSlot,
 ];
 
 #[test]

@@ -6,6 +6,7 @@ mod state;
 pub use permit::Permit;
 
 use crate::edge::{Edge, Level};
+use crate::flaw::{Flaw, is_planted};
 use crate::high_water::{HighWater, Peak};
 use crate::reading::Reading;
 use crate::sync::{AtomicU64, Ordering, const_unless_loom};
@@ -175,7 +176,11 @@ impl Gauge {
             let last = state.sequence(known);
             if last > known {
                 // Relaxed: the exchange below publishes it, so `sequence` lags by one at most.
-                self.sequence.fetch_max(last, Ordering::Relaxed);
+                if is_planted(Flaw::SequenceStored) {
+                    self.sequence.store(last, Ordering::Relaxed);
+                } else {
+                    self.sequence.fetch_max(last, Ordering::Relaxed);
+                }
             }
             let peak = if to > from { depth } else { self.peak.since(last).max(depth) };
             let next = state.transition_to(to);

@@ -1,8 +1,9 @@
-//! Where keys lie.
+//! Cells that hold keys.
 
 use super::CELLS;
 use super::key::{Key, words_in};
 use super::key_ref::KeyRef;
+use super::lookup::Entry;
 use super::word::VALUE_MAX;
 use crate::sync::{AtomicU64, Ordering, const_unless_loom, fence};
 
@@ -89,6 +90,13 @@ impl<const WORDS: usize> Cell<WORDS> {
         (Key::from_words(code, word), meta >> ERROR_SHIFT)
     }
 
+    /// The entry of this value. Holds only if the slot still leads here afterwards.
+    #[inline(always)]
+    pub(super) fn entry(&self, value: u64) -> Entry<WORDS> {
+        let (key, error) = self.read();
+        Entry { key, value, error }
+    }
+
     /// Sets the error, while nobody else writes the ledger or before a slot leads here.
     pub(super) fn set_error(&self, key: KeyRef<'_, WORDS>, error: u64) {
         // Relaxed: published by the exchange that leads a slot here, or by the caller's `&mut`.
@@ -105,7 +113,7 @@ impl<const WORDS: usize> Cell<WORDS> {
 ///
 /// There are more cells than slots. An admission takes a cell, writes its key, leads a slot to it
 /// by one exchange, and puts back the cell that the slot led to before (LEDGER-7). So cells are conserved: at
-/// rest as many are taken as there are entries.
+/// rest as many are taken as there are entries. Who removes an entry puts back its cell.
 ///
 /// # Orderings
 /// | operation | success | failure | pairs with | publishes | model |
@@ -132,13 +140,14 @@ impl<const WORDS: usize> CellPool<WORDS> {
         }
     }
 
+    /// The cell that a slot's word leads to; `None` for a tombstone, which leads to none.
     #[inline(always)]
-    pub(super) fn cell(&self, index: usize) -> &Cell<WORDS> {
-        // The width of the field keeps an index of a word that was read whole below `CELLS`.
-        &self.cells[index]
+    pub(super) fn cell(&self, index: usize) -> Option<&Cell<WORDS>> {
+        self.cells.get(index)
     }
 
     /// Takes a cell to which no slot leads, and writes this key into it; `None` if all are taken.
+    #[inline(always)]
     pub(super) fn take(&self, key: KeyRef<'_, WORDS>) -> Option<usize> {
         // Relaxed: the exchange below tells whether this is stale.
         let mut taken = self.taken.load(Ordering::Relaxed);

@@ -3,13 +3,14 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use super::error::{LedgerError, check_sets};
+use super::error::{LedgerError, check_exact, check_sets};
+use super::group::{AnyGroup, Group, Groups};
 use super::key_ref::KeyRef;
 use super::lookup::{Lookup, Recorded};
 use super::rule::{Highest, Plus, Rule};
-use super::seed::Seed;
+use super::seed::{Home, Seed};
 use super::set::LedgerSet;
-use super::word::VALUE_MAX;
+use super::word::{SlotWord, VALUE_MAX};
 use super::{WAYS, capacity_of};
 use crate::sync::const_unless_loom;
 
@@ -18,6 +19,8 @@ mod sealed {
     pub trait Rules {
         type Rule: super::Rule;
         fn of(amount: u64) -> Self::Rule;
+        /// Whether the total has what was recorded for keys that were removed.
+        const COUNTS_REMOVED: bool;
     }
 }
 
@@ -35,6 +38,7 @@ pub enum Sum {}
 impl Aggregate for Peak {}
 impl sealed::Rules for Peak {
     type Rule = Highest;
+    const COUNTS_REMOVED: bool = false;
 
     #[inline(always)]
     fn of(amount: u64) -> Highest {
@@ -45,6 +49,7 @@ impl sealed::Rules for Peak {
 impl Aggregate for Sum {}
 impl sealed::Rules for Sum {
     type Rule = Plus;
+    const COUNTS_REMOVED: bool = true;
 
     #[inline(always)]
     fn of(amount: u64) -> Plus {
@@ -74,11 +79,14 @@ pub type SumLedger<S, const WORDS: usize = 8> = Ledger<Sum, S, WORDS>;
 /// - LEDGER-5: a floor never falls, nor does the value of a key while it is tracked.
 /// - LEDGER-6: of sums, `value - error <= true <= value`; the error is at most the set's floor, which
 ///   is at most a 40th of all that was recorded in the set; every key above the floor is tracked.
+///   Merged, the bounds of both add up, and are the bounds of the sum.
 /// - LEDGER-7: a reader gets a key with its own value, and hinders nobody.
 /// - LEDGER-8: keys are placed by a keyed hash.
 /// - LEDGER-9: a record looks at one set.
 /// - LEDGER-10: one key never holds two entries.
 /// - LEDGER-11: "never seen or turned away" is [`Lookup::Absent`], and not a number.
+/// - LEDGER-12: [`record_evicting`](Self::record_evicting) says who was evicted, with what; and
+///   [`remove`](Self::remove) makes a key unknown.
 ///
 /// Values end at [`VALUE_MAX`]; what goes beyond is cut, and [`is_saturated`](Self::is_saturated)
 /// says so.
@@ -90,6 +98,10 @@ pub type SumLedger<S, const WORDS: usize = 8> = Ledger<Sum, S, WORDS>;
 pub struct Ledger<A, S, const WORDS: usize> {
     seed: Seed,
     sets: S,
+    /// From how many groups of sets a key's hash chooses: all of one set, or a single one of all.
+    groups: usize,
+    /// How many entries an exact ledger has; 0 in another.
+    exact: usize,
     aggregate: PhantomData<fn() -> A>,
 }
 
@@ -97,7 +109,7 @@ impl<A: Aggregate, const SETS: usize, const WORDS: usize>
     Ledger<A, [LedgerSet<WORDS>; SETS], WORDS>
 {
     const SETS: () = match check_sets(SETS) {
-        Ok(()) => {}
+        Ok(_) => {}
         Err(_) => panic!("a ledger has at least 1 set, and at most 2^32"),
     };
 
@@ -109,7 +121,7 @@ impl<A: Aggregate, const SETS: usize, const WORDS: usize>
             let sets = [const { LedgerSet::new() }; SETS];
             #[cfg(loom)]
             let sets = core::array::from_fn(|_| LedgerSet::new());
-            Ledger { seed, sets, aggregate: PhantomData }
+            Ledger { seed, sets, groups: SETS, exact: 0, aggregate: PhantomData }
         }
     }
 }
@@ -124,11 +136,40 @@ where
     /// # Errors
     /// [`LedgerError::NoSets`], [`LedgerError::TooManySets`].
     pub fn with_sets(mut sets: S, seed: Seed) -> Result<Self, LedgerError> {
-        check_sets(sets.as_ref().len())?;
-        for set in sets.as_mut() {
-            *set = LedgerSet::new();
+        let groups = check_sets(sets.as_ref().len())?;
+        sets.as_mut().iter_mut().for_each(|set| *set = LedgerSet::new());
+        Ok(Ledger { seed, sets, groups, exact: 0, aggregate: PhantomData })
+    }
+
+    /// An empty ledger that has exactly `entries` entries, and evicts the least of all: 1 to
+    /// [`EXACT_MAX`](super::EXACT_MAX). The sets are the caller's, as many as
+    /// [`sets_for_exact`](super::sets_for_exact) says.
+    ///
+    /// At rest it has the largest peaks of all keys, none missing; of sums, it is Space-Saving over
+    /// all keys. Work per record grows with the number of entries: a newcomer looks at every one.
+    ///
+    /// # Errors
+    /// [`LedgerError::Exact`], [`LedgerError::ExactSets`].
+    ///
+    /// ```
+    /// use plimsoll_core::{Key, LedgerSet, Lookup, PeakLedger, Recorded, Seed};
+    ///
+    /// let top: PeakLedger<[LedgerSet<1>; 1], 1> =
+    ///     PeakLedger::exact([LedgerSet::new()], Seed::new(17, 4), 2)?;
+    /// let [small, large, middle] = [1, 2, 3].map(Key::from);
+    /// top.record(&small, 100);
+    /// top.record(&large, 300);
+    /// assert_eq!(top.record(&middle, 200), Recorded::Admitted { evicted: 100 });
+    /// assert_eq!(top.get(&small), Lookup::Absent { at_most: 200 });
+    /// assert_eq!((top.len(), top.slots(), top.capacity()), (2, 2, 2));
+    /// # Ok::<(), plimsoll_core::LedgerError>(())
+    /// ```
+    pub fn exact(mut sets: S, seed: Seed, entries: usize) -> Result<Self, LedgerError> {
+        check_exact(sets.as_ref().len(), entries)?;
+        for (index, set) in sets.as_mut().iter_mut().enumerate() {
+            *set = LedgerSet::with_open(entries.saturating_sub(index * WAYS));
         }
-        Ok(Ledger { seed, sets, aggregate: PhantomData })
+        Ok(Ledger { seed, sets, groups: 1, exact: entries, aggregate: PhantomData })
     }
 }
 
@@ -146,8 +187,11 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
     #[inline]
     pub fn record<'k>(&self, key: impl Into<KeyRef<'k, WORDS>>, amount: u64) -> Recorded {
         let key = key.into();
-        let home = self.seed.home(key, self.sets().len());
-        self.sets()[home.set].record(key, home.tag, A::of(amount)).0
+        let (home, rule) = (self.home(key), A::of(amount));
+        match self.sets()[home.set].record_hinted(key, home.tag, rule) {
+            Some((recorded, _)) => recorded,
+            None => self.group(home).look_and_record(key, home.tag, rule, |_, _| {}).0,
+        }
     }
 
     /// What was recorded for a key.
@@ -159,8 +203,8 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
     /// Every record that was finished before the call is counted.
     pub fn get<'k>(&self, key: impl Into<KeyRef<'k, WORDS>>) -> Lookup {
         let key = key.into();
-        let home = self.seed.home(key, self.sets().len());
-        match self.sets()[home.set].get(key, home.tag) {
+        let home = self.home(key);
+        match self.group(home).get(key, home.tag) {
             Ok((value, error)) => Lookup::Present { value, error },
             Err(at_most) => Lookup::Absent { at_most },
         }
@@ -173,13 +217,15 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
 
     /// The amount up to which this key is turned away unless it is tracked: the floor of its set.
     pub fn floor_of<'k>(&self, key: impl Into<KeyRef<'k, WORDS>>) -> u64 {
-        self.sets()[self.seed.home(key.into(), self.sets().len()).set].floor()
+        self.group(self.home(key.into())).floor()
     }
 
-    /// All values together. At rest, of sums, this is all that was ever recorded, unless the ledger
-    /// was merged or is [saturated](Self::is_saturated).
+    /// All values together. At rest, of sums, this is all that was ever recorded, also for keys that
+    /// were removed, unless the ledger was merged or is [saturated](Self::is_saturated).
     pub fn total(&self) -> u64 {
-        self.values().fold(0, u64::saturating_add)
+        let counts =
+            |word: &SlotWord| word.is_entry() || A::COUNTS_REMOVED && *word != SlotWord::CLOSED;
+        self.looks().filter(counts).map(SlotWord::value).fold(0, u64::saturating_add)
     }
 
     /// How many entries there are.
@@ -194,28 +240,26 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
 
     /// Whether some value has reached [`VALUE_MAX`], and may be more.
     pub fn is_saturated(&self) -> bool {
-        self.values().any(|value| value == VALUE_MAX)
+        self.looks().any(|word| word.is_entry() && word.value() == VALUE_MAX)
     }
 
-    fn values(&self) -> impl Iterator<Item = u64> + '_ {
-        let values = |set| (0..WAYS).map(move |slot| LedgerSet::value(set, slot));
-        self.sets().iter().flat_map(values)
+    fn looks(&self) -> impl Iterator<Item = SlotWord> + '_ {
+        self.sets().iter().flat_map(LedgerSet::looks)
     }
 
     /// How many of the largest users this ledger is made for.
     pub fn capacity(&self) -> usize {
-        capacity_of(self.sets().len())
+        if self.exact > 0 { self.exact } else { capacity_of(self.sets().len()) }
     }
 
     /// How many entries there can be.
     pub fn slots(&self) -> usize {
-        self.sets().len() * WAYS
+        if self.exact > 0 { self.exact } else { self.sets().len() * WAYS }
     }
 
     /// How many keys there is room for beyond the entries at this moment.
     ///
-    /// At rest this is [`slots`](Self::slots) and the spare cells, less [`len`](Self::len): no cell is
-    /// ever lost.
+    /// At rest this is 48 for each set, less [`len`](Self::len): no cell is ever lost.
     pub fn cells_free(&self) -> usize {
         let free = |set: &LedgerSet<WORDS>| super::CELLS - set.cells_taken();
         self.sets().iter().map(free).sum()
@@ -226,9 +270,32 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
         self.sets.as_ref()
     }
 
+    /// Where the key belongs: the first of its sets, and its tag.
     #[inline(always)]
-    pub(super) fn seed(&self) -> Seed {
-        self.seed
+    pub(super) fn home(&self, key: KeyRef<'_, WORDS>) -> Home {
+        self.seed.home(key, self.groups)
+    }
+
+    /// All sets that a key with this home can be in.
+    #[inline(always)]
+    pub(super) fn group(&self, home: Home) -> AnyGroup<'_, WORDS> {
+        match self.sets() {
+            [one, other] if self.exact > 0 => AnyGroup::Two(Group([one, other])),
+            sets => AnyGroup::One(Group([&sets[home.set]])),
+        }
+    }
+
+    /// All groups of sets that keys can be in.
+    pub(super) fn groups(&self) -> Groups<'_, WORDS> {
+        Groups::new(self.sets(), self.exact > 0)
+    }
+
+    /// Whether every key has the same home here and there.
+    pub(super) fn is_like<T: AsRef<[LedgerSet<WORDS>]>>(
+        &self,
+        other: &Ledger<A, T, WORDS>,
+    ) -> bool {
+        (self.groups, self.groups == 1 || self.seed == other.seed) == (other.groups, true)
     }
 }
 

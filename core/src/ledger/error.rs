@@ -1,6 +1,8 @@
-//! What can not be made.
+//! Errors of construction.
 
 use core::fmt;
+
+use super::{EXACT_MAX, sets_for_exact};
 
 /// Why a ledger could not be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +17,18 @@ pub enum LedgerError {
         /// How many there may be.
         max: u64,
     },
+    /// An exact ledger has 1 to [`EXACT_MAX`] entries.
+    Exact {
+        /// How many were asked for.
+        entries: usize,
+    },
+    /// An exact ledger of so many entries has another number of sets.
+    ExactSets {
+        /// How many there are.
+        sets: usize,
+        /// How many it has.
+        needed: usize,
+    },
     /// A window's peaks have 1 to 49 bits, so that a bit is left for the window.
     PeakBits {
         /// How many were asked for.
@@ -24,12 +38,20 @@ pub enum LedgerError {
 
 pub(super) const SETS_MAX: u64 = 1 << 32;
 
-pub(super) const fn check_sets(sets: usize) -> Result<(), LedgerError> {
+pub(super) const fn check_sets(sets: usize) -> Result<usize, LedgerError> {
     match sets {
         0 => Err(LedgerError::NoSets),
         _ if sets as u64 > SETS_MAX => Err(LedgerError::TooManySets { sets, max: SETS_MAX }),
-        _ => Ok(()),
+        _ => Ok(sets),
     }
+}
+
+pub(super) const fn check_exact(sets: usize, entries: usize) -> Result<(), LedgerError> {
+    if entries == 0 || entries > EXACT_MAX {
+        return Err(LedgerError::Exact { entries });
+    }
+    let needed = sets_for_exact(entries);
+    if sets == needed { Ok(()) } else { Err(LedgerError::ExactSets { sets, needed }) }
 }
 
 impl fmt::Display for LedgerError {
@@ -38,6 +60,12 @@ impl fmt::Display for LedgerError {
             Self::NoSets => f.write_str("a ledger has at least 1 set, and a capacity above 0"),
             Self::TooManySets { sets, max } => {
                 write!(f, "a ledger has up to {max} sets (got {sets})")
+            }
+            Self::Exact { entries } => {
+                write!(f, "an exact ledger has 1 to {EXACT_MAX} entries (asked {entries})")
+            }
+            Self::ExactSets { sets, needed } => {
+                write!(f, "an exact ledger of that many entries has {needed} sets (got {sets})")
             }
             Self::PeakBits { bits } => {
                 write!(f, "the peaks of a window have 1 to 49 bits (asked {bits})")

@@ -26,6 +26,20 @@ pub enum Flaw {
     FloorTooHigh,
     /// Merges the entries of another ledger, and not what it has lost.
     NoMergeBound,
+    /// Takes a slot for a handle's if it leads to the same cell, whoever's key is there now.
+    CellForKey,
+    /// Takes the next word of a slot for the same key's.
+    SlotForKey,
+    /// Says of a key that was lost while it was read only what a merge has told.
+    FloorForgotten,
+    /// Evicts from merged sums without raising the bound on absent keys.
+    LossUnsaid,
+    /// Says of a certificate what one pass has found, whatever has risen meanwhile.
+    OnePass,
+    /// Evicts the least of the first set, where there are two.
+    FirstSetsLeast,
+    /// Frees the slot of a removed key, so that its words come again.
+    FreedSlot,
 }
 
 planted_flaws!("ledgers");

@@ -2,9 +2,10 @@
 
 use core::ops::Deref;
 
+use super::cell::Cell;
 use super::engine::{Aggregate, Ledger};
 use super::key::Key;
-use super::lookup::{Lookup, Recorded};
+use super::lookup::{Entry, Lookup, Recorded};
 use super::seed::Home;
 use super::set::{LedgerSet, Place};
 
@@ -32,7 +33,9 @@ pub struct LedgerHandle<L, const WORDS: usize = 8> {
     ledger: L,
     key: Key<WORDS>,
     home: Home,
+    /// The last place, and its set among all.
     place: Option<Place>,
+    set: usize,
 }
 
 impl<L, A, S, const WORDS: usize> LedgerHandle<L, WORDS>
@@ -43,29 +46,57 @@ where
 {
     /// A handle for this key. Nothing is recorded yet.
     pub fn new(ledger: L, key: Key<WORDS>) -> Self {
-        let home = ledger.seed().home((&key).into(), ledger.sets().len());
-        LedgerHandle { ledger, key, home, place: None }
+        let home = ledger.home((&key).into());
+        LedgerHandle { ledger, key, home, place: None, set: home.set }
     }
 
     /// Records an amount, as [`Ledger::record`] does.
     #[inline]
     pub fn record(&mut self, amount: u64) -> Recorded {
-        let set = &self.ledger.sets()[self.home.set];
-        let known = self.place.and_then(|place| set.record_at(place, &self.key, A::of(amount)));
-        match known {
-            Some((recorded, place)) => {
-                self.place = Some(place);
-                recorded
-            }
+        match self.record_at_place(amount) {
+            Some(recorded) => recorded,
             None => self.look_and_record(amount),
         }
     }
 
+    /// Records as [`Ledger::record_evicting`] does.
+    pub fn record_evicting(&mut self, amount: u64) -> (Recorded, Option<Entry<WORDS>>) {
+        if let Some(recorded) = self.record_at_place(amount) {
+            return (recorded, None);
+        }
+        let mut evicted = None;
+        let recorded = self.look_and(amount, |cell, value| evicted = Some(cell.entry(value)));
+        (recorded, evicted)
+    }
+
+    /// Removes the key, as [`Ledger::remove`] does.
+    pub fn remove(&mut self) -> Option<Entry<WORDS>> {
+        self.place = None;
+        self.ledger.remove(&self.key)
+    }
+
+    #[inline(always)]
+    fn record_at_place(&mut self, amount: u64) -> Option<Recorded> {
+        let set = &self.ledger.sets()[self.set];
+        let (recorded, place) = set.record_at(self.place?, &self.key, A::of(amount))?;
+        self.place = Some(place);
+        Some(recorded)
+    }
+
     #[cold]
     fn look_and_record(&mut self, amount: u64) -> Recorded {
-        let set = &self.ledger.sets()[self.home.set];
-        let (recorded, place) = set.record((&self.key).into(), self.home.tag, A::of(amount));
+        self.look_and(amount, |_, _| {})
+    }
+
+    fn look_and(&mut self, amount: u64, on_evicted: impl FnOnce(&Cell<WORDS>, u64)) -> Recorded {
+        let (key, tag, rule) = ((&self.key).into(), self.home.tag, A::of(amount));
+        let hinted = self.ledger.sets()[self.home.set].record_hinted(key, tag, rule);
+        let (recorded, place) = match hinted {
+            Some(done) => done,
+            None => self.ledger.group(self.home).look_and_record(key, tag, rule, on_evicted),
+        };
         self.place = place;
+        self.set = self.home.set + place.map_or(0, |place| place.set);
         recorded
     }
 

@@ -10,6 +10,9 @@ pub const KEY_BYTES_MAX: usize = 64;
 /// What [`Key::code`] is for a key that is a number.
 pub(super) const INTEGER: u8 = KEY_BYTES_MAX as u8 + 1;
 
+/// What [`Key::code`] is for a key that is a digest.
+pub(super) const DIGEST: u8 = INTEGER + 1;
+
 /// A principal's id: 1 to `8 * WORDS` bytes, or an integer. `WORDS` is 1 to 8.
 ///
 /// A ledger sets aside `8 * WORDS` bytes for each key: ids of 32 bytes need 4 words, integers 1. A
@@ -30,8 +33,8 @@ pub(super) const INTEGER: u8 = KEY_BYTES_MAX as u8 + 1;
 pub struct Key<const WORDS: usize = 8> {
     /// Zero behind the end.
     bytes: [[u8; 8]; WORDS],
-    /// How many bytes there are, or [`INTEGER`]; 0 in the key of an entry that is none.
-    code: u8,
+    /// How many bytes there are, or [`INTEGER`] or [`DIGEST`]; 0 in the key of an entry that is none.
+    pub(super) code: u8,
 }
 
 impl<const WORDS: usize> Key<WORDS> {
@@ -52,6 +55,11 @@ impl<const WORDS: usize> Key<WORDS> {
         Ok(KeyRef::new(bytes)?.into())
     }
 
+    /// Whether these bytes are a digest, and stand for a longer id.
+    pub const fn is_digest(&self) -> bool {
+        self.code == DIGEST
+    }
+
     /// The bytes, unless this is a number.
     pub fn as_bytes(&self) -> Option<&[u8]> {
         (self.code != INTEGER).then(|| self.raw())
@@ -68,7 +76,7 @@ impl<const WORDS: usize> Key<WORDS> {
     }
 
     pub(super) fn raw(&self) -> &[u8] {
-        let count = if self.code == INTEGER { 8 } else { usize::from(self.code) };
+        let count = bytes_in(self.code);
         &self.bytes.as_flattened()[..count]
     }
 
@@ -83,10 +91,39 @@ impl<const WORDS: usize> Key<WORDS> {
     }
 }
 
+/// How many bytes there are.
+#[inline(always)]
+pub(crate) const fn bytes_in(code: u8) -> usize {
+    match code {
+        INTEGER => 8,
+        DIGEST => KEY_BYTES_MAX,
+        count => count as usize,
+    }
+}
+
 /// How many words carry bytes.
 #[inline(always)]
 pub(crate) const fn words_in(code: u8) -> usize {
-    if code == INTEGER { 1 } else { (code as usize).div_ceil(8) }
+    bytes_in(code).div_ceil(8)
+}
+
+impl Key {
+    /// The key of a digest that stands for a longer id, such as 64 hexadecimal digits of a
+    /// cryptographic hash. It is another key than these bytes themselves.
+    ///
+    /// ```
+    /// use plimsoll_core::Key;
+    ///
+    /// let digits = [b'7'; 64];
+    /// assert_ne!(Key::digest(digits), Key::new(&digits)?);
+    /// assert_eq!(Key::digest(digits).as_bytes(), Some(&digits[..]));
+    /// # Ok::<(), plimsoll_core::KeyError>(())
+    /// ```
+    pub fn digest(digits: [u8; KEY_BYTES_MAX]) -> Self {
+        let mut key: Self = KeyRef::of_bytes(&digits).into();
+        key.code = DIGEST;
+        key
+    }
 }
 
 impl<const WORDS: usize> From<u64> for Key<WORDS> {

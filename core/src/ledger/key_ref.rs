@@ -1,6 +1,6 @@
 //! A key as it is asked with.
 
-use super::key::{INTEGER, Key, KeyError};
+use super::key::{INTEGER, Key, KeyError, bytes_in};
 
 /// A [`Key`] that is not copied: a view of an id's bytes, or a number. What a ledger is asked with.
 ///
@@ -69,7 +69,7 @@ impl<'k, const WORDS: usize> KeyRef<'k, WORDS> {
     /// How many bytes there are.
     #[inline(always)]
     pub(super) const fn bytes(self) -> usize {
-        if self.code == INTEGER { 8 } else { self.code as usize }
+        bytes_in(self.code)
     }
 
     /// Tells a key from all others that have the same words.
@@ -112,7 +112,7 @@ impl<'k, const WORDS: usize> From<&'k Key<WORDS>> for KeyRef<'k, WORDS> {
     fn from(key: &'k Key<WORDS>) -> Self {
         match key.as_integer() {
             Some(number) => number.into(),
-            None => KeyRef::of_bytes(key.raw()),
+            None => KeyRef { code: key.code, ..KeyRef::of_bytes(key.raw()) },
         }
     }
 }

@@ -20,7 +20,8 @@ pub enum Recorded {
     },
     /// The key was not tracked and now is.
     Admitted {
-        /// The value of the entry that went, 0 if there was a free slot.
+        /// The value of the entry that went; 0 if nobody had to go. For whose it was, see
+        /// [`record_evicting`](super::Ledger::record_evicting).
         evicted: u64,
     },
     /// The key is not tracked, and the amount does not get it in.
@@ -56,9 +57,10 @@ pub enum Lookup {
         /// What it inherited: 0 for a peak. The true sum is `value - error` to `value`.
         error: u64,
     },
-    /// The key was never seen, or turned away, or evicted.
+    /// The key was never seen, or turned away, or evicted, or removed.
     Absent {
         /// All that was recorded for it, by records finished before the question, is this at most.
+        /// What was recorded before it was [removed](super::Ledger::remove) does not count.
         at_most: u64,
     },
 }

@@ -2,11 +2,13 @@
 
 use super::engine::{Ledger, Peak, Sum};
 use super::flaw::{Flaw, is_planted};
-use super::rule::{Admission, Highest, Moved};
+use super::group::AnyGroup;
+use super::key_ref::KeyRef;
+use super::rule::{Admission, Moved};
 use super::set::LedgerSet;
-use super::view::SetView;
+use super::view::GroupView;
 use super::word::VALUE_MAX;
-use super::{Lookup, WAYS};
+use super::{Lookup, Recorded, WAYS};
 
 const ALL: core::ops::RangeInclusive<u64> = 1..=VALUE_MAX;
 
@@ -17,7 +19,8 @@ fn sum(one: u64, other: u64) -> u64 {
 impl<S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<Peak, S, WORDS> {
     /// Takes over all that another ledger has seen: its entries, and how high the keys can have been
     /// that it has lost. Afterwards this ledger promises what it would if all of it had been recorded
-    /// here, and its certificate covers exactly that.
+    /// here, and its certificate covers exactly that. Keys that were removed there are as if they had
+    /// never been seen.
     ///
     /// Both may be recorded into meanwhile. Where both have the same seed and number of sets, the
     /// bounds are taken over set by set; elsewhere the other's largest bound goes to every set, and the
@@ -28,22 +31,24 @@ impl<S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<Peak, S, WORDS> {
         T: AsRef<[LedgerSet<WORDS>]>,
     {
         let alike = self.is_like(other);
-        let mut view = SetView::EMPTY;
+        let mut view = GroupView::EMPTY;
         let mut highest = 0;
-        for (index, set) in other.sets().iter().enumerate() {
-            view.read(set, &ALL);
+        for (index, group) in other.groups().enumerate() {
+            view.read(group, &ALL);
             for entry in view.entries() {
-                let home = self.seed().home(entry.key().into(), self.sets().len());
-                self.sets()[home.set].record(entry.key().into(), home.tag, Highest(entry.value()));
+                self.record(entry.key(), entry.value());
             }
             if is_planted(Flaw::NoMergeBound) {
                 continue;
             }
             if alike {
-                self.sets()[index].raise_bound(view.absent_max);
+                self.groups()
+                    .skip(index)
+                    .take(1)
+                    .for_each(|mine| mine.first().bound.raise(view.absent_max));
             } else if view.absent_max > highest {
                 highest = view.absent_max;
-                self.sets().iter().for_each(|set| set.raise_bound(highest));
+                self.groups().for_each(|mine| mine.first().bound.raise(highest));
             }
         }
     }
@@ -51,41 +56,66 @@ impl<S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<Peak, S, WORDS> {
 
 impl<S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<Sum, S, WORDS> {
     /// Takes over all that another ledger has seen: sums and errors add up, and what one of them does
-    /// not track it may have had up to its floor (Agarwal et al. 2012, "Mergeable summaries").
+    /// not track it may have had up to its bound (Agarwal et al. 2012, "Mergeable summaries").
     ///
-    /// The other may be recorded into meanwhile. Seeds and sizes may differ, as for peaks.
+    /// The bound on absent keys is then exactly what the two bounds give: both together, or the
+    /// largest entry for which there was no room if that is more. The other may be recorded into
+    /// meanwhile. Seeds and sizes may differ, as for peaks.
     pub fn merge<T>(&mut self, other: &Ledger<Sum, T, WORDS>)
     where
         T: AsRef<[LedgerSet<WORDS>]>,
     {
-        for set in self.sets() {
+        for group in self.groups() {
             // What an absent key can have had here, kept for when entries have come and gone.
-            set.raise_bound(set.absent_max());
-            (0..WAYS).for_each(|slot| add_other(set, slot, other));
+            group.first().bound.raise(group.absent_max());
+            for set in group.sets() {
+                (0..WAYS).for_each(|slot| add_other(set, slot, other));
+            }
         }
         let alike = self.is_like(other);
-        let mut view = SetView::EMPTY;
+        let mut view = GroupView::EMPTY;
         let mut highest = 0;
-        for set in other.sets() {
-            view.read(set, &ALL);
+        for group in other.groups() {
+            view.read(group, &ALL);
             for entry in view.entries() {
-                let home = self.seed().home(entry.key().into(), self.sets().len());
-                let set = &self.sets()[home.set];
-                let admission = Admission {
-                    value: sum(set.bound(), entry.value()),
-                    error: sum(set.bound(), entry.error()),
-                };
-                set.record(entry.key().into(), home.tag, Moved(admission));
+                let home = self.home(entry.key().into());
+                let group = self.group(home);
+                let lost = group.bound().value();
+                let admission =
+                    Admission { value: sum(lost, entry.value()), error: sum(lost, entry.error()) };
+                group.move_in(entry.key().into(), home.tag, admission);
             }
             highest = view.absent_max.max(highest);
         }
-        for (index, set) in self.sets().iter().enumerate() {
-            if is_planted(Flaw::NoMergeBound) {
-                continue;
-            }
-            let absent_max = if alike { other.sets()[index].absent_max() } else { highest };
-            set.raise_bound(sum(set.bound(), absent_max));
+        if is_planted(Flaw::NoMergeBound) {
+            return;
         }
+        for (mine, theirs) in
+            self.groups().zip(other.groups().map(Some).chain(core::iter::repeat(None)))
+        {
+            let absent_max = theirs.filter(|_| alike).map_or(highest, |group| group.absent_max());
+            let lost_here = mine.first().floor.get();
+            let bound = sum(mine.bound().value(), absent_max).max(lost_here);
+            mine.first().bound.make_whole(bound);
+        }
+    }
+}
+
+impl<const WORDS: usize> AnyGroup<'_, WORDS> {
+    /// Admits an entry of another ledger, and notes the value of whoever has no room: this one, or
+    /// another in its place.
+    fn move_in(self, key: KeyRef<'_, WORDS>, tag: u8, admission: Admission) {
+        let rule = Moved(admission);
+        let done = match self.first().record_hinted(key, tag, rule) {
+            Some(done) => done,
+            None => self.look_and_record(key, tag, rule, |_, _| {}),
+        };
+        // Neither is above the least entry.
+        self.first().floor.note(match done {
+            (Recorded::TurnedAway { .. }, _) => admission.value,
+            (Recorded::Admitted { evicted }, _) => evicted,
+            _ => 0,
+        });
     }
 }
 
@@ -103,14 +133,4 @@ fn add_other<T: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize>(
         Lookup::Absent { at_most } => (at_most, at_most),
     };
     set.amend(slot, sum(entry.value(), value), sum(entry.error(), error));
-}
-
-impl<A, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S, WORDS>
-where
-    A: super::Aggregate,
-{
-    /// Whether every key has the same set here and there.
-    fn is_like<T: AsRef<[LedgerSet<WORDS>]>>(&self, other: &Ledger<A, T, WORDS>) -> bool {
-        self.seed() == other.seed() && self.sets().len() == other.sets().len()
-    }
 }

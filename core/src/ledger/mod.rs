@@ -39,6 +39,9 @@
 //! here, the ledger says itself: the [certificate](Ledger::certificate) is the largest of the sets'
 //! floors, and every entry at or above it is one of the largest, with nobody missing in between.
 //!
+//! An [exact](Ledger::exact) ledger has one set of N entries instead, two of them looked at as one if N
+//! is above 40, and evicts the least of all: it misses nobody.
+//!
 //! # What holds while others record
 //! - When `record(k, v)` has returned, `k` is tracked at `v` or more, or the floor of its set is `v`
 //!   or more, and stays so (LEDGER-3, LEDGER-5).
@@ -74,6 +77,11 @@
 //! the slot's new word or by another key in the cell, so its second look comes after the evictor's,
 //! and finds nothing below `u`.
 //!
+//! *No room for less.* A removed entry leaves a tombstone: its slot stays at its value, by a word that
+//! is above the entry's and leads to no key. So removals break none of these arguments; a tombstone is
+//! evicted when it is the least, like an entry, and only then does its slot serve somebody else. What a
+//! removed key had is forgotten: it counts as never seen.
+//!
 //! *Turned away at a glance.* A value that was the least of a set once is a lower bound for ever. So
 //! each admission notes its victim's value, and an amount up to that note can change nothing: whoever
 //! is tracked has as much. Such a record reads one cache line and writes none (LEDGER-4).
@@ -92,6 +100,16 @@
 //! - *No word for the certificate.* A record that is turned away writes nothing, so a word for "the
 //!   largest value lost" could tell of the evicted only. But neither they nor the turned away were
 //!   above the floor of their set, and floors never fall: the largest floor is the bound for both.
+//!   Merged sums are the exception: their floor has what both ledgers know of an entry, which can be
+//!   far above what both have lost. They turn nobody away, so a word tells it exactly.
+//! - *A removed entry's slot is not freed.* Its words would come again, and a stalled raise or eviction
+//!   would find the word that it expects. Generations in the word take bits that values need, and run
+//!   out. A ledger whose guests leave all the time is a [`WindowLedger`]: there a removed entry's
+//!   slot is as good as free from the next window on.
+//! - *Exact up to 80 entries.* Every slot is looked at for the least, so an admission takes time in
+//!   proportion to N. A tree over the slots would make that O(log N), and keys would need an index
+//!   without locks whose cells are used again: to look at again if exact ledgers of thousands are
+//!   wanted.
 //! - *40 slots to a set, for 16 of the capacity.* Of 4096 keys thrown into sets at random, some set
 //!   gets more than it has slots for in this share of fills: 512 sets of 24, 0.2 %; 341 of 32, 0.04 %;
 //!   256 of 36, 0.3 %; *256 of 40, 0.01 %*; 128 of 56, 1 %. More slots for fewer sets take less memory
@@ -103,12 +121,15 @@
 //!   can not bound. Both cost every record something, for threads that stop within 50 instructions of
 //!   each other, nine at once, in one set.
 
+mod bound;
 mod cell;
 mod certificate;
 mod engine;
 mod error;
 mod flaw;
 mod floor;
+mod gone;
+mod group;
 mod handle;
 mod hints;
 mod key;
@@ -168,6 +189,14 @@ const PROMISED: usize = 1;
 /// Up to 40, a single set is enough, and exact outright.
 pub const fn sets_for(capacity: usize) -> usize {
     if capacity > 0 && capacity <= WAYS { 1 } else { capacity.div_ceil(PROMISED) }
+}
+
+/// The most entries that an [exact](Ledger::exact) ledger can have: those of two sets.
+pub const EXACT_MAX: usize = 2 * WAYS;
+
+/// How many sets an [exact](Ledger::exact) ledger of so many entries needs.
+pub const fn sets_for_exact(entries: usize) -> usize {
+    entries.div_ceil(WAYS)
 }
 
 /// How many entries ledgers of so many sets are made for.

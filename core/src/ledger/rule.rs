@@ -4,6 +4,9 @@ use super::word::VALUE_MAX;
 
 /// How an amount changes values. Every change is a rise, and none leads beyond [`VALUE_MAX`].
 pub trait Rule: Copy {
+    /// Whether amounts add up, and no newcomer is turned away.
+    const IS_SUM: bool = false;
+
     /// What an entry at `value` rises to; `None` if it stays as it is.
     fn raise(self, value: u64) -> Option<u64>;
 
@@ -35,7 +38,8 @@ impl Rule for Highest {
 
     #[inline(always)]
     fn is_idle(self, least: u64) -> bool {
-        self.0.min(VALUE_MAX) <= least
+        // 1 to the least. Of 0, a look at the slots says whether the key is tracked.
+        self.0.min(VALUE_MAX).wrapping_sub(1) < least
     }
 
     #[inline(always)]
@@ -49,6 +53,8 @@ impl Rule for Highest {
 pub struct Plus(pub u64);
 
 impl Rule for Plus {
+    const IS_SUM: bool = true;
+
     #[inline(always)]
     fn raise(self, value: u64) -> Option<u64> {
         let sum = value.saturating_add(self.0).min(VALUE_MAX);

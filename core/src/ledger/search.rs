@@ -1,9 +1,10 @@
-//! How keys are found in a set.
+//! How keys are found among the slots.
 
-use super::Entry;
 use super::WAYS;
 use super::flaw::{Flaw, is_planted};
+use super::group::Group;
 use super::key_ref::KeyRef;
+use super::lookup::Entry;
 use super::set::{LedgerSet, Place};
 use super::word::SlotWord;
 
@@ -14,8 +15,83 @@ const LANES: usize = if WAYS % 4 == 0 { 4 } else { 1 };
 pub(super) enum Found {
     /// The key's entry.
     Entry(Place),
-    /// The least entry, or an empty slot, by value and then by place.
-    Least { slot: usize, value: u64 },
+    /// The least entry, tombstone or empty slot, by value and then by place.
+    Least { set: usize, slot: usize, value: u64 },
+}
+
+impl<const WORDS: usize, const SETS: usize> Group<'_, WORDS, SETS> {
+    /// Looks for the key, and for the least entry on the way.
+    ///
+    /// A slot's value and tag come from one look at it; where a tag fits, a later look tells
+    /// whether the key is there. So a key that is not found was not in the slot when its value was
+    /// seen, or has left it since.
+    #[inline(always)]
+    pub(super) fn find(self, key: KeyRef<'_, WORDS>, tag: u8) -> Found {
+        let (mut least, mut fits) = self.first().survey(tag);
+        let mut least_set = 0;
+        for (index, set) in self.0.iter().enumerate().skip(1) {
+            let (rank, fit) = set.survey(tag);
+            let is_less = SlotWord::of_rank(rank).1 < SlotWord::of_rank(least).1;
+            if is_less && !is_planted(Flaw::FirstSetsLeast) {
+                (least, least_set) = (rank, index);
+            }
+            fits |= fit;
+        }
+        if fits >> 63 != 0 {
+            for (index, set) in self.0.iter().enumerate() {
+                for slot in 0..WAYS {
+                    if let Some(word) = set.confirm(slot, tag, key) {
+                        set.note_hint(slot, tag);
+                        return Found::Entry(Place { set: index, slot, word });
+                    }
+                }
+            }
+        }
+        let (slot, value) = SlotWord::of_rank(least);
+        Found::Least { set: least_set, slot, value }
+    }
+
+    pub(super) fn get(self, key: KeyRef<'_, WORDS>, tag: u8) -> Result<(u64, u64), u64> {
+        let found = match self.first().find_hinted(key, tag) {
+            Some(place) => Found::Entry(place),
+            None => self.find(key, tag),
+        };
+        match found {
+            Found::Entry(place) => self.read_at(place, key).ok_or_else(|| {
+                if is_planted(Flaw::FloorForgotten) {
+                    self.first().bound.get().value()
+                } else {
+                    self.absent_max()
+                }
+            }),
+            Found::Least { value, .. } if is_planted(Flaw::SingleCollect) => {
+                Err(self.first().bound.get().over(value))
+            }
+            Found::Least { .. } => Err(self.absent_max()),
+        }
+    }
+
+    fn absent_max(self) -> u64 {
+        let floors = self.0.map(LedgerSet::floor);
+        // The bound last: it was raised before what the look has seen.
+        self.first().bound.get().over(floors.into_iter().min().unwrap_or(0))
+    }
+
+    fn read_at(self, mut place: Place, key: KeyRef<'_, WORDS>) -> Option<(u64, u64)> {
+        let set = self.0[place.set];
+        loop {
+            let (_, error) = set.cells.cell(place.word.cell())?.read();
+            let is_still = set.slots[place.slot].still(place.word);
+            if is_still || is_planted(Flaw::UnvalidatedReader) {
+                return Some((place.word.value(), error));
+            }
+            place.word = if is_planted(Flaw::SlotForKey) {
+                set.look(place.slot)
+            } else {
+                set.confirm(place.slot, place.word.tag(), key)?
+            };
+        }
+    }
 }
 
 impl<const WORDS: usize> LedgerSet<WORDS> {
@@ -24,19 +100,15 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
     pub(super) fn find_hinted(&self, key: KeyRef<'_, WORDS>, tag: u8) -> Option<Place> {
         for slot in self.hints.find(tag) {
             if let Some(word) = self.confirm(slot, tag, key) {
-                return Some(Place { slot, word });
+                return Some(Place { set: 0, slot, word });
             }
         }
         None
     }
 
-    /// Looks for the key, and for the least entry on the way.
-    ///
-    /// A slot's value and tag come from one look at it; where a tag fits, a later look tells
-    /// whether the key is there. So a key that is not found was not in the slot when its value was
-    /// seen, or has left it since.
-    #[inline]
-    pub(super) fn find_unhinted(&self, key: KeyRef<'_, WORDS>, tag: u8) -> Found {
+    /// The rank of the least entry or empty slot, and a number whose highest bit is set if a tag fits.
+    #[inline(always)]
+    fn survey(&self, tag: u8) -> (u64, u64) {
         let mut least = [u64::MAX; LANES];
         let mut fits = 0;
         for (row, slots) in self.slots.chunks_exact(LANES).enumerate() {
@@ -46,23 +118,14 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
                 least[lane] = least[lane].min(word.rank(row * LANES + lane));
             }
         }
-        if fits >> 63 != 0 {
-            for slot in 0..WAYS {
-                if let Some(word) = self.confirm(slot, tag, key) {
-                    self.note_hint(slot, tag);
-                    return Found::Entry(Place { slot, word });
-                }
-            }
-        }
-        let (slot, value) = SlotWord::of_rank(least.into_iter().fold(u64::MAX, u64::min));
-        Found::Least { slot, value }
+        (least.into_iter().fold(u64::MAX, u64::min), fits)
     }
 
     /// Notes the tag that a slot has, and that it still has afterwards.
     pub(super) fn note_hint(&self, slot: usize, mut tag: u8) {
         loop {
             self.hints.note(slot, tag);
-            let now = self.slots[slot].look();
+            let now = self.look(slot);
             if now.has_tag(tag) {
                 return;
             }
@@ -76,8 +139,12 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
         let slot = &self.slots[slot];
         loop {
             let word = slot.look();
-            // A cell that has been written anew answers no, and rightly: its key has left the slot.
-            if word.is_empty() || !word.has_tag(tag) || !self.cells.cell(word.cell()).holds(key) {
+            if word.is_empty() || !word.has_tag(tag) {
+                return None;
+            }
+            // A cell that has been written anew answers no, and rightly: its key has left the slot. A
+            // tombstone leads to none.
+            if !self.cells.cell(word.cell())?.holds(key) {
                 return None;
             }
             if slot.still(word) || is_planted(Flaw::UnvalidatedReader) {
@@ -94,36 +161,10 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
             if word.is_empty() {
                 return None;
             }
-            let (key, error) = self.cells.cell(word.cell()).read();
+            let entry = self.cells.cell(word.cell())?.entry(word.value());
             if slot.still(word) || is_planted(Flaw::UnvalidatedReader) {
-                return Some((word, Entry { key, value: word.value(), error }));
+                return Some((word, entry));
             }
-        }
-    }
-
-    /// Value and error of the key's entry, or what an absent key can have had.
-    pub(super) fn get(&self, key: KeyRef<'_, WORDS>, tag: u8) -> Result<(u64, u64), u64> {
-        let found = match self.find_hinted(key, tag) {
-            Some(place) => Found::Entry(place),
-            None => self.find_unhinted(key, tag),
-        };
-        match found {
-            Found::Entry(place) => self.read_at(place, key).ok_or_else(|| self.absent_max()),
-            Found::Least { value, .. } if is_planted(Flaw::SingleCollect) => {
-                Err(value.max(self.bound()))
-            }
-            Found::Least { .. } => Err(self.absent_max()),
-        }
-    }
-
-    fn read_at(&self, mut place: Place, key: KeyRef<'_, WORDS>) -> Option<(u64, u64)> {
-        loop {
-            let (_, error) = self.cells.cell(place.word.cell()).read();
-            let is_still = self.slots[place.slot].still(place.word);
-            if is_still || is_planted(Flaw::UnvalidatedReader) {
-                return Some((place.word.value(), error));
-            }
-            place.word = self.confirm(place.slot, place.word.tag(), key)?;
         }
     }
 }

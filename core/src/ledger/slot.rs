@@ -9,10 +9,15 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom, fence};
 /// ```text
 ///            1 admit            2 raise
 ///   empty -----------> entry -----------+
-///                      |   ^ <----------+
-///                      +---+
-///                     3 evict: another key at a higher value
+///                      |  ^ ^ <---------+
+///                      |  | | 3 evict: another key at a higher value
+///                      |  | +-----------+
+///             4 remove |  |
+///                      v  | 5 admit over it: a key at a higher value
+///                   tombstone
 /// ```
+///
+/// A tombstone is nobody's and keeps the value of the entry that was removed (LEDGER-12).
 ///
 /// From this follow: a word that was seen twice was there all the while; a value that was seen is a
 /// lower bound for ever (LEDGER-5); an eviction and a raise that race are exchanges of one word, so
@@ -27,6 +32,7 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom, fence};
 /// | `hint`: load | Relaxed | | | checked by `raise`, or equal to a word once looked at | `ledger_3_handles` |
 /// | `raise`: exchange | Relaxed | Relaxed | | goes on with what `replace` has published | `ledger_3_raise_meets_eviction` |
 /// | `replace`: exchange | Release | Relaxed | `look` | the key in the new cell | `ledger_7_torn_readers` |
+/// | `remove`: exchange | Relaxed | Relaxed | | goes on with what `replace` has published | `ledger_12_remove` |
 ///
 /// Nothing need keep a processor from reading a key late, after a raise and in the cell's next life.
 /// Whoever has written there has done so behind a fence, after the slot had changed hands; a reader
@@ -40,6 +46,13 @@ impl Slot {
     const_unless_loom! {
         pub(super) const fn new() -> Slot {
             Slot { word: AtomicU64::new(SlotWord::EMPTY.word()) }
+        }
+    }
+
+    const_unless_loom! {
+        /// A slot that never has an entry.
+        pub(super) const fn closed() -> Slot {
+            Slot { word: AtomicU64::new(SlotWord::CLOSED.word()) }
         }
     }
 
@@ -78,7 +91,18 @@ impl Slot {
             .then_some(next)
     }
 
-    /// 1, 3: makes the slot another key's, if the word is unchanged.
+    /// 4: makes the slot nobody's at the same value, if the word is unchanged.
+    pub(super) fn remove(&self, word: SlotWord) -> bool {
+        debug_assert!(word.is_entry());
+        let is_wrong = is_planted(Flaw::FreedSlot);
+        let next = if is_wrong { SlotWord::EMPTY } else { word.transition_to_tombstone() };
+        // Relaxed: as for `raise`. The cell is handed on by the set's word of cells.
+        self.word
+            .compare_exchange(word.word(), next.word(), Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+    }
+
+    /// 1, 3, 5: makes the slot another key's, if the word is unchanged.
     pub(super) fn replace(&self, word: SlotWord, next: SlotWord) -> bool {
         debug_assert!(next.value() > word.value() || is_planted(Flaw::EvictByKey));
         // Release: publishes the key in the new cell, and the look at the other slots. What the old

@@ -6,7 +6,7 @@ use core::ops::RangeInclusive;
 use super::engine::{Aggregate, Ledger};
 use super::lookup::Entry;
 use super::set::LedgerSet;
-use super::view::SetView;
+use super::view::GroupView;
 use super::word::VALUE_MAX;
 
 /// The largest entries of a ledger, the largest first.
@@ -66,18 +66,19 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
         show: impl Fn(u64) -> u64,
     ) -> Top<'b, WORDS> {
         let mut heap = Heap { buffer, len: 0, passed_over: 0 };
-        let mut view = SetView::EMPTY;
+        let mut view = GroupView::EMPTY;
         let mut bound = 0;
-        for set in self.sets() {
+        for group in self.groups() {
             let low = heap.least().map_or(*range.start(), |least| least + 1);
-            view.read(set, &(low.max(*range.start())..=*range.end()));
+            view.read(group, &(low.max(*range.start())..=*range.end()));
             view.entries().iter().for_each(|entry| heap.offer(entry));
             heap.pass_over(view.passed_over);
             bound = view.absent_max.max(bound);
         }
         let Heap { buffer, len, passed_over } = heap;
         let entries = &mut buffer[..len];
-        entries.sort_unstable_by_key(|entry| Reverse(entry.value));
+        // Of equal values, the more certain first.
+        entries.sort_unstable_by_key(|entry| (Reverse(entry.value), entry.error));
         for entry in entries.iter_mut() {
             entry.value = show(entry.value);
         }

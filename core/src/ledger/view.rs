@@ -1,22 +1,23 @@
-//! Reading a ledger set by set.
+//! Reading a ledger, as many slots at a time as a key can be in.
 
 use core::ops::RangeInclusive;
 
 use super::engine::{Aggregate, Ledger};
 use super::flaw::{Flaw, is_planted};
+use super::group::{AnyGroup, Groups};
 use super::lookup::Entry;
 use super::set::LedgerSet;
 use super::word::SlotWord;
-use super::{VALUE_MAX, WAYS};
+use super::{EXACT_MAX, VALUE_MAX};
 
-/// The entries of one set, each of them whole, and what keys that are not among them can have had.
-pub(super) struct SetView<const WORDS: usize> {
-    entries: [Entry<WORDS>; WAYS],
+/// The entries of one group, each of them whole, and what keys that are not among them can have had.
+pub(super) struct GroupView<const WORDS: usize> {
+    entries: [Entry<WORDS>; EXACT_MAX],
     len: usize,
     tags: TagSet,
     /// The largest value below the range.
     pub(super) passed_over: u64,
-    /// What keys of the set can have had in the range or below that are neither here nor passed over.
+    /// What keys of the group can have had in the range or below that are neither here nor passed over.
     pub(super) absent_max: u64,
 }
 
@@ -36,9 +37,9 @@ impl TagSet {
     }
 }
 
-impl<const WORDS: usize> SetView<WORDS> {
-    pub(super) const EMPTY: SetView<WORDS> = SetView {
-        entries: [Entry::NONE; WAYS],
+impl<const WORDS: usize> GroupView<WORDS> {
+    pub(super) const EMPTY: GroupView<WORDS> = GroupView {
+        entries: [Entry::NONE; EXACT_MAX],
         len: 0,
         tags: TagSet::EMPTY,
         passed_over: 0,
@@ -49,29 +50,28 @@ impl<const WORDS: usize> SetView<WORDS> {
         &self.entries[..self.len]
     }
 
-    /// Reads a set: entries of the range first, and then, again, how high absent keys can be.
-    pub(super) fn read(&mut self, set: &LedgerSet<WORDS>, range: &RangeInclusive<u64>) {
+    /// Reads a group: entries of the range first, and then, again, how high absent keys can be.
+    pub(super) fn read(&mut self, group: AnyGroup<'_, WORDS>, range: &RangeInclusive<u64>) {
         (self.len, self.tags, self.passed_over) = (0, TagSet::EMPTY, 0);
         let mut above = 0;
-        let too_early = is_planted(Flaw::SingleCollect).then(|| set.absent_max());
-        for slot in 0..WAYS {
-            let value = set.value(slot);
-            if value == 0 {
-                // Slots fill in order.
-                break;
-            }
-            if value < *range.start() {
-                self.passed_over = self.passed_over.max(value);
-                continue;
-            }
-            match set.entry(slot) {
-                Some((word, entry)) if entry.value <= *range.end() => self.put(word, entry),
-                // What it had in the range is gone.
-                Some((_, entry)) => above = entry.value.max(above),
-                None => {}
+        let too_early = is_planted(Flaw::SingleCollect).then(|| group.absent_max());
+        for set in group.sets() {
+            // Slots fill in order.
+            for (slot, word) in set.looks().take_while(|word| !word.is_empty()).enumerate() {
+                if word.value() < *range.start() {
+                    let value = if word.is_entry() { word.value() } else { 0 };
+                    self.passed_over = self.passed_over.max(value);
+                    continue;
+                }
+                match set.entry(slot) {
+                    Some((word, entry)) if entry.value <= *range.end() => self.put(word, entry),
+                    // What it had in the range is gone.
+                    Some((_, entry)) => above = entry.value.max(above),
+                    None => {}
+                }
             }
         }
-        self.absent_max = too_early.unwrap_or_else(|| set.absent_max()).max(above);
+        self.absent_max = too_early.unwrap_or_else(|| group.absent_max()).max(above);
     }
 
     /// A key that has moved to another slot meanwhile is seen twice: there it has the higher value.
@@ -96,15 +96,15 @@ impl<const WORDS: usize> SetView<WORDS> {
 /// either answer is right.
 #[must_use = "iterators do nothing unless they are advanced"]
 pub struct Entries<'l, const WORDS: usize> {
-    sets: &'l [LedgerSet<WORDS>],
-    view: SetView<WORDS>,
+    groups: Groups<'l, WORDS>,
+    view: GroupView<WORDS>,
     next: usize,
 }
 
 impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S, WORDS> {
-    /// All entries. The iterator holds a copy of one set at a time, about 3 KiB for the longest keys.
+    /// All entries. The iterator has room for a copy of two sets, about 7 KiB for the longest keys.
     pub fn entries(&self) -> Entries<'_, WORDS> {
-        Entries { sets: self.sets(), view: SetView::EMPTY, next: 0 }
+        Entries { groups: self.groups(), view: GroupView::EMPTY, next: 0 }
     }
 }
 
@@ -117,9 +117,8 @@ impl<const WORDS: usize> Iterator for Entries<'_, WORDS> {
                 self.next += 1;
                 return Some(*entry);
             }
-            let (set, rest) = self.sets.split_first()?;
-            (self.sets, self.next) = (rest, 0);
-            self.view.read(set, &(1..=VALUE_MAX));
+            self.view.read(self.groups.next()?, &(1..=VALUE_MAX));
+            self.next = 0;
         }
     }
 }

@@ -81,9 +81,36 @@ where
         check_bits(peak_bits)?;
         Ok(WindowLedger { peaks: PeakLedger::with_sets(sets, seed)?, peak_bits })
     }
+
+    /// An empty ledger that has exactly `entries` entries, as [`Ledger::exact`](super::Ledger::exact)
+    /// makes it.
+    ///
+    /// # Errors
+    /// [`LedgerError::Exact`], [`LedgerError::ExactSets`], [`LedgerError::PeakBits`].
+    pub fn exact(sets: S, seed: Seed, entries: usize, peak_bits: u32) -> Result<Self, LedgerError> {
+        check_bits(peak_bits)?;
+        Ok(WindowLedger { peaks: PeakLedger::exact(sets, seed, entries)?, peak_bits })
+    }
 }
 
 impl<S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> WindowLedger<S, WORDS> {
+    /// The same answer, with the value as seen from a window.
+    fn seen_from(&self, window: u64, recorded: Recorded) -> Recorded {
+        let here = |value| self.unpack(window, value);
+        match recorded {
+            Recorded::Raised { from, to } => Recorded::Raised { from: here(from), to: here(to) },
+            Recorded::Kept { value } => Recorded::Kept { value: here(value) },
+            Recorded::Admitted { evicted } => Recorded::Admitted { evicted: here(evicted) },
+            Recorded::TurnedAway { floor } => Recorded::TurnedAway { floor: here(floor) },
+        }
+    }
+
+    /// The entry with its peak in this window, if it is of this one.
+    fn of_window(&self, window: u64, entry: Entry<WORDS>) -> Option<Entry<WORDS>> {
+        let is_here = self.window_of(entry.value) == self.cut(window);
+        is_here.then(|| Entry { value: self.unpack(window, entry.value), ..entry })
+    }
+
     /// Records a size that the key has in this window. A size of 0 changes nothing.
     ///
     /// # Returns
@@ -95,13 +122,34 @@ impl<S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> WindowLedger<S, WORDS> {
         size: u64,
     ) -> Recorded {
         let amount = if size == 0 { 0 } else { self.pack(window, size) };
-        let here = |value| self.unpack(window, value);
-        match self.peaks.record(key, amount) {
-            Recorded::Raised { from, to } => Recorded::Raised { from: here(from), to: here(to) },
-            Recorded::Kept { value } => Recorded::Kept { value: here(value) },
-            Recorded::Admitted { evicted } => Recorded::Admitted { evicted: here(evicted) },
-            Recorded::TurnedAway { floor } => Recorded::TurnedAway { floor: here(floor) },
-        }
+        self.seen_from(window, self.peaks.record(key, amount))
+    }
+
+    /// Records as [`record`](Self::record) does, and says who had to go for it (LEDGER-12): only of
+    /// those who were seen in this window, for whoever was not seen in it is not part of it.
+    pub fn record_evicting<'k>(
+        &self,
+        window: u64,
+        key: impl Into<KeyRef<'k, WORDS>>,
+        size: u64,
+    ) -> (Recorded, Option<Entry<WORDS>>) {
+        let amount = if size == 0 { 0 } else { self.pack(window, size) };
+        let (recorded, evicted) = self.peaks.record_evicting(key, amount);
+        let evicted = evicted.and_then(|entry| self.of_window(window, entry));
+        (self.seen_from(window, recorded), evicted)
+    }
+
+    /// Removes a key from all windows, as [`Ledger::remove`](super::Ledger::remove) does. Its slot is
+    /// free for everybody from the next window on.
+    ///
+    /// # Returns
+    /// The entry as it was, if it was of this window.
+    pub fn remove<'k>(
+        &self,
+        window: u64,
+        key: impl Into<KeyRef<'k, WORDS>>,
+    ) -> Option<Entry<WORDS>> {
+        self.peaks.remove(key).and_then(|entry| self.of_window(window, entry))
     }
 
     /// The key's peak in this window. Of a window that is over for the key, all that is known is

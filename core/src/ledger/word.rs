@@ -12,7 +12,15 @@ pub const VALUE_MAX: u64 = u64::MAX >> VALUE_SHIFT;
 /// 14..64  value  the aggregate; 0 in an empty slot, and never 0 in another
 /// ```
 ///
-/// The value lies on top, so that a word whose value rises rises.
+/// | value | tag | cell | is |
+/// |---|---|---|---|
+/// | 0 | 0 | 0 | an empty slot |
+/// | 1 to the largest | any | of a cell | an entry |
+/// | 1 to the largest | all ones | all ones | a tombstone: what a removed entry leaves |
+/// | the largest | all ones | all ones | also a closed slot, which no newcomer is above |
+///
+/// The value lies on top, so that a word whose value rises rises. No cell has the index of a
+/// tombstone, so a tombstone is above every entry of its value, and below all of larger ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SlotWord(u64);
 
@@ -24,10 +32,14 @@ const TAG_MASK: u64 = ((1 << TAG_BITS) - 1) << TAG_SHIFT;
 const VALUE_SHIFT: u32 = TAG_SHIFT + TAG_BITS;
 
 const _: () = assert!(CELL_MASK & TAG_MASK == 0 && (CELL_MASK | TAG_MASK) >> VALUE_SHIFT == 0);
-const _: () = assert!(super::CELLS <= 1 << CELL_BITS);
+// The last index is that of a tombstone.
+const _: () = assert!(super::CELLS < 1 << CELL_BITS);
 
 impl SlotWord {
     pub(crate) const EMPTY: SlotWord = SlotWord(0);
+
+    /// A slot that nobody gets in: a tombstone of the largest value.
+    pub(crate) const CLOSED: SlotWord = SlotWord(u64::MAX);
 
     #[inline(always)]
     pub(crate) const fn from_word(word: u64) -> SlotWord {
@@ -55,7 +67,19 @@ impl SlotWord {
         self.value() == 0
     }
 
-    /// Where the key is; meaningless in an empty slot.
+    /// Whether the slot has an entry: it is neither empty nor a tombstone.
+    #[inline(always)]
+    pub(crate) const fn is_entry(self) -> bool {
+        !self.is_empty() && !self.is_tombstone()
+    }
+
+    /// Whether an entry was removed here, and nobody has come since; or the slot is closed.
+    #[inline(always)]
+    pub(crate) const fn is_tombstone(self) -> bool {
+        self.0 & CELL_MASK == CELL_MASK
+    }
+
+    /// Where the key is; meaningless in an empty slot, and an index that no cell has in a tombstone.
     #[inline(always)]
     pub(crate) const fn cell(self) -> usize {
         (self.0 & CELL_MASK) as usize
@@ -89,6 +113,12 @@ impl SlotWord {
         ((rank & (CELL_MASK | TAG_MASK)) as usize, rank >> VALUE_SHIFT)
     }
 
+    /// What removing the entry leaves: nobody's, at the same value, and a larger word.
+    #[inline(always)]
+    pub(crate) const fn transition_to_tombstone(self) -> SlotWord {
+        SlotWord(self.0 | CELL_MASK | TAG_MASK)
+    }
+
     /// The same key at `value`.
     #[inline(always)]
     pub(crate) const fn transition_to(self, value: u64) -> SlotWord {
@@ -120,6 +150,24 @@ mod tests {
             }
         }
         assert!(SlotWord::EMPTY.is_empty());
+    }
+
+    #[test]
+    fn a_tombstone_is_above_its_value_and_below_the_next() {
+        for value in [1, 2, 1 << 40, VALUE_MAX] {
+            for (tag, cell) in [(0, 0), (255, 62), (0x5a, 17)] {
+                let entry = SlotWord::entry(value, tag, cell);
+                let gone = entry.transition_to_tombstone();
+                assert!(gone.word() > entry.word() && gone.value() == value);
+                assert!(
+                    value == VALUE_MAX || gone.word() < SlotWord::entry(value + 1, 0, 0).word()
+                );
+                assert!(entry.is_entry() && !gone.is_entry() && gone.is_tombstone());
+            }
+        }
+        assert!(!SlotWord::EMPTY.is_entry() && !SlotWord::EMPTY.is_tombstone());
+        let saturated = SlotWord::entry(VALUE_MAX, 0, 0);
+        assert_eq!(saturated.transition_to_tombstone(), SlotWord::CLOSED);
     }
 
     #[test]

@@ -29,6 +29,9 @@ fn a_ledger_does_not_allocate() {
         assert_eq!(peaks.top(&mut buffer).entries().len(), 10);
         assert!(peaks.certificate().covered() > 0);
         assert_eq!(peaks.entries().count(), peaks.len());
+        black_box((peaks.record_evicting(7_000, 9_000), peaks.remove(7_000), sums.remove(1)));
+        let exact = PeakLedger::<[LedgerSet<1>; 2], 1>::exact(Default::default(), SEED, 64);
+        exact.expect("64 entries").record_evicting(black_box(1), 5);
         let other: PeakLedger<[LedgerSet; 1]> = PeakLedger::new(Seed::new(1, 2));
         other.record(KeyRef::new(b"elsewhere").unwrap(), 5_000);
         peaks.merge(&other);

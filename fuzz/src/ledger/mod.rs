@@ -3,25 +3,26 @@
 //! The seed is part of the plan, so whoever writes plans can make keys collide: with one set, all of
 //! them do. Amounts are often equal. Judged: LEDGER-1, LEDGER-2 (exact per set, certificates true,
 //! ties to the incumbent), LEDGER-3, LEDGER-4, LEDGER-5, LEDGER-6, LEDGER-7, LEDGER-10, LEDGER-11,
-//! merges, handles and windows.
+//! LEDGER-12, merges, handles and windows.
 
 mod name;
 mod pair;
 mod window;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use plimsoll_core::{PeakLedger, Seed, SumLedger};
+use plimsoll_core::Seed;
+use plimsoll_core::ledger::{Peak, Sum};
 
 use crate::number::hostile;
 use crate::{Plan, Seen};
 use name::Name;
-use pair::{Boxed, Pair, sets};
+use pair::Pair;
 
 /// One plan: a kind of ledger, the sizes and seeds of two, then operations.
 #[derive(Debug)]
 pub struct Job {
     kind: Kind,
-    sets: [usize; 2],
+    sizes: [Size; 2],
     seeds: [(u64, u64); 2],
     ops: Vec<Op>,
 }
@@ -32,6 +33,23 @@ enum Kind {
     Sum,
     /// Bits for the peak.
     Window(u32),
+}
+
+/// How many sets, or exactly how many entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Size {
+    Sets(usize),
+    Exact(usize),
+}
+
+impl Size {
+    fn arbitrary(bytes: &mut Unstructured<'_>) -> Result<Size> {
+        Ok(match bytes.arbitrary::<u8>()? {
+            few @ 0..=175 => Size::Sets(1 + usize::from(few % 3)),
+            // 1 to 80, every one of them.
+            some => Size::Exact(usize::from(some) - 175),
+        })
+    }
 }
 
 /// Of which ledger, and what.
@@ -50,6 +68,7 @@ enum Act {
     Flood(Name, u8, u64),
     Get(Name),
     Top(u8),
+    Remove(Name),
     /// Takes over the other ledger.
     Merge,
     /// The windows that follow are later, or earlier.
@@ -65,7 +84,7 @@ impl<'a> Arbitrary<'a> for Job {
             4..=7 => Kind::Sum,
             _ => Kind::Window(bytes.int_in_range(1..=49)?),
         };
-        let sets = [bytes.int_in_range(1..=3)?, bytes.int_in_range(1..=3)?];
+        let sizes = [Size::arbitrary(bytes)?, Size::arbitrary(bytes)?];
         let seed = bytes.arbitrary()?;
         let seeds = [seed, if bytes.arbitrary()? { seed } else { bytes.arbitrary()? }];
         let mut ops = Vec::new();
@@ -82,11 +101,12 @@ impl<'a> Arbitrary<'a> for Job {
                 102..=109 => Act::Get(bytes.arbitrary()?),
                 110..=117 => Act::Top(bytes.arbitrary()?),
                 118..=121 => Act::Turn(bytes.arbitrary()?),
-                _ => Act::Merge,
+                122 | 123 => Act::Merge,
+                _ => Act::Remove(bytes.arbitrary()?),
             };
             ops.push(Op { side: usize::from(choice % 2), act });
         }
-        Ok(Job { kind, sets, seeds, ops })
+        Ok(Job { kind, sizes, seeds, ops })
     }
 }
 
@@ -122,26 +142,29 @@ impl Plan for Job {
         "earlier window",
         "last window",
         "of a window that is over",
+        "removed",
+        "removed, and was absent",
+        "admitted over a tombstone",
+        "exact",
     ]];
 
     fn check(&self) -> Seen {
         let seeds = self.seeds.map(|(first, second)| Seed::new(first, second));
-        let alike = self.seeds[0] == self.seeds[1] && self.sets[0] == self.sets[1];
-        match self.kind {
+        let alike = self.seeds[0] == self.seeds[1] && self.sizes[0] == self.sizes[1];
+        let mut seen = match self.kind {
             Kind::Peak => {
-                let make = |side: usize| {
-                    PeakLedger::<Boxed>::with_sets(sets(self.sets[side]), seeds[side])
-                };
-                let ledgers = [0, 1].map(|side| make(side).expect("there are sets"));
-                Pair::new(ledgers, alike).run(&self.ops)
+                let ledgers = [0, 1].map(|side| pair::made(self.sizes[side], seeds[side]));
+                Pair::<Peak>::new(ledgers, alike).run(&self.ops)
             }
             Kind::Sum => {
-                let make =
-                    |side: usize| SumLedger::<Boxed>::with_sets(sets(self.sets[side]), seeds[side]);
-                let ledgers = [0, 1].map(|side| make(side).expect("there are sets"));
-                Pair::new(ledgers, alike).run(&self.ops)
+                let ledgers = [0, 1].map(|side| pair::made(self.sizes[side], seeds[side]));
+                Pair::<Sum>::new(ledgers, alike).run(&self.ops)
             }
-            Kind::Window(bits) => window::Windows::new(self.sets[0], seeds[0], bits).run(&self.ops),
-        }
+            Kind::Window(bits) => {
+                window::Windows::new(self.sizes[0], seeds[0], bits).run(&self.ops)
+            }
+        };
+        seen.note_if(matches!(self.sizes[0], Size::Exact(_)), "exact");
+        seen
     }
 }

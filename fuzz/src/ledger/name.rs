@@ -34,31 +34,41 @@ pub(super) fn cut(value: u128) -> u64 {
 
 /// What was recorded for each name, as whole numbers of any size.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Truth(BTreeMap<Name, u128>);
+pub(super) struct Truth {
+    values: BTreeMap<Name, u128>,
+    /// All that was recorded, also for names that were removed.
+    total: u128,
+}
 
 impl Truth {
     pub(super) fn on_peak(&mut self, name: Name, amount: u64) {
-        let peak = self.0.entry(name).or_default();
+        let peak = self.values.entry(name).or_default();
         *peak = u128::from(amount).max(*peak);
     }
 
     pub(super) fn on_weight(&mut self, name: Name, amount: u64) {
-        *self.0.entry(name).or_default() += u128::from(amount);
+        *self.values.entry(name).or_default() += u128::from(amount);
+        self.total += u128::from(amount);
+    }
+
+    /// Forgets what was recorded for a name.
+    pub(super) fn remove(&mut self, name: Name) {
+        self.values.remove(&name);
     }
 
     pub(super) fn merge(&mut self, other: &Truth, is_sum: bool) {
-        for (name, value) in &other.0 {
-            let mine = self.0.entry(*name).or_default();
+        for (name, value) in &other.values {
+            let mine = self.values.entry(*name).or_default();
             *mine = if is_sum { *mine + value } else { *value.max(mine) };
         }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Name, u128)> + '_ {
-        self.0.iter().map(|(name, value)| (*name, *value))
+        self.values.iter().map(|(name, value)| (*name, *value))
     }
 
     pub(super) fn total(&self) -> u128 {
-        self.0.values().sum()
+        self.total
     }
 
     /// Nobody else has had more than those who are said to be certain.
@@ -73,7 +83,7 @@ impl Truth {
 
     /// All values, the largest first.
     pub(super) fn descending(&self) -> Vec<u128> {
-        let mut values: Vec<_> = self.0.values().copied().collect();
+        let mut values: Vec<_> = self.values.values().copied().collect();
         values.sort_unstable_by(|one, other| other.cmp(one));
         values
     }

@@ -3,16 +3,26 @@
 use std::collections::HashMap;
 
 use plimsoll_core::ledger::{Aggregate, Ledger, Peak, Sum, VALUE_MAX};
-use plimsoll_core::{Entry, Key, LedgerHandle, LedgerSet, Lookup, Recorded};
+use plimsoll_core::{Entry, Key, LedgerHandle, LedgerSet, Lookup, Recorded, Seed, sets_for_exact};
 
 use super::name::{Name, Truth, cut, key};
-use super::{Act, Op};
+use super::{Act, Op, Size};
 use crate::Seen;
 
 pub(super) type Boxed = Box<[LedgerSet]>;
 
 pub(super) fn sets(count: usize) -> Boxed {
     (0..count).map(|_| LedgerSet::new()).collect()
+}
+
+pub(super) fn made<A: Kind>(size: Size, seed: Seed) -> Ledger<A, Boxed, 8> {
+    match size {
+        Size::Sets(count) => Ledger::with_sets(sets(count), seed).expect("there are sets"),
+        Size::Exact(entries) => {
+            let sets = sets(sets_for_exact(entries));
+            Ledger::exact(sets, seed, entries).expect("1 to 80 entries")
+        }
+    }
 }
 
 /// What tells the two aggregates apart.
@@ -135,6 +145,7 @@ impl<A: Kind> Side<A> {
                     assert_eq!(answer.value().is_some(), handles_hold(ledger, name), "LEDGER-7");
                 }
                 Act::Top(room) => assert_top(ledger, truth, usize::from(room)),
+                Act::Remove(name) => self.is_cut |= remove(ledger, truth, name, seen),
                 Act::Merge | Act::Turn(_) => {}
             }
         }
@@ -201,7 +212,7 @@ impl<A: Kind> Side<A> {
         let mut buffer = vec![Entry::NONE; self.ledger.slots()];
         let top = self.ledger.top(&mut buffer);
         assert_eq!(top.bound(), certificate.bound(), "LEDGER-2");
-        assert!(top.covered() <= certificate.covered(), "LEDGER-2");
+        assert_eq!(top.covered(), certificate.covered(), "LEDGER-2");
         self.truth.assert_covered(top);
         if !A::IS_SUM {
             let values = top.entries().iter().map(|entry| u128::from(entry.value()));
@@ -237,19 +248,26 @@ fn record<A: Kind>(
     let before = ledger.get(&key).value();
     let floor = ledger.floor_of(&key);
     let len = ledger.len();
-    let recorded = ledger.record(&key, amount);
+    let listed = listed(ledger);
+    let (recorded, mut gone) = ledger.record_evicting(&key, amount);
     A::note(truth, name, amount);
     assert_recorded::<A>(recorded, before, amount);
     match recorded {
         Recorded::Raised { .. } => seen.note("raised"),
         Recorded::Kept { .. } => seen.note("kept"),
         Recorded::Admitted { evicted } => {
-            assert_eq!(evicted, floor, "LEDGER-2: the least goes");
-            assert_eq!(ledger.len(), len + usize::from(floor == 0), "LEDGER-1");
-            seen.note(if floor == 0 {
-                "admitted into a free slot"
-            } else {
-                "admitted over another"
+            let gone = gone.take();
+            assert_eq!(gone.map_or(0, |entry| entry.value()), evicted, "LEDGER-12");
+            if let Some(gone) = gone {
+                assert_eq!(listed.get(gone.key()), Some(&gone), "LEDGER-12");
+                assert_eq!(ledger.get(gone.key()).value(), None, "LEDGER-12");
+            }
+            assert!(evicted == floor || evicted == 0, "LEDGER-2: the least goes");
+            assert_eq!(ledger.len(), len + usize::from(evicted == 0), "LEDGER-1");
+            seen.note(match (floor, evicted) {
+                (0, _) => "admitted into a free slot",
+                (_, 0) => "admitted over a tombstone",
+                _ => "admitted over another",
             });
         }
         Recorded::TurnedAway { floor: at } => {
@@ -261,6 +279,26 @@ fn record<A: Kind>(
             seen.note_if(amount > 0 && amount == floor, "turned away at a tie");
         }
     }
+    assert_eq!(gone, None, "LEDGER-12: only an admission evicts");
+}
+
+/// Removes a name, which is then as if it had never been; whether it had reached the end of the range.
+fn remove<A: Kind>(
+    ledger: &Ledger<A, Boxed, 8>,
+    truth: &mut Truth,
+    name: Name,
+    seen: &mut Seen,
+) -> bool {
+    let (key, before, len) = (key(name), listed(ledger), ledger.len());
+    let floor = ledger.floor_of(&key);
+    let removed = ledger.remove(&key);
+    assert_eq!(removed.as_ref(), before.get(&key), "LEDGER-12");
+    assert_eq!(ledger.len(), len - usize::from(removed.is_some()), "LEDGER-1, LEDGER-12");
+    assert_eq!(ledger.get(&key).value(), None, "LEDGER-12");
+    assert_eq!(ledger.floor_of(&key), floor, "LEDGER-5");
+    truth.remove(name);
+    seen.note(if removed.is_some() { "removed" } else { "removed, and was absent" });
+    removed.is_some_and(|entry| entry.is_saturated())
 }
 
 /// What the answer says of the value before, which others can not have changed.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use plimsoll_core::{Entry, Lookup, Recorded, Seed, WindowLedger};
+use plimsoll_core::{Entry, Lookup, Recorded, Seed, WindowLedger, sets_for_exact};
 
 use super::name::{Name, key};
 use super::pair::{Boxed, sets};
-use super::{Act, Op};
+use super::{Act, Op, Size};
 use crate::Seen;
 
 pub(super) struct Windows {
@@ -18,8 +18,14 @@ pub(super) struct Windows {
 }
 
 impl Windows {
-    pub(super) fn new(count: usize, seed: Seed, bits: u32) -> Self {
-        let ledger = WindowLedger::with_sets(sets(count), seed, bits).expect("1 to 49 bits");
+    pub(super) fn new(size: Size, seed: Seed, bits: u32) -> Self {
+        let ledger = match size {
+            Size::Sets(count) => WindowLedger::with_sets(sets(count), seed, bits),
+            Size::Exact(entries) => {
+                WindowLedger::exact(sets(sets_for_exact(entries)), seed, entries, bits)
+            }
+        };
+        let ledger = ledger.expect("1 to 49 bits");
         Windows { ledger, truth: BTreeMap::new(), window: 0, seen: Seen::default() }
     }
 
@@ -35,6 +41,7 @@ impl Windows {
                 }
                 Act::Get(name) => self.assert_one(name),
                 Act::Top(room) => self.assert_top(room.into()),
+                Act::Remove(name) => self.remove(name),
                 Act::Turn(by) => self.turn(by.into()),
                 Act::Merge => self.window = u64::MAX,
             }
@@ -65,6 +72,16 @@ impl Windows {
         let size = size.min(self.ledger.peak_max());
         let peak = self.truth.entry(kept).or_default().entry(name).or_default();
         *peak = size.max(*peak);
+    }
+
+    fn remove(&mut self, name: Name) {
+        let before = self.ledger.get(self.window, &key(name)).value();
+        let removed = self.ledger.remove(self.window, &key(name)).map(|entry| entry.value());
+        assert_eq!(removed, before, "LEDGER-12");
+        self.truth.values_mut().for_each(|window| {
+            window.remove(&name);
+        });
+        self.seen.note(if removed.is_some() { "removed" } else { "removed, and was absent" });
     }
 
     /// The truth of this window, and whether the name was seen in a later one.

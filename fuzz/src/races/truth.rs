@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use plimsoll_shuttle::{Entry, Key, Lookup};
 
-use super::NAMES;
+use super::{NAMES, VISITOR};
 
 /// A key of two words that say the same: half of one and half of another is nobody's.
 pub(super) fn key(name: u8) -> Key<2> {
@@ -53,6 +53,13 @@ impl<const IS_SUM: bool> Log<IS_SUM> {
     pub(super) fn finished(&self) -> BTreeMap<u8, u64> {
         let log = self.lock();
         log.finished.iter().map(|(name, amounts)| (*name, fold(IS_SUM, amounts))).collect()
+    }
+
+    /// The same without the name that may have been removed.
+    pub(super) fn known(&self) -> BTreeMap<u8, u64> {
+        let mut known = self.finished();
+        known.remove(&VISITOR);
+        known
     }
 
     /// LEDGER-6, LEDGER-7: a value that the name can have.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use loom::thread;
+use plimsoll_loom::flaw::{Flaw, plant};
 use plimsoll_loom::{Gauge, MAX_CAPACITY, MAX_STEP, Watermarks};
 
 use crate::common::{Counted, Model};
@@ -90,6 +91,35 @@ fn gauge_3_numbers_are_published() {
         other.join().unwrap();
         counted.assert_at_rest();
     });
+}
+
+/// GAUGE-3: the number that a thread publishes late, of an edge that is long past, takes back no later
+/// one.
+#[test]
+fn gauge_3_numbers_never_fall() {
+    let model = || {
+        let counted = Arc::new(Counted::new(Watermarks::counts(9, 3, 1)));
+        counted.add(3);
+        counted.sub(2);
+        let other = counted.clone();
+        let other = thread::spawn(move || {
+            other.add(1);
+            other.sub(3);
+            other.add(3);
+            other.sub(3);
+        });
+        // May stop between reading the number of the last edge and publishing it.
+        counted.add(2);
+        other.join().unwrap();
+        // Numbered by what is published now.
+        counted.add(2);
+        counted.assert_at_rest();
+    };
+    plant(None);
+    Model::bounded(2).at_least([600, 200, 75]).check(model);
+    plant(Some(Flaw::SequenceStored));
+    Model::bounded(2).check_wrong(model);
+    plant(None);
 }
 
 /// GAUGE-3, GAUGE-4: a step may lead over several levels at once.

@@ -1,12 +1,14 @@
-//! The ledger: LEDGER-1 to LEDGER-7, LEDGER-10, LEDGER-11.
+//! The ledger: LEDGER-1 to LEDGER-7, LEDGER-10 to LEDGER-12.
 //!
 //! In a model a set has two slots and two spare cells, and all tags are the same. Each model is run
 //! as it is, and must pass; and with each mistake that it is there to find, and must fail.
 
+mod exact;
 mod freeze;
 mod merges;
 mod readers;
 mod records;
+mod removals;
 mod sums;
 mod truth;
 

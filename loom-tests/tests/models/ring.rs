@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use loom::thread;
+use plimsoll_loom::flaw::{Flaw, plant};
 use plimsoll_loom::{Ring, RingSlot};
 
 use crate::common::Model;
@@ -51,6 +52,28 @@ fn ring_4_two_producers() {
         let pushed = producers.map(|producer| producer.join().unwrap());
         assert_complete(&ring, 4, pushed.concat(), popped);
     });
+}
+
+/// REG-4: who finds the next slot taken by another goes on to the one after it: two records for two
+/// slots are never refused, on whatever lap.
+#[test]
+fn ring_4_room() {
+    let model = || {
+        let ring = Arc::new(Ring::<Slots>::new());
+        ring.push(record(9)).unwrap();
+        assert_eq!(ring.pop(), Some(record(9)));
+        let other = ring.clone();
+        let other = thread::spawn(move || push(&other, &[1]));
+        let mut pushed = push(&ring, &[2]);
+        pushed.extend(other.join().unwrap());
+        assert_eq!(pushed.len(), 2, "REG-4: refused beside a free slot");
+        assert_complete(&ring, 2, pushed, Vec::new());
+    };
+    plant(None);
+    Model::bounded(3).at_least([10, 14, 5]).check(model);
+    plant(Some(Flaw::RefusedBesideRoom));
+    Model::bounded(3).check_wrong(model);
+    plant(None);
 }
 
 /// REG-4: two consumers share what there is, each of them in order.

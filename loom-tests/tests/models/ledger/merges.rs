@@ -51,6 +51,30 @@ fn ledger_2_merge() {
     });
 }
 
+/// LEDGER-11: a key that is evicted from merged sums, while somebody asks for it, is said to have had
+/// no less than it had. Their floor is no bound, so it is the eviction that says it.
+#[test]
+fn ledger_11_lost_by_merged_sums() {
+    check(Model::bounded(3).at_least([1, 50, 50]), &[Flaw::LossUnsaid], || {
+        let mut ledger = Sums::new(SEED);
+        for (number, weight) in [(1, 5), (2, 9)] {
+            ledger.record(&key(number), weight);
+        }
+        ledger.merge(&Sums::new(SEED));
+        ledger.record(&key(1), 3);
+        let ledger = Arc::new(ledger);
+        let other = ledger.clone();
+        let other = thread::spawn(move || {
+            other.record(&key(3), 1);
+        });
+        let answer = ledger.get(&key(1));
+        assert!(answer.at_most() >= 8, "LEDGER-11: {answer:?}");
+        assert!(matches!(ledger.get(&key(4)), Lookup::Absent { at_most: 5 | 8 }), "LEDGER-11");
+        other.join().unwrap();
+        assert_eq!(ledger.certificate().bound(), 8, "LEDGER-6");
+    });
+}
+
 /// LEDGER-6: a merge of sums keeps both bounds of every key, while the other is recorded into.
 #[test]
 fn ledger_6_merged_sums() {

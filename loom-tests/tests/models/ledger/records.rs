@@ -58,6 +58,42 @@ fn ledger_3_handles() {
     });
 }
 
+/// LEDGER-7: a cell that is used again, in the same slot and for another key, is not the handle's.
+#[test]
+fn ledger_7_a_cell_used_again_under_a_handle() {
+    check(Model::bounded(2).at_least([60, 170, 25]), &[Flaw::CellForKey], || {
+        let truth = peaks(&[(1, 5), (2, 9)]);
+        let mut mine = LedgerHandle::new(&truth.ledger, key(1));
+        mine.record(5);
+        let other = truth.clone();
+        // The first takes the slot of `mine`, and the second its slot and its cell.
+        let other = thread::spawn(move || other.record_all(&[(3, 6), (4, 7)]));
+        truth.by(1, 8, |amount| {
+            mine.record(amount);
+        });
+        other.join().unwrap();
+        truth.assert_at_rest();
+    });
+}
+
+/// LEDGER-12: who was evicted is named by the one who took the place, with the value it had then.
+#[test]
+fn ledger_12_the_evicted() {
+    check(Model::bounded(3).at_least([50, 70, 100]), &[Flaw::EvictByKey], || {
+        let truth = peaks(&[(1, 5), (2, 9)]);
+        let other = truth.clone();
+        let other = thread::spawn(move || other.record_all(&[(1, 7)]));
+        truth.by(3, 8, |amount| {
+            let (_, evicted) = truth.ledger.record_evicting(&key(3), amount);
+            let evicted = evicted.map(|entry| (entry.key().as_integer(), entry.value()));
+            let possible = [Some((Some(1), 5)), Some((Some(1), 7))];
+            assert!(possible.contains(&evicted), "LEDGER-12: {evicted:?}");
+        });
+        other.join().unwrap();
+        truth.assert_at_rest();
+    });
+}
+
 /// LEDGER-10: one newcomer on two threads gets one entry, over entries of different value.
 #[test]
 fn ledger_10_one_newcomer_twice() {

@@ -6,7 +6,8 @@
 //! - [`SumLedger`]: who has used the most in all, by Space-Saving.
 //! - [`WindowLedger`]: who has had the most in this minute, or whatever the window is.
 //!
-//! A principal is text of up to 64 bytes, or a number: a [`PrincipalId`]. Whoever records for one
+//! A principal is text of up to 64 bytes, or a number: a [`PrincipalId`]; longer ids are known by
+//! their digest, as [`LongPrincipalId`] says. Whoever records for one
 //! again and again takes a [`Principal`], which remembers its slot.
 //!
 //! ```
@@ -31,6 +32,11 @@
 //! assert_eq!(fuel.users()[0].value(), 1_500);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! *Who went, and who is gone.* A record can [name whom it evicted](Ledger::record_evicting), and a
+//! principal that is gone is [removed](Ledger::remove). *Time.* A [`Holder`] feeds bytes times the
+//! time that they are held. *Exactly N.* [`LedgerSettings::exact`] is for a ledger that has N entries
+//! and evicts the least of all. *On its own.* [`PeakLedger::new`] needs no registry.
 //!
 //! # When should I use it?
 //! - For "who are the largest", among more principals than you want to keep a number for.
@@ -83,14 +89,20 @@
 //! - Records that were turned away are counted. The core writes nothing for them; the count adds
 //!   one write to a line of memory that belongs to the thread, as long as 32 threads or fewer
 //!   record in the process. It can be [left off](LedgerSettings::count_turned_away).
+//! - A removed principal leaves its slot at its value, so that floors do not fall: what was larger
+//!   than all others leaves room only for what is larger still.
 //! - Values end at [`VALUE_MAX`], 1 PiB in bytes; what is cut is said to be:
 //!   [`is_saturated`](Ledger::is_saturated).
 //! - A share is the part of [`total`](crate::SnapshotLedger::total): for sums, of all that was ever
 //!   recorded; for peaks, of the peaks of all who are tracked; for a window, of those that are
 //!   listed.
 
+mod digest;
 mod error;
+mod gone;
+mod held;
 mod id;
+mod merge;
 mod principal;
 mod reading;
 mod register;
@@ -100,8 +112,9 @@ mod turned_away;
 mod window;
 
 pub use error::{LedgerError, PrincipalError};
-pub use id::PrincipalId;
-pub use plimsoll_core::ledger::{Aggregate, Entries, Peak, Sum, VALUE_MAX};
+pub use held::{HeldBytes, Holder};
+pub use id::{LongPrincipalId, PrincipalId};
+pub use plimsoll_core::ledger::{Aggregate, EXACT_MAX, Entries, Peak, Sum, VALUE_MAX};
 pub use plimsoll_core::{Certificate, Entry, Key, LedgerSet, Lookup, Recorded, Seed, Top};
 pub use principal::{PeakPrincipal, Principal, SumPrincipal};
 pub use reading::LedgerKind;

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use plimsoll_core::ledger::{Aggregate, Peak, Sum};
-use plimsoll_core::{Key, LedgerHandle, Lookup, Recorded};
+use plimsoll_core::{Entry, Key, LedgerHandle, Lookup, Recorded};
 
 use super::tracked::{BoxedLedger, Shared};
 
@@ -67,6 +67,17 @@ impl<A: Aggregate> Principal<A> {
     #[inline]
     pub fn record(&mut self, amount: u64) -> Recorded {
         self.shared.noted(self.handle.record(amount), amount)
+    }
+
+    /// Records as [`Ledger::record_evicting`](super::Ledger::record_evicting) does.
+    pub fn record_evicting(&mut self, amount: u64) -> (Recorded, Option<Entry>) {
+        let (recorded, evicted) = self.handle.record_evicting(amount);
+        (self.shared.noted(recorded, amount), evicted)
+    }
+
+    /// Removes the principal, as [`Ledger::remove`](super::Ledger::remove) does.
+    pub fn remove(&mut self) -> Option<Entry> {
+        self.handle.remove()
     }
 
     /// What was recorded for the principal, here and elsewhere.

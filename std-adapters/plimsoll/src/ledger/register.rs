@@ -23,7 +23,7 @@ impl Registry {
         limit: impl Into<Limit>,
         settings: impl Into<LedgerSettings>,
     ) -> Result<PeakLedger, LedgerError> {
-        PeakLedger::new(self.place(limit)?, settings.into(), LedgerKind::Peak)
+        PeakLedger::made(Some(self.place(limit)?), settings.into(), LedgerKind::Peak)
     }
 
     /// Registers a ledger of the largest sums.
@@ -35,7 +35,7 @@ impl Registry {
         limit: impl Into<Limit>,
         settings: impl Into<LedgerSettings>,
     ) -> Result<SumLedger, LedgerError> {
-        SumLedger::new(self.place(limit)?, settings.into(), LedgerKind::Sum)
+        SumLedger::made(Some(self.place(limit)?), settings.into(), LedgerKind::Sum)
     }
 
     /// Registers a ledger of the largest peaks of a window, such as the current minute.
@@ -47,7 +47,7 @@ impl Registry {
         limit: impl Into<Limit>,
         settings: impl Into<LedgerSettings>,
     ) -> Result<WindowLedger, LedgerError> {
-        WindowLedger::new(self.place(limit)?, settings.into())
+        WindowLedger::made(Some(self.place(limit)?), settings.into())
     }
 
     /// A ledger has no watermarks, and makes no edges.

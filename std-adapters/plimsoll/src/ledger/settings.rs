@@ -3,7 +3,8 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
 
-use plimsoll_core::{LedgerSet, Seed, sets_for};
+use plimsoll_core::ledger::EXACT_MAX;
+use plimsoll_core::{LedgerError as CoreError, LedgerSet, Seed, sets_for, sets_for_exact};
 
 use super::error::LedgerError;
 
@@ -18,7 +19,7 @@ pub(super) type Sets = Box<[LedgerSet]>;
 ///
 /// let registry = Registry::new();
 /// let heaps = registry.peak_ledger(Limit::memory("guest_memory"), 1_024)?;
-/// let settings = LedgerSettings::new(1_024).seed(Seed::new(17, 4)); // in earnest: random numbers
+/// let settings = LedgerSettings::new(1_024).seed(Seed::new(17, 4)); // in production: random numbers
 /// let fuel = registry.sum_ledger(Limit::cpu("guest_fuel"), settings)?;
 /// # Ok::<(), plimsoll::ledger::LedgerError>(())
 /// ```
@@ -26,6 +27,7 @@ pub(super) type Sets = Box<[LedgerSet]>;
 #[must_use = "it has no effect until a registry makes a ledger of it"]
 pub struct LedgerSettings {
     pub(super) capacity: usize,
+    is_exact: bool,
     pub(super) seed: Option<Seed>,
     pub(super) counts_turned_away: bool,
 }
@@ -36,7 +38,25 @@ impl LedgerSettings {
 
     /// A ledger for so many of the largest users. Room is taken at once, about 260 bytes for each.
     pub const fn new(capacity: usize) -> Self {
-        Self { capacity, seed: None, counts_turned_away: true }
+        Self { capacity, is_exact: false, seed: None, counts_turned_away: true }
+    }
+
+    /// A ledger of exactly so many entries, 1 to [`EXACT_MAX`], which evicts the least of all: at
+    /// rest it has the largest, and misses nobody. A newcomer looks at every entry.
+    ///
+    /// ```
+    /// use plimsoll::ledger::{LedgerSettings, PeakLedger};
+    ///
+    /// let heaps = PeakLedger::new(LedgerSettings::exact(2))?;
+    /// for (guest, bytes) in [("small", 100), ("large", 300), ("middle", 200)] {
+    ///     heaps.record(guest, bytes)?;
+    /// }
+    /// assert_eq!((heaps.len(), heaps.slots()), (2, 2));
+    /// assert_eq!(heaps.get("small")?.value(), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub const fn exact(entries: usize) -> Self {
+        Self { is_exact: true, ..Self::new(entries) }
     }
 
     /// The secret by which principals are placed (LEDGER-8); otherwise one that is drawn at random
@@ -61,13 +81,21 @@ impl LedgerSettings {
         self.seed.unwrap_or_else(process_seed)
     }
 
+    /// How many entries the ledger has, if that is settled.
+    pub(super) fn entries(&self) -> Option<usize> {
+        self.is_exact.then_some(self.capacity)
+    }
+
     /// Empty sets, or the reason why there can be none.
     pub(super) fn sets(&self) -> Result<Sets, LedgerError> {
         let capacity = self.capacity;
         if capacity == 0 || capacity > Self::CAPACITY_MAX {
             return Err(LedgerError::Capacity { capacity });
         }
-        let count = sets_for(capacity);
+        if self.is_exact && capacity > EXACT_MAX {
+            return Err(CoreError::Exact { entries: capacity }.into());
+        }
+        let count = if self.is_exact { sets_for_exact(capacity) } else { sets_for(capacity) };
         let mut sets: Vec<LedgerSet> = Vec::new();
         let bytes = count * size_of::<LedgerSet>();
         sets.try_reserve_exact(count).map_err(|_| LedgerError::OutOfMemory { bytes })?;

@@ -4,13 +4,11 @@ use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
-use plimsoll_core::ledger::{
-    Aggregate, Entries, Ledger as CoreLedger, Peak, PeakLedger as CorePeaks, Sum,
-    SumLedger as CoreSums, VALUE_MAX,
-};
+use plimsoll_core::ledger::{Aggregate, Entries, Ledger as CoreLedger, Peak, Sum, VALUE_MAX};
 use plimsoll_core::{Certificate, Entry, Lookup, Recorded, Top};
 
 use super::error::{LedgerError, PrincipalError};
+use super::held::Holder;
 use super::id::PrincipalId;
 use super::principal::Principal;
 use super::reading::{LedgerKind, LedgerReading, LedgerSource};
@@ -28,7 +26,7 @@ pub type SumLedger = Ledger<Sum>;
 pub type BoxedLedger<A> = CoreLedger<A, Sets, 8>;
 
 /// The largest users of something among any number of principals, in fixed memory, listed by a
-/// [`Registry`](crate::Registry). See [the module](super) for what it promises.
+/// [`Registry`](crate::Registry) or [standing alone](PeakLedger::new). See [the module](super) for what it promises.
 ///
 /// Clones are handles to the same ledger. With the last handle and the last [`Principal`] it leaves
 /// the registry.
@@ -45,14 +43,15 @@ pub type BoxedLedger<A> = CoreLedger<A, Sets, 8>;
 /// assert_eq!(heaps.get("nobody")?, Lookup::Absent { at_most: 0 });
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Ledger<A>(Arc<Shared<A>>);
+pub struct Ledger<A>(pub(super) Arc<Shared<A>>);
 
 pub(super) struct Shared<A> {
     pub(super) core: BoxedLedger<A>,
     turned_away: TurnedAway,
     kind: LedgerKind,
-    settings: LedgerSettings,
-    registration: Registration,
+    pub(super) settings: LedgerSettings,
+    /// `None`: no registry lists it.
+    registration: Option<Registration>,
 }
 
 // No user's code runs in any of it, so that no panic leaves a step half done.
@@ -71,15 +70,17 @@ impl<A: Aggregate> Shared<A> {
 }
 
 impl<A: Aggregate + 'static> Ledger<A> {
-    pub(crate) fn new(
-        registration: Registration,
+    pub(super) fn made(
+        registration: Option<Registration>,
         settings: LedgerSettings,
         kind: LedgerKind,
     ) -> Result<Self, LedgerError> {
         let core = boxed(&settings)?;
         let turned_away = TurnedAway::new(settings.counts_turned_away);
         let shared = Arc::new(Shared { core, turned_away, kind, settings, registration });
-        shared.registration.attach_ledger(&shared);
+        if let Some(registration) = &shared.registration {
+            registration.attach_ledger(&shared);
+        }
         Ok(Self(shared))
     }
 }
@@ -153,8 +154,8 @@ impl<A: Aggregate> Ledger<A> {
         self.0.core.floor()
     }
 
-    /// All values together: of sums, at rest, all that was ever recorded; of peaks, the peaks of
-    /// those who are tracked.
+    /// All values together: of sums, at rest, all that was ever recorded, also for principals that
+    /// were removed; of peaks, the peaks of those who are tracked.
     pub fn total(&self) -> u64 {
         self.0.core.total()
     }
@@ -169,7 +170,8 @@ impl<A: Aggregate> Ledger<A> {
         self.0.core.is_empty()
     }
 
-    /// How many can be tracked: 2.5 times the capacity, or 40 if that is more.
+    /// How many can be tracked: 2.5 times the capacity, or 40 if that is more; in an exact ledger the
+    /// capacity.
     pub fn slots(&self) -> usize {
         self.0.core.slots()
     }
@@ -195,47 +197,45 @@ impl<A: Aggregate> Ledger<A> {
 }
 
 /// An empty ledger that places principals as these settings say.
-fn boxed<A: Aggregate>(settings: &LedgerSettings) -> Result<BoxedLedger<A>, LedgerError> {
-    Ok(CoreLedger::with_sets(settings.sets()?, settings.the_seed())?)
+pub(super) fn boxed<A: Aggregate>(
+    settings: &LedgerSettings,
+) -> Result<BoxedLedger<A>, LedgerError> {
+    let (sets, seed) = (settings.sets()?, settings.the_seed());
+    Ok(match settings.entries() {
+        Some(entries) => CoreLedger::exact(sets, seed, entries)?,
+        None => CoreLedger::with_sets(sets, seed)?,
+    })
 }
 
 impl Ledger<Peak> {
-    /// Takes over all that another ledger has seen: afterwards this one promises what it would if
-    /// all of it had been recorded here. Both may be recorded into meanwhile.
-    ///
-    /// Of ledgers with the same seed and capacity, the certificate loses nothing; of others it
-    /// covers fewer.
-    pub fn merge(&self, other: &PeakLedger) {
-        self.0.core.merge(&other.0.core);
-    }
-
-    /// One ledger of what both have seen, registered nowhere; both stay as they are.
+    /// A ledger of the largest peaks that no registry lists.
     ///
     /// # Errors
-    /// [`LedgerError::OutOfMemory`].
-    pub fn merged_with(&self, other: &PeakLedger) -> Result<BoxedLedger<Peak>, LedgerError> {
-        let both: CorePeaks<Sets> = boxed(&self.0.settings)?;
-        both.merge(&self.0.core);
-        both.merge(&other.0.core);
-        Ok(both)
+    /// [`LedgerError::Capacity`], [`LedgerError::OutOfMemory`], [`LedgerError::Core`].
+    pub fn new(settings: impl Into<LedgerSettings>) -> Result<Self, LedgerError> {
+        Self::made(None, settings.into(), LedgerKind::Peak)
     }
 }
 
 impl Ledger<Sum> {
-    /// One ledger of what both have seen, registered nowhere; both stay as they are. Sums and
-    /// errors add up, and what one of them does not track it may have had up to its floor (Agarwal
-    /// et al. 2012, "Mergeable summaries").
-    ///
-    /// Of ledgers with the same seed and capacity, bounds add up set by set; of others, errors are
-    /// larger. What is recorded meanwhile is counted in or not.
+    /// A ledger of the largest sums that no registry lists.
     ///
     /// # Errors
-    /// [`LedgerError::OutOfMemory`].
-    pub fn merged_with(&self, other: &SumLedger) -> Result<BoxedLedger<Sum>, LedgerError> {
-        let mut both: CoreSums<Sets> = boxed(&self.0.settings)?;
-        both.merge(&self.0.core);
-        both.merge(&other.0.core);
-        Ok(both)
+    /// As for [`PeakLedger::new`].
+    pub fn new(settings: impl Into<LedgerSettings>) -> Result<Self, LedgerError> {
+        Self::made(None, settings.into(), LedgerKind::Sum)
+    }
+
+    /// A principal that holds bytes, for a ledger of KiB-seconds (LEDGER-13): see [`Holder`].
+    ///
+    /// # Errors
+    /// As for [`record`](Self::record).
+    pub fn holder<'k, P>(&self, principal: P) -> Result<Holder, PrincipalError>
+    where
+        P: TryInto<PrincipalId<'k>>,
+        PrincipalError: From<P::Error>,
+    {
+        Ok(Holder::new(self.principal(principal)?))
     }
 }
 

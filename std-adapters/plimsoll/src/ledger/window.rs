@@ -47,7 +47,8 @@ struct Shared {
     advancing: Mutex<()>,
     turned_away: TurnedAway,
     settings: LedgerSettings,
-    registration: Registration,
+    /// `None`: no registry lists it.
+    registration: Option<Registration>,
 }
 
 // No user's code runs in any of it, so that no panic leaves a step half done.
@@ -67,7 +68,11 @@ const PEAK_BITS: u32 = 40;
 
 impl Era {
     fn new(settings: &LedgerSettings, first: u64) -> Result<Arc<Self>, LedgerError> {
-        let core = CoreWindows::with_sets(settings.sets()?, settings.the_seed(), PEAK_BITS)?;
+        let (sets, seed) = (settings.sets()?, settings.the_seed());
+        let core = match settings.entries() {
+            Some(entries) => CoreWindows::exact(sets, seed, entries, PEAK_BITS)?,
+            None => CoreWindows::with_sets(sets, seed, PEAK_BITS)?,
+        };
         Ok(Arc::new(Self { core, first, window: AtomicU64::new(0) }))
     }
 
@@ -82,8 +87,16 @@ impl Era {
 }
 
 impl WindowLedger {
-    pub(super) fn new(
-        registration: Registration,
+    /// A ledger of the largest peaks of a window that no registry lists.
+    ///
+    /// # Errors
+    /// As for [`PeakLedger::new`](super::PeakLedger::new).
+    pub fn new(settings: impl Into<LedgerSettings>) -> Result<Self, LedgerError> {
+        Self::made(None, settings.into())
+    }
+
+    pub(super) fn made(
+        registration: Option<Registration>,
         settings: LedgerSettings,
     ) -> Result<Self, LedgerError> {
         let shared = Arc::new(Shared {
@@ -93,7 +106,9 @@ impl WindowLedger {
             settings,
             registration,
         });
-        shared.registration.attach_ledger(&shared);
+        if let Some(registration) = &shared.registration {
+            registration.attach_ledger(&shared);
+        }
         Ok(Self(shared))
     }
 
@@ -123,6 +138,47 @@ impl WindowLedger {
             self.0.turned_away.count();
         }
         Ok(recorded)
+    }
+
+    /// Records as [`record`](Self::record) does, and says who had to go for it (LEDGER-12). Whoever
+    /// was not seen in this window has no place in it, and is not named.
+    ///
+    /// # Errors
+    /// As for [`record`](Self::record).
+    pub fn record_evicting<'k, P>(
+        &self,
+        principal: P,
+        size: u64,
+    ) -> Result<(Recorded, Option<Entry>), PrincipalError>
+    where
+        P: TryInto<PrincipalId<'k>>,
+        PrincipalError: From<P::Error>,
+    {
+        let id = principal.try_into()?;
+        let era = self.0.era.load();
+        let (recorded, evicted) = era.core.record_evicting(era.window(), id.key(), size);
+        if !recorded.is_tracked() && size > 0 {
+            self.0.turned_away.count();
+        }
+        Ok((recorded, evicted))
+    }
+
+    /// Removes a principal that is gone. Its slot stays at its peak until the window ends, or a
+    /// newcomer with more takes it.
+    ///
+    /// # Returns
+    /// The entry as it was, if the principal was seen in this window.
+    ///
+    /// # Errors
+    /// As for [`record`](Self::record).
+    pub fn remove<'k, P>(&self, principal: P) -> Result<Option<Entry>, PrincipalError>
+    where
+        P: TryInto<PrincipalId<'k>>,
+        PrincipalError: From<P::Error>,
+    {
+        let id = principal.try_into()?;
+        let era = self.0.era.load();
+        Ok(era.core.remove(era.window(), id.key()))
     }
 
     /// The principal's peak in this window, or what one can have had at most that is not tracked.

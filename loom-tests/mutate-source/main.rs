@@ -1,0 +1,99 @@
+//! Changes the source in one place at a time, and sees whether a test notices.
+//!
+//! `cargo mutate-source core` or `cargo mutate-source adapters` takes a seeded sample of all mutants,
+//! 150 unless said, and runs the tests against each in a copy of the tree, below `target/mutants`.
+//! What is known is kept there in a list: a run that was stopped goes on where it was.
+//!
+//! Arguments: `sample=N`, `seed=N`, and `limit=N` to stop after so many new ones. Survivors are
+//! printed with the reason that `loom-tests/survivors.txt` gives, a line of a mutant's name, a tab
+//! and the reason; it fails if one has none, or if less than 90 of 100 were found.
+
+mod mutant;
+mod tree;
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use mutant::Mutant;
+use tree::{Fate, Tree};
+
+/// Of 100 mutants, so many must be found.
+const SCORE_MIN: usize = 90;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("mutate-source: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<bool, String> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number = |name: &str, default: usize| {
+        let given = arguments.iter().find_map(|argument| argument.strip_prefix(name));
+        given.map_or(Ok(default), |text| text.parse().map_err(|_| format!("{name}{text}?")))
+    };
+    let (sample, seed) = (number("sample=", 150)?, number("seed=", 1)?);
+    let limit = number("limit=", usize::MAX)?;
+    let area = arguments.first().map_or("core", String::as_str);
+    let tree = Tree::copied(area)?;
+    let mutants = sampled(tree.mutants()?, sample, seed as u64);
+    let mut known = tree.known(seed)?;
+    let is_new = |mutant: &&Mutant| !known.contains_key(&mutant.to_string());
+    let to_try: Vec<&Mutant> = mutants.iter().filter(is_new).take(limit).collect();
+    for mutant in to_try {
+        let fate = tree.try_out(mutant)?;
+        println!("{fate:12} {mutant}");
+        tree.note(seed, mutant, fate)?;
+        known.insert(mutant.to_string(), fate);
+    }
+    report(&mutants, &known, &tree.reasons())
+}
+
+/// Whether enough were found, and each survivor has a reason.
+fn report(
+    mutants: &[Mutant],
+    known: &BTreeMap<String, Fate>,
+    reasons: &BTreeMap<String, String>,
+) -> Result<bool, String> {
+    let fates: Vec<(String, Fate)> = mutants
+        .iter()
+        .filter_map(|mutant| Some((mutant.to_string(), *known.get(&mutant.to_string())?)))
+        .collect();
+    let count = |fate: Fate| fates.iter().filter(|(_, f)| *f == fate).count();
+    let (found, survived) = (count(Fate::Found), count(Fate::Survived));
+    let mut unexplained = 0;
+    for (name, _) in fates.iter().filter(|(_, fate)| *fate == Fate::Survived) {
+        let reason = reasons.get(name).map_or("NO REASON", String::as_str);
+        unexplained += usize::from(!reasons.contains_key(name));
+        println!("survivor: {name}\n          {reason}");
+    }
+    let judged = found + survived;
+    println!(
+        "{} of {} tried: {found} found, {survived} survived ({unexplained} without a reason), {} do \
+         not build",
+        fates.len(),
+        mutants.len(),
+        count(Fate::DoesNotBuild)
+    );
+    Ok(unexplained == 0 && 100 * found >= SCORE_MIN * judged)
+}
+
+/// So many of them, the same for the same seed.
+fn sampled(mut mutants: Vec<Mutant>, sample: usize, seed: u64) -> Vec<Mutant> {
+    let mut state = seed;
+    for at in 0..mutants.len().min(sample) {
+        // splitmix64.
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let other = at + ((mixed ^ mixed >> 31) % (mutants.len() - at) as u64) as usize;
+        mutants.swap(at, other);
+    }
+    mutants.truncate(sample);
+    mutants
+}

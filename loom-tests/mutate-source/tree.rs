@@ -1,0 +1,183 @@
+//! A copy of the repository in which mutants are tried out.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::mutant::Mutant;
+
+/// A mutant whose tests take longer is found: it waits for ever. Many times what sound ones take.
+const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE_WITH_MODELS: Duration = Duration::from_secs(900);
+const PATIENCE_WITH_BUILDS: Duration = Duration::from_secs(3_600);
+
+/// What became of a mutant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// A test failed, or did not end.
+    Found,
+    Survived,
+    DoesNotBuild,
+}
+
+const FATES: [(Fate, &str); 3] =
+    [(Fate::Found, "found"), (Fate::Survived, "survived"), (Fate::DoesNotBuild, "does-not-build")];
+
+impl fmt::Display for Fate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(FATES.iter().find(|(fate, _)| fate == self).map_or("", |(_, name)| name))
+    }
+}
+
+pub(crate) struct Tree {
+    root: PathBuf,
+    area: String,
+    sources: &'static str,
+    /// Cargo's arguments after `test`: the tests of this area, the quickest first.
+    tests: &'static [&'static [&'static str]],
+}
+
+impl Tree {
+    /// A fresh copy of all files that git knows, with the built dependencies of the last one.
+    pub(crate) fn copied(area: &str) -> Result<Tree, String> {
+        let (sources, tests): (_, &[&[&str]]) = match area {
+            "core" => (
+                "core/src/",
+                &[&["-p", "plimsoll-core"], &["-p", "plimsoll-fuzz"], &["-p", "plimsoll-loom"]],
+            ),
+            "adapters" => ("std-adapters/plimsoll/src/", &[&["-p", "plimsoll", "--all-features"]]),
+            other => return Err(format!("{other}: `core` or `adapters`")),
+        };
+        let root = PathBuf::from("target/mutants");
+        let list = Command::new("git").args(["ls-files", "-z"]).output();
+        let list = list.map_err(|error| format!("git ls-files: {error}"))?;
+        for file in String::from_utf8_lossy(&list.stdout).split_terminator('\0') {
+            let (text, copy) = (fs::read(file), root.join("tree").join(file));
+            let Ok(text) = text else { continue };
+            // What has not changed keeps its time, so that it is not built again.
+            if fs::read(&copy).is_ok_and(|before| before == text) {
+                continue;
+            }
+            fs::create_dir_all(copy.parent().unwrap_or(&root)).map_err(|e| e.to_string())?;
+            fs::write(&copy, text).map_err(|error| format!("{}: {error}", copy.display()))?;
+        }
+        Ok(Tree { root, area: area.to_owned(), sources, tests })
+    }
+
+    /// All mutants of the area's sources.
+    pub(crate) fn mutants(&self) -> Result<Vec<Mutant>, String> {
+        let mut mutants = Vec::new();
+        let mut folders = vec![PathBuf::from(self.sources)];
+        while let Some(folder) = folders.pop() {
+            let entries = fs::read_dir(&folder).map_err(|error| error.to_string())?;
+            for path in entries.flatten().map(|entry| entry.path()) {
+                let is_test =
+                    path.file_stem().is_some_and(|stem| stem == "tests" || stem == "flaw");
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|end| end == "rs") && !is_test {
+                    let source = fs::read_to_string(&path).map_err(|error| error.to_string())?;
+                    mutants.extend(Mutant::all_of(&path.to_string_lossy(), &source));
+                }
+            }
+        }
+        mutants.sort_by_key(ToString::to_string);
+        Ok(mutants)
+    }
+
+    /// Runs the tests against a mutant, until one notices.
+    pub(crate) fn try_out(&self, mutant: &Mutant) -> Result<Fate, String> {
+        let path = self.root.join("tree").join(&mutant.file);
+        let source = fs::read_to_string(&path).map_err(|error| error.to_string())?;
+        fs::write(&path, mutant.apply(&source)).map_err(|error| error.to_string())?;
+        let fate = self.judge(mutant);
+        fs::write(&path, source).map_err(|error| error.to_string())?;
+        fate
+    }
+
+    fn judge(&self, mutant: &Mutant) -> Result<Fate, String> {
+        for package in self.tests {
+            let is_model = package.contains(&"plimsoll-loom");
+            if mutant.is_ordering() && self.area == "core" && !is_model {
+                continue;
+            }
+            if !self.passes(package, &["--no-run"], PATIENCE_WITH_BUILDS)? {
+                return Ok(Fate::DoesNotBuild);
+            }
+            // The models of a file are named after it, or after its folder.
+            let folder = mutant.file.rsplit('/').nth(1).unwrap_or("");
+            let part = if folder == "src" { mutant.stem() } else { folder };
+            let filter = ["--", part];
+            let is_quick = self.area == "core" && !is_model;
+            let patience = if is_quick { PATIENCE } else { PATIENCE_WITH_MODELS };
+            if !self.passes(package, if is_model { &filter } else { &[] }, patience)? {
+                return Ok(Fate::Found);
+            }
+        }
+        Ok(Fate::Survived)
+    }
+
+    fn passes(&self, package: &[&str], rest: &[&str], patience: Duration) -> Result<bool, String> {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut command = Command::new(cargo);
+        command.args(["test", "--quiet", "--offline"]).args(package).args(rest);
+        command.current_dir(self.root.join("tree")).stdout(Stdio::null()).stderr(Stdio::null());
+        command.process_group(0);
+        command.env("CARGO_TARGET_DIR", "../build").env("RUST_BACKTRACE", "0");
+        let mut child = command.spawn().map_err(|error| format!("cargo: {error}"))?;
+        let began = Instant::now();
+        loop {
+            match child.try_wait().map_err(|error| error.to_string())? {
+                Some(status) => return Ok(status.success()),
+                None if began.elapsed() < patience => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                None => {
+                    // The test is cargo's child: all of its group must end.
+                    let group = format!("-{}", child.id());
+                    let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+                    let _ = child.wait();
+                    return Ok(false);
+                }
+            }
+        }
+    }
+
+    fn list(&self, seed: usize) -> PathBuf {
+        self.root.join(format!("{}-{seed}.txt", self.area))
+    }
+
+    /// What earlier runs have found out.
+    pub(crate) fn known(&self, seed: usize) -> Result<BTreeMap<String, Fate>, String> {
+        let mut known = BTreeMap::new();
+        for line in read_or_empty(&self.list(seed)).lines() {
+            let (name, mutant) = line.split_once('\t').ok_or_else(|| format!("{line}?"))?;
+            let fate = FATES.iter().find(|(_, text)| *text == name);
+            known.insert(mutant.to_owned(), fate.ok_or_else(|| format!("{line}?"))?.0);
+        }
+        Ok(known)
+    }
+
+    pub(crate) fn note(&self, seed: usize, mutant: &Mutant, fate: Fate) -> Result<(), String> {
+        let list = self.list(seed);
+        let file = fs::OpenOptions::new().create(true).append(true).open(&list);
+        let written = file.and_then(|mut file| writeln!(file, "{fate}\t{mutant}"));
+        written.map_err(|error| format!("{}: {error}", list.display()))
+    }
+
+    /// Why some mutants survive.
+    pub(crate) fn reasons(&self) -> BTreeMap<String, String> {
+        let text = read_or_empty(Path::new("loom-tests/survivors.txt"));
+        let pairs = text.lines().filter_map(|line| line.split_once('\t'));
+        pairs.map(|(name, reason)| (name.to_owned(), reason.to_owned())).collect()
+    }
+}
+
+fn read_or_empty(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_default()
+}
