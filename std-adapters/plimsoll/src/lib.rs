@@ -52,7 +52,7 @@ mod in_line;
 pub mod keepalive;
 pub mod ledger;
 mod limit;
-#[cfg(any(feature = "keepalive", feature = "pool"))]
+#[cfg(any(feature = "keepalive", feature = "pool", feature = "tokio"))]
 mod park;
 #[cfg(feature = "pool")]
 pub mod pool;
