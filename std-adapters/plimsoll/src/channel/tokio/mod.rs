@@ -44,7 +44,8 @@ use ::tokio::sync::mpsc::error::TrySendError;
 use ::tokio::task::coop::has_budget_remaining;
 use plimsoll_core::{Credit, SplitCount, WatermarkError, Watermarks};
 
-use super::{Tracked, is_narrow, thread_key};
+use super::totals::Sampled;
+use super::{ChannelReading, Tracked, is_narrow, thread_key};
 use crate::source::{Source, SourceReading};
 use crate::{Limit, RegisterError, Registry};
 
@@ -63,13 +64,12 @@ impl Shared {
         limit: Limit,
         watermarks: Watermarks,
     ) -> Result<Arc<Self>, RegisterError> {
-        let registration = registry.reserve(limit, watermarks)?;
         let shared = Arc::new(Self {
-            tracked: Tracked::new(watermarks, registration),
+            tracked: Tracked::register(registry, limit, watermarks)?,
             count: SplitCount::new(),
             is_narrow: is_narrow(&watermarks),
         });
-        shared.tracked.registration.attach(&shared);
+        shared.tracked.attach(&shared);
         Ok(shared)
     }
 
@@ -86,10 +86,21 @@ impl Shared {
         }
     }
 
+    /// What a handle tells of the channel.
+    fn reading(&self) -> ChannelReading {
+        self.tracked.reading(self.depth(), |_| self.count.totals())
+    }
+
     /// Items in the channel. A receive that is not counted yet can make it look overfull.
     fn depth(&self) -> u64 {
         let capacity = self.tracked.flow.gauge().watermarks().capacity();
         self.count.depth().min(capacity.unwrap_or(u64::MAX))
+    }
+}
+
+impl Sampled for Shared {
+    fn sample(&self, now_us: u64) {
+        self.tracked.note(now_us, |_| self.count.totals());
     }
 }
 

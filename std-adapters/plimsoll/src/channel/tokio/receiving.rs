@@ -99,6 +99,12 @@ macro_rules! receiver_methods {
                 slot.receive(side, |buffer| inner.poll_recv_many(cx, buffer, 1))
             }
 
+            /// Depth, marks, who waits and who was refused, now; with [`flow_totals`](crate::Limit::flow_totals)
+            /// also what has gone through.
+            pub fn reading(&self) -> crate::channel::ChannelReading {
+                self.side.shared.reading()
+            }
+
             /// Closes the channel: what is in it can still be received.
             pub fn close(&mut self) {
                 self.inner.close();

@@ -11,6 +11,7 @@ use ::tokio::time;
 
 use super::permit::{OwnedPermit, Permit, PermitIterator};
 use super::{SenderSide, Shared};
+use crate::channel::ChannelReading;
 use crate::park;
 
 /// The sending side of a tracked channel: `tokio::sync::mpsc::Sender` with a gauge.
@@ -164,6 +165,12 @@ impl<T> Sender<T> {
         }
     }
 
+    /// Depth, marks, who waits and who was refused, now; with [`flow_totals`](crate::Limit::flow_totals)
+    /// also what has gone through.
+    pub fn reading(&self) -> ChannelReading {
+        self.side.shared.reading()
+    }
+
     /// Waits until the receiver is closed or dropped.
     pub async fn closed(&self) {
         self.inner.closed().await;
@@ -225,6 +232,12 @@ pub struct WeakSender<T> {
 }
 
 impl<T> WeakSender<T> {
+    /// Depth, marks, who waits and who was refused, now; with [`flow_totals`](crate::Limit::flow_totals)
+    /// also what has gone through.
+    pub fn reading(&self) -> ChannelReading {
+        self.shared.reading()
+    }
+
     /// A full handle, if there still is one.
     pub fn upgrade(&self) -> Option<Sender<T>> {
         let inner = self.inner.upgrade()?;

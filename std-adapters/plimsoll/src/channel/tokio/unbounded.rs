@@ -13,6 +13,7 @@ use plimsoll_core::Watermarks;
 
 use super::receiving::{Slot, receiver_methods};
 use super::{ReceiverSide, SenderSide, Shared};
+use crate::channel::ChannelReading;
 use crate::{Limit, RegisterError, Registry};
 
 /// A channel without a bound, tracked under `limit`: depth and high-water mark are kept, nothing is
@@ -47,10 +48,13 @@ impl<T> UnboundedSender<T> {
     /// As upstream: the item comes back if the channel is closed.
     pub fn send(&self, message: T) -> Result<(), SendError<T>> {
         let sending = self.side.sending();
-        self.inner.send(message).map_err(|error| {
-            sending.cancel();
-            error
-        })
+        self.inner.send(message).inspect_err(|_| sending.cancel())
+    }
+
+    /// Depth, marks, who waits and who was refused, now; with [`flow_totals`](crate::Limit::flow_totals)
+    /// also what has gone through.
+    pub fn reading(&self) -> ChannelReading {
+        self.side.shared.reading()
     }
 
     /// Waits until the receiver is closed or dropped.
@@ -104,6 +108,12 @@ pub struct WeakUnboundedSender<T> {
 }
 
 impl<T> WeakUnboundedSender<T> {
+    /// Depth, marks, who waits and who was refused, now; with [`flow_totals`](crate::Limit::flow_totals)
+    /// also what has gone through.
+    pub fn reading(&self) -> ChannelReading {
+        self.shared.reading()
+    }
+
     /// A full handle, if there still is one.
     pub fn upgrade(&self) -> Option<UnboundedSender<T>> {
         let inner = self.inner.upgrade()?;
