@@ -5,14 +5,13 @@
 
 use ::std::collections::VecDeque;
 use ::std::panic::{RefUnwindSafe, UnwindSafe};
-use ::std::sync::atomic::{AtomicU64, Ordering};
+#[cfg(feature = "crossbeam")]
+use ::std::sync::atomic::Ordering;
 use ::std::sync::{Arc, Weak};
 use ::std::thread;
 use ::std::time::Duration;
 
-use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
-use plimsoll_core::Tally;
 
 use crate::clock;
 
@@ -20,9 +19,11 @@ use crate::clock;
 #[derive(Debug, Default)]
 pub(super) struct Totals {
     /// Items received, where the channel itself is not counted.
-    pub(super) received: CachePadded<Tally>,
+    #[cfg(feature = "crossbeam")]
+    pub(super) received: ::crossbeam_utils::CachePadded<::plimsoll_core::Tally>,
     /// Items that went with the last receiver, where the channel itself is not counted.
-    lost: AtomicU64,
+    #[cfg(feature = "crossbeam")]
+    lost: ::std::sync::atomic::AtomicU64,
     ages: Mutex<Ages>,
 }
 
