@@ -10,7 +10,8 @@
 //! - [`SplitCount`] is the depth of a channel that does not tell it.
 //! - [`Ring`] hands records of events from hot paths to whoever delivers them; [`Sustain`] says which
 //!   edges are worth an event.
-//! - [`Waiters`] counts who is blocked, and for how long.
+//! - [`Waiters`] counts who is blocked, and for how long; [`Tally`] counts events at next to no cost
+//!   for the thread that sees most of them.
 //! - A [`Tracker`] is poked on every frame and says when its guest has fallen silent by a [`Rule`]; a
 //!   [`Wheel`] says which of a million trackers to look at.
 //! - [`PeakLedger`] and [`SumLedger`] follow the largest users of something among millions, in fixed
@@ -33,7 +34,7 @@
 //!
 //! | Word | Width | File | Writers | Readers | Invariants |
 //! |---|---|---|---|---|---|
-//! | `Gauge::state` | 64 | `gauge/mod.rs` | add, sub, edges, takers | all | GAUGE-1, GAUGE-3, GAUGE-4, GAUGE-6 |
+//! | `Gauge::state` | 64 | `gauge/mod.rs` | add, sub, set, edges, takers | all | GAUGE-1, GAUGE-3, GAUGE-4, GAUGE-6 |
 //! | `Gauge::sequence` | 64 | `gauge/mod.rs` | edges | edges, add while raised | GAUGE-3 |
 //! | `SampledGauge::state` | 64 | `sampled/mod.rs` | edges | all | GAUGE-3, GAUGE-4, GAUGE-7 |
 //! | `HighWater::window` | 64 | `high_water.rs` | new marks, takers | all | GAUGE-5 |
@@ -53,6 +54,10 @@
 //! | `SplitCount::received` | 64 | `split_count.rs` | receivers | looks, readers | GAUGE-1, GAUGE-5 |
 //! | `Waiters::waiting` | 64 | `waiters.rs` | the blocked | readers | GAUGE-2 |
 //! | `Waiters::ended` | 64 | `waiters.rs` | the blocked | readers | GAUGE-2 |
+//! | `Waiters::refused` | 64 | `waiters.rs` | the refused | readers | GAUGE-2 |
+//! | `Tally::owner` | 64 | `tally.rs` | the first to count | all | CHAN-5 |
+//! | `Tally::own` | 64 | `tally.rs` | the owner | readers | CHAN-5 |
+//! | `Tally::others` | 64 | `tally.rs` | all but the owner | readers | CHAN-5 |
 //! | `Tracker::word` | 64 | `keepalive/mod.rs` | first beats of a tick, reports, pauses, closers | all | LIVE-1, LIVE-2, LIVE-3, LIVE-4, LIVE-7, LIVE-10 |
 //! | `Slot::word` | 64 | `ledger/slot.rs` | raises, admissions, removals | all | LEDGER-3, LEDGER-5, LEDGER-12 |
 //! | `Cell::meta` | 64 | `ledger/cell.rs` | who has taken the cell | all | LEDGER-6, LEDGER-7 |
@@ -97,6 +102,7 @@ mod sampled;
 mod split_count;
 mod sustain;
 mod sync;
+mod tally;
 mod waiters;
 mod watermarks;
 
@@ -122,5 +128,6 @@ pub use ring::{Ring, RingError, RingFull, RingSlot};
 pub use sampled::SampledGauge;
 pub use split_count::SplitCount;
 pub use sustain::{Announcement, AnnouncementKind, Announcements, Sustain};
+pub use tally::Tally;
 pub use waiters::Waiters;
 pub use watermarks::{MAX_CAPACITY, WatermarkError, Watermarks};

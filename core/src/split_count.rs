@@ -9,7 +9,8 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 ///
 /// ```text
 /// sent      0..64  items sent; counted after the send
-/// received  0..64  items received, counted after the receive; u64::MAX once the receiver is gone
+/// received  0..63  items received, counted after the receive
+///           63     gone: the receiver, and with it all that was in the channel
 /// ```
 ///
 /// # Invariants
@@ -19,7 +20,7 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 ///   from the true one by no more than the operations that had moved an item and not counted it.
 ///
 /// # Progress
-/// Wait-free, but for [`depth`](Self::depth).
+/// Wait-free, but for [`depth`](Self::depth) and [`totals`](Self::totals).
 ///
 /// # Orderings
 /// | operation | success | failure | pairs with | publishes | model |
@@ -28,10 +29,10 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 /// | `on_received`: received load | Relaxed | | | one receiver only | `split_count_1` |
 /// | `on_received`: received store | Release | | `depth` | sends before it | `split_count_5` |
 /// | `on_received_shared` | Release | | `depth` | sends before it | `split_count_5` |
-/// | `close`: received `fetch_max` | Relaxed | | | the word is its own message | `split_count_5` |
+/// | `close`: received `fetch_or` | Relaxed | | | the word is its own message | `split_count_5` |
 /// | `is_closed`: received load | Relaxed | | | the word is its own message | `split_count_5` |
-/// | `depth`: received loads | Acquire | | `on_received` | | `split_count_5` |
-/// | `depth`: sent load | Acquire | | `on_sent` | | `split_count_5` |
+/// | `look`: received loads | Acquire | | `on_received` | | `split_count_5` |
+/// | `look`: sent load | Acquire | | `on_sent` | | `split_count_5` |
 ///
 /// # Example
 /// ```
@@ -40,9 +41,9 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 /// let count = SplitCount::new();
 /// count.on_sent(3);
 /// count.on_received(1);
-/// assert_eq!(count.depth(), 2);
+/// assert_eq!((count.depth(), count.totals()), (2, (3, 1)));
 /// count.close();
-/// assert_eq!(count.depth(), 0);
+/// assert_eq!((count.depth(), count.totals()), (0, (3, 1)));
 /// ```
 #[derive(Debug)]
 pub struct SplitCount {
@@ -50,7 +51,7 @@ pub struct SplitCount {
     received: CachePadded<AtomicU64>,
 }
 
-const GONE: u64 = u64::MAX;
+const GONE: u64 = 1 << 63;
 
 impl SplitCount {
     const_unless_loom! {
@@ -91,13 +92,13 @@ impl SplitCount {
     /// The receiver is gone, and with it all that was in the channel.
     pub fn close(&self) {
         // Relaxed: the word is its own message.
-        self.received.fetch_max(GONE, Ordering::Relaxed);
+        self.received.fetch_or(GONE, Ordering::Relaxed);
     }
 
     /// Whether the receiver is gone.
     pub fn is_closed(&self) -> bool {
         // Relaxed: the word is its own message.
-        self.received.load(Ordering::Relaxed) == GONE
+        self.received.load(Ordering::Relaxed) & GONE != 0
     }
 
     /// What is in the channel; 0 while a receive is counted and its send not yet.
@@ -108,18 +109,34 @@ impl SplitCount {
     /// once, and a high-water mark would keep the sum for life.
     #[inline]
     pub fn depth(&self) -> u64 {
+        let (sent, received) = self.look();
+        if received & GONE != 0 { 0 } else { sent.saturating_sub(received) }
+    }
+
+    /// How many items were sent and how many received, at one moment. What went with the receiver was
+    /// not received.
+    ///
+    /// # Progress
+    /// As [`depth`](Self::depth).
+    pub fn totals(&self) -> (u64, u64) {
+        let (sent, received) = self.look();
+        let received = received & !GONE;
+        // A receive may be counted before its send.
+        (sent.max(received), received)
+    }
+
+    /// `sent`, and `received` with its flag.
+    #[inline(always)]
+    fn look(&self) -> (u64, u64) {
         // Acquire: what was sent before, `sent` shows below.
         let mut received = self.received.load(Ordering::Acquire);
         loop {
-            if received == GONE {
-                return 0;
-            }
             // Acquire: what was received before, `received` shows below.
             let sent = self.sent.load(Ordering::Acquire);
             // Acquire: as the first one, for the next round.
             let received_now = self.received.load(Ordering::Acquire);
             if received_now == received {
-                return sent.saturating_sub(received);
+                return (sent, received);
             }
             received = received_now;
         }

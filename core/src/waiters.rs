@@ -1,20 +1,23 @@
-//! Who is blocked on a full channel, and for how long.
+//! Who is blocked on a full channel, for how long, and who was refused.
 
 use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 
-/// The parties that are blocked right now, and the time that parties have been blocked in all.
+/// The parties that are blocked right now, the time that parties have been blocked in all, and how
+/// many were refused because there was no room.
 ///
 /// ```text
 /// waiting  0..20   parties blocked now, up to 2^20 - 1
 ///          20..64  sum of the moments at which those began to wait, in units of 1024 us, modulo 2^44
 /// ended    0..64   us that parties who are done have waited, modulo 2^64
+/// refused  0..64   operations that came back for want of room
 /// ```
 ///
 /// Time is an argument, in microseconds from any one origin.
 ///
 /// # Invariants
 /// GAUGE-2: a blocked party is no depth, for it holds nothing of the channel's capacity; with none
-/// entering or leaving, `waiting` is the number of those that are blocked.
+/// entering or leaving, `waiting` is the number of those that are blocked. A clock that was read before
+/// a party began to wait makes its wait 0, not 2^54 us.
 ///
 /// # Progress
 /// Wait-free.
@@ -42,6 +45,7 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 pub struct Waiters {
     waiting: AtomicU64,
     ended: AtomicU64,
+    refused: AtomicU64,
 }
 
 const COUNT_BITS: u32 = 20;
@@ -59,9 +63,13 @@ const fn count(waiting: u64) -> u64 {
 
 impl Waiters {
     const_unless_loom! {
-        /// Nobody waits.
+        /// Nobody waits, nobody was refused.
         pub const fn new() -> Waiters {
-            Waiters { waiting: AtomicU64::new(0), ended: AtomicU64::new(0) }
+            Waiters {
+                waiting: AtomicU64::new(0),
+                ended: AtomicU64::new(0),
+                refused: AtomicU64::new(0),
+            }
         }
     }
 
@@ -76,6 +84,18 @@ impl Waiters {
         // Relaxed, both: see the type.
         self.waiting.fetch_sub(party(entered_us), Ordering::Relaxed);
         self.ended.fetch_add(now_us.saturating_sub(entered_us), Ordering::Relaxed);
+    }
+
+    /// An operation comes back because there is no room, or was none for as long as it would wait.
+    pub fn refuse(&self) {
+        // Relaxed: see the type.
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many operations came back for want of room.
+    pub fn refused(&self) -> u64 {
+        // Relaxed: see the type.
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// How many wait now.

@@ -185,3 +185,37 @@ fn gauge_7_a_flow_gauge_looks_rarely() {
     assert!(looks.get() < MESSAGES / 200, "{} looks for {MESSAGES} messages", looks.get());
     assert_eq!(flow.gauge().high_water(), 600, "GAUGE-5");
 }
+
+/// Less credit than a batch takes is spent with it: the look that follows may grant none, and then
+/// every receive looks.
+#[test]
+fn gauge_4_what_a_batch_leaves_of_its_credit_is_spent() {
+    let length = Cell::new(0);
+    let flow = FlowGauge::new(Watermarks::counts(100, 80, 50));
+    let (sender, receiver) = (flow.join_sender(), flow.join_receiver());
+    let send = |items: u64| {
+        for _ in 0..items {
+            length.set(length.get() + 1);
+            flow.after_send(&sender, ThreadKey::MIN, || length.get());
+        }
+    };
+    for (singles, refill, batch) in [(41, 20, 26), (45, 30, 33), (2, 0, 47), (47, 40, 41)] {
+        length.set(0);
+        flow.settle(|| length.get());
+        send(100);
+        assert_eq!(flow.gauge().level(), Level::Elevated);
+        for _ in 0..singles {
+            length.set(length.get() - 1);
+            assert!(flow.after_receive(&receiver, ThreadKey::MIN, || length.get()).is_none());
+        }
+        send(refill);
+        length.set(length.get() - batch);
+        let edge = flow.after_receive_many(&receiver, ThreadKey::MIN, batch, || length.get());
+        assert!(edge.is_none() && length.get() > 50, "{}", length.get());
+        while length.get() > 50 {
+            length.set(length.get() - 1);
+            let edge = flow.after_receive(&receiver, ThreadKey::MIN, || length.get());
+            assert_eq!(edge.is_some(), length.get() == 50, "GAUGE-4: at {}", length.get());
+        }
+    }
+}

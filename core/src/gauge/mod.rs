@@ -28,8 +28,9 @@ const MAX_DEPTH: i64 = MAX_CAPACITY as i64;
 /// [`SampledGauge`](crate::SampledGauge).
 ///
 /// # Invariants
-/// - GAUGE-1: with no operation in flight, the depth is what was added less what was taken; a `sub`
-///   that overtakes its `add` is kept as a debt and not lost.
+/// - GAUGE-1: with no operation in flight, the depth is what was last [`set`](Self::set), or 0, and
+///   what was added since less what was taken; a `sub` that overtakes its `add` is kept as a debt and
+///   not lost.
 /// - GAUGE-3: levels change one edge at a time; each edge is handed to one caller, with its number.
 /// - GAUGE-4: with no operation in flight and no permit dropped unsettled, the level agrees with the
 ///   depth.
@@ -49,6 +50,7 @@ const MAX_DEPTH: i64 = MAX_CAPACITY as i64;
 /// | operation | success | failure | pairs with | publishes | model |
 /// |---|---|---|---|---|---|
 /// | `add`: state `fetch_add` | Acquire | | `take_high_water` | | `gauge_5_window` |
+/// | `set`: state exchange | Acquire | Relaxed | `take_high_water` | | `gauge_1_set` |
 /// | `add` while raised: sequence load | Relaxed | | | any number near the state's will do | `gauge_3` |
 /// | `sub`, drop of a permit: state `fetch_sub` | Relaxed | | | the word is its own message | `gauge_1` |
 /// | `make_edge`: state load | Acquire | | `make_edge` | | `gauge_3_numbers` |
@@ -125,6 +127,37 @@ impl Gauge {
     #[inline]
     pub fn sub(&self, amount: u64) -> Option<Edge> {
         self.settle_from(self.take_out(amount))
+    }
+
+    /// Sets the depth, for a thing that is counted and, now and then, measured; at most
+    /// [`MAX_CAPACITY`]. What others add and take out before and after counts, in the order in which
+    /// it happens: a permit that is held across a `set` is taken out of what was set.
+    ///
+    /// # Returns
+    /// The edge that was made, if one was due.
+    ///
+    /// # Progress
+    /// Lock-free: tried again only if another operation has changed depth or level meanwhile.
+    pub fn set(&self, depth: u64) -> Option<Edge> {
+        let mut before = self.state();
+        let state = loop {
+            let next = before.with_depth(depth.min(MAX_CAPACITY));
+            // Acquire: as `add`, if a taker of the mark came before. Relaxed: tried again.
+            match self.state.compare_exchange(
+                before.word(),
+                next.word(),
+                Ordering::Acquire,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => break next,
+                Err(moved) => before = State::from_word(moved),
+            }
+        };
+        self.marks.raise(state.depth());
+        if state.level() > Level::Normal {
+            self.note_peak(state);
+        }
+        self.settle_from(state)
     }
 
     #[inline]

@@ -65,6 +65,11 @@ impl State {
         if depth < 0 { 0 } else { depth as u64 }
     }
 
+    /// The same level and edges over another depth, of at most 2^46.
+    pub(crate) const fn with_depth(self, depth: u64) -> State {
+        State((self.0 & (LEVEL_MASK | TAG_MASK)) | Self::step(depth))
+    }
+
     /// The same depth after one more edge, at `level`.
     pub(crate) const fn transition_to(self, level: Level) -> State {
         // Wrapping: over a debt all bits above the tag are set, and its carry falls off the end.
@@ -102,6 +107,8 @@ mod tests {
         let down = State::from_word(up.word().wrapping_sub(State::step(9)));
         assert_eq!((down.signed_depth(), down.depth(), down.level()), (-4, 0, Level::Critical));
         assert_eq!(down.sequence(0), 1);
+        let set = down.with_depth(7);
+        assert_eq!((set.signed_depth(), set.level(), set.sequence(0)), (7, Level::Critical, 1));
     }
 
     #[test]

@@ -41,6 +41,8 @@ enum Side {
 enum Op {
     /// By which handle, by which thread, how often.
     Move(Side, u8, u8, u16),
+    /// By which handle, by which thread, how many at most.
+    ReceiveMany(u8, u8, u8),
     Join(Side),
     Leave(Side, u8),
     Settle,
@@ -79,6 +81,10 @@ impl<'a> Arbitrary<'a> for Job {
                 }
                 10 | 11 => Op::Join(side),
                 12 => Op::Leave(side, bytes.arbitrary()?),
+                13 if matches!(side, Side::Receive) => {
+                    let who = bytes.arbitrary::<u8>()?;
+                    Op::ReceiveMany(who >> 4, who % THREADS, bytes.arbitrary()?)
+                }
                 13 => Op::TakeMark,
                 14 => Op::Read,
                 _ if bytes.arbitrary()? => Op::Settle,
@@ -95,6 +101,8 @@ impl Plan for Job {
         "clear by a receive",
         "send on credit",
         "receive on credit",
+        "receive of many on credit",
+        "receive of many with a look",
         "send with a look",
         "receive with a look",
         "handle of another thread",
@@ -150,8 +158,9 @@ impl Channel<'_> {
                 (0..times).for_each(|_| self.send(handle, thread));
             }
             Op::Move(Side::Receive, handle, thread, times) => {
-                (0..times).for_each(|_| self.receive(handle, thread));
+                (0..times).for_each(|_| self.receive(handle, thread, 1));
             }
+            Op::ReceiveMany(handle, thread, items) => self.receive(handle, thread, items.into()),
             Op::Join(Side::Send) if self.senders.len() < HANDLES_MAX => {
                 self.senders.push(Handle::new(self.flow.join_sender()));
             }
@@ -202,23 +211,30 @@ impl Channel<'_> {
         self.after_move(edge);
     }
 
-    fn receive(&mut self, handle: u8, thread: u8) {
+    /// Takes out up to `items` at once.
+    fn receive(&mut self, handle: u8, thread: u8, items: u64) {
         let Some(place) = usize::from(handle).checked_rem(self.receivers.len()) else {
             return;
         };
-        let Some(length) = self.length.get().checked_sub(1) else {
+        let items = items.min(self.length.get());
+        if items == 0 {
             return;
-        };
-        self.length.set(length);
+        }
+        self.length.set(self.length.get() - items);
         self.looks.set(0);
         let before = self.machine.level();
         let credit = &self.receivers[place].credit;
-        let edge = self.flow.after_receive(credit, key(thread), || self.look());
+        let edge = match items {
+            1 => self.flow.after_receive(credit, key(thread), || self.look()),
+            _ => self.flow.after_receive_many(credit, key(thread), items, || self.look()),
+        };
         let looked = self.looks.get() > 0;
         assert!(before > Level::Normal || !looked, "GAUGE-7: a receive looks only while raised");
         let on_credit = self.machine.level() > Level::Normal && !looked;
         self.receivers[place].on_move(thread, on_credit, &mut self.seen);
         self.seen.note_if(on_credit, "receive on credit");
+        self.seen.note_if(on_credit && items > 1, "receive of many on credit");
+        self.seen.note_if(looked && items > 1, "receive of many with a look");
         self.seen.note_if(looked, "receive with a look");
         self.seen.note_if(edge.is_some(), "clear by a receive");
         self.after_move(edge);

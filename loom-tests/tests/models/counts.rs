@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use loom::thread;
-use plimsoll_loom::{SplitCount, Waiters};
+use plimsoll_loom::{Gauge, Level, SplitCount, Tally, ThreadKey, Waiters, Watermarks};
 
 use crate::common::Model;
 
@@ -44,7 +44,7 @@ fn split_count_5(receive: fn(&SplitCount)) {
         channel.join().unwrap();
         assert_eq!(count.depth(), 2);
         count.close();
-        assert_eq!((count.depth(), count.is_closed()), (0, true));
+        assert_eq!((count.depth(), count.is_closed(), count.totals()), (0, true, (5, 3)));
     });
 }
 
@@ -82,5 +82,69 @@ fn waiters_2_add_up() {
             other.join().unwrap();
         }
         assert_eq!((waiters.waiting(), waiters.blocked_us(END_US)), (0, waited_us));
+    });
+}
+
+/// GAUGE-2: a reader whose clock is older than a wait, because the party came after it was read.
+#[test]
+fn waiters_2_an_older_clock_sees_no_wait() {
+    Model::bounded(3).at_least([2, 2, 2]).check(|| {
+        const OLD_US: u64 = 5_000_000;
+        let waiters = Arc::new(Waiters::new());
+        waiters.enter(OLD_US - 2_048);
+        let other = waiters.clone();
+        let late = thread::spawn(move || {
+            other.enter(OLD_US + 3_600_000_000);
+            other.refuse();
+            other.exit(OLD_US + 3_600_000_000, OLD_US);
+        });
+        let blocked_us = waiters.blocked_us(OLD_US);
+        assert!(blocked_us <= 3_072, "{blocked_us} us");
+        late.join().unwrap();
+        waiters.exit(OLD_US - 2_048, OLD_US);
+        assert_eq!((waiters.waiting(), waiters.refused()), (0, 1));
+        assert_eq!(waiters.blocked_us(OLD_US), 2_048);
+    });
+}
+
+/// CHAN-5: whoever owns the half that is counted without a read-modify-write, nothing is lost; and a
+/// total that is read is one that there was.
+#[test]
+fn chan_5_tally_is_exact() {
+    Model::bounded(3).at_least([100, 100, 100]).check(|| {
+        let tally = Arc::new(Tally::new());
+        let key = |number| ThreadKey::new(number).expect("not 0");
+        let other = tally.clone();
+        let counter = thread::spawn(move || {
+            other.count(key(2));
+            other.count(key(2));
+        });
+        tally.count(key(1));
+        let first = tally.total();
+        let second = tally.total();
+        assert!(1 <= first && first <= second && second <= 3, "{first}, then {second}");
+        counter.join().unwrap();
+        assert_eq!(tally.total(), 3);
+    });
+}
+
+/// GAUGE-1, GAUGE-3, GAUGE-4, GAUGE-5: a gauge that is set while others count.
+#[test]
+fn gauge_1_set_beside_counting() {
+    Model::bounded(3).at_least([100, 100, 100]).check(|| {
+        let gauge = Arc::new(Gauge::new(Watermarks::counts(6, 3, 1)));
+        let other = gauge.clone();
+        let counter = thread::spawn(move || [other.add(2), other.sub(2)]);
+        let mine = gauge.set(5);
+        let mut edges: Vec<_> = counter.join().unwrap().into_iter().flatten().chain(mine).collect();
+        edges.extend(gauge.set(1));
+        // Between the halves of the other's pair, 2 less are left in the end.
+        let left = edges.last().map(|edge| (edge.sequence(), edge.from()));
+        assert_eq!(left, Some((2, Level::Elevated)), "GAUGE-3: {edges:?}");
+        assert_eq!((edges.len(), edges[0].sequence()), (2, 1), "GAUGE-3: {edges:?}");
+        assert!(!gauge.is_raised() && gauge.settle().is_none(), "GAUGE-4");
+        assert!((5..=7).contains(&gauge.high_water()), "GAUGE-5");
+        assert!(edges[1].peak() <= gauge.high_water() && edges[1].peak() >= 3, "{edges:?}");
+        assert_eq!(gauge.depth(), 1);
     });
 }

@@ -10,7 +10,8 @@ use plimsoll_core::{Gauge, Level, MAX_STEP, Reading, SampledGauge, Watermarks};
 
 use crate::source::{Registration, Source, SourceReading};
 
-/// A counted [`Gauge`] in a [`Registry`](crate::Registry); its edges become events.
+/// A counted [`Gauge`] in a [`Registry`](crate::Registry), which can be set as well; its edges become
+/// events.
 ///
 /// Clones are handles to the same gauge. With the last handle and the last permit it leaves the
 /// registry.
@@ -54,6 +55,12 @@ impl TrackedGauge {
     #[inline]
     pub fn sub(&self, amount: u64) {
         self.0.registration.emit(self.0.gauge.sub(amount));
+    }
+
+    /// Sets the depth, as [`Gauge::set`] does: for what is counted and, now and then, measured. Permits
+    /// that are held count as part of what is set.
+    pub fn set(&self, depth: u64) {
+        self.0.registration.emit(self.0.gauge.set(depth));
     }
 
     /// Counts `amount` in for as long as the permit lives.

@@ -6,8 +6,8 @@
 //! - A [`Registry`] lists what is limited. Its [`Snapshot`] shows depth, high-water mark, level and
 //!   who waits; its [subscribers](Registry::subscribe) and `tracing` are told when a level changes.
 //! - Tracked channels are drop-in for crossbeam's, std's and tokio's.
-//! - A [`TrackedGauge`] counts anything else in and out; a [`RecordedGauge`] is told what it
-//!   measures.
+//! - A [`TrackedGauge`] counts anything else in and out, or is set; a [`RecordedGauge`] is told what it
+//!   measures; an [`ObservedGauge`] asks a function.
 //! - A keep-alive [watcher](keepalive) tells which guest has fallen silent.
 //! - A [pool] lends a bounded number of instances to many principals, so that none reads, starves or
 //!   poisons the next.
@@ -52,7 +52,8 @@ mod in_line;
 pub mod keepalive;
 pub mod ledger;
 mod limit;
-#[cfg(any(feature = "keepalive", feature = "pool"))]
+mod observed;
+#[cfg(any(feature = "keepalive", feature = "pool", feature = "tokio"))]
 mod park;
 #[cfg(feature = "pool")]
 pub mod pool;
@@ -69,6 +70,7 @@ pub use error::{BuildError, RegisterError};
 pub use event::{Event, EventKind};
 pub use gauge::{RecordedGauge, TrackedGauge, TrackedPermit};
 pub use limit::{Category, Limit};
+pub use observed::ObservedGauge;
 pub use plimsoll_core::{
     Edge, EdgeKind, Gauge, Hysteresis, Level, MAX_CAPACITY, MAX_STEP, Permit, Reading, RingError,
     SampledGauge, WatermarkError, Watermarks,

@@ -62,6 +62,7 @@ pub struct Limit {
     category: Category,
     instance: Option<Cow<'static, str>>,
     pressure: Option<PressureRule>,
+    flow_totals: bool,
 }
 
 impl Limit {
@@ -72,7 +73,7 @@ impl Limit {
 
     /// A limit without an instance label.
     pub fn new(name: impl Into<Cow<'static, str>>, category: Category) -> Self {
-        Self { name: name.into(), category, instance: None, pressure: None }
+        Self { name: name.into(), category, instance: None, pressure: None, flow_totals: false }
     }
 
     /// A limit of [`Category::Queue`].
@@ -107,6 +108,22 @@ impl Limit {
     pub fn pressure(mut self, rule: PressureRule) -> Self {
         self.pressure = Some(rule);
         self
+    }
+
+    /// Has a tracked [channel](crate::channel) under this limit count what was sent and received, and
+    /// tell how old its oldest item is: see [`ChannelReading`](crate::channel::ChannelReading).
+    ///
+    /// Costs a message a few instructions and no clock; one thread of the process, for all such
+    /// channels together, notes their totals every 10 ms. Anything else under the limit ignores it.
+    #[must_use]
+    pub fn flow_totals(mut self) -> Self {
+        self.flow_totals = true;
+        self
+    }
+
+    /// Whether [`flow_totals`](Self::flow_totals) was asked for.
+    pub const fn has_flow_totals(&self) -> bool {
+        self.flow_totals
     }
 
     /// The name.

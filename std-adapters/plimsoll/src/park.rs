@@ -1,6 +1,10 @@
 //! Waiting on a thread.
 
+#[cfg(feature = "tokio")]
+use std::pin::pin;
 use std::sync::Arc;
+#[cfg(feature = "tokio")]
+use std::task::{Context, Poll};
 use std::task::{Wake, Waker};
 use std::thread::{self, Thread};
 
@@ -25,6 +29,19 @@ thread_local! {
 pub(crate) fn thread_waker() -> Waker {
     // A thread whose locals are gone has to make one.
     WAKER.try_with(Waker::clone).unwrap_or_else(|_| Arc::new(Unpark(thread::current())).into())
+}
+
+/// Runs a future on the calling thread, for as long as it takes.
+#[cfg(feature = "tokio")]
+pub(crate) fn block_on_end<F: Future>(future: F) -> F::Output {
+    let waker = thread_waker();
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        thread::park();
+    }
 }
 
 #[cfg(feature = "keepalive")]

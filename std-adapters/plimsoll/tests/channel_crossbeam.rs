@@ -14,7 +14,7 @@ use common::{Events, entry};
 use plimsoll::channel::crossbeam::{
     self, RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError,
 };
-use plimsoll::{EventKind, Registry, Watermarks};
+use plimsoll::{EventKind, Level, Limit, Registry, Watermarks};
 
 const MOMENT: Duration = Duration::from_millis(20);
 
@@ -410,4 +410,50 @@ fn bad_input_is_a_typed_error() {
     assert!(matches!(error, RegisterError::Watermarks(_)), "{error}");
     assert!(crossbeam::bounded::<()>(&registry, "q", 1).is_ok());
     assert!(registry.snapshot().entries().is_empty(), "what failed or is gone leaves nothing");
+}
+
+/// An operation of a `Select` counts when it is completed, by whatever way it was selected.
+#[test]
+fn chan_2_a_select_of_tracked_handles_counts_what_it_completes() {
+    use crossbeam::Select;
+    let registry = Registry::new();
+    let events = Events::of(&registry);
+    for capacity in [1, 2, 10] {
+        let limit = Limit::queue("q").flow_totals();
+        let (tx, rx) = crossbeam::bounded::<u64>(&registry, limit, capacity).unwrap();
+        let idle = crossbeam_channel::never::<u64>();
+        let mut select = Select::new_biased();
+        let (never, send, recv) = (select.recv(&idle), select.send(&tx), select.recv(&rx));
+        for n in 0..capacity as u64 {
+            let operation = match n % 3 {
+                0 => select.select(),
+                1 => select.try_select().unwrap(),
+                _ => select.select_timeout(MOMENT).unwrap(),
+            };
+            assert_eq!(operation.index(), send);
+            // Completed later, with others in between.
+            assert!(rx.reading().depth <= capacity as u64);
+            operation.send(&tx, n).unwrap();
+            let (reading, seen) = (rx.reading(), entry(&registry, "q"));
+            assert_eq!((reading.depth, seen.depth, reading.sent), (n + 1, n + 1, Some(n + 1)));
+        }
+        assert_eq!(tx.reading().level, Level::Elevated);
+        assert_eq!(select.try_ready(), Ok(recv), "full");
+        select.remove(send);
+        for n in 0..capacity as u64 {
+            assert_eq!((select.ready(), select.ready_timeout(MOMENT)), (recv, Ok(recv)));
+            let operation = select.select_deadline(Instant::now() + MOMENT).unwrap();
+            assert_eq!((operation.index(), operation.recv(&rx)), (recv, Ok(n)));
+            assert_eq!(tx.reading().received, Some(n + 1));
+        }
+        select.remove(recv);
+        assert!(select.try_select().is_err() && select.select_timeout(MOMENT).is_err());
+        assert_eq!(select.ready_deadline(Instant::now()).ok(), None);
+        select.remove(never);
+        let (reading, seen) = (rx.reading(), entry(&registry, "q"));
+        assert_eq!((reading.depth, seen.level), (0, Level::Normal));
+        assert_eq!(reading.sent, reading.received);
+        assert_eq!(seen.high_water, capacity as u64);
+    }
+    assert_eq!(events.kinds(), [EventKind::Raised, EventKind::Cleared], "of the last one");
 }

@@ -10,10 +10,31 @@
 //! | `mpsc` | `std::sync::mpsc::sync_channel` |
 //! | `tokio` | `tokio::sync::mpsc::{channel, unbounded_channel}` |
 //!
+//! Each handle tells its channel's [`ChannelReading`] by `reading()`. How much has gone through and how
+//! old the oldest item is are counted on request: see [`Limit::flow_totals`].
+//!
+//! ```
+//! use plimsoll::{Limit, Registry, channel::mpsc};
+//!
+//! let registry = Registry::new();
+//! let (tx, rx) = mpsc::sync_channel::<u32>(&registry, Limit::queue("replies").flow_totals(), 2)?;
+//! tx.send(1)?;
+//! tx.send(2)?;
+//! assert!(tx.try_send(3).is_err());
+//! rx.recv()?;
+//! let reading = rx.reading();
+//! assert_eq!((reading.depth, reading.high_water, reading.refused), (1, 2, 1));
+//! assert_eq!((reading.sent, reading.received), (Some(2), Some(1)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Invariants
 //! - CHAN-1: upstream's behaviour is untouched.
 //! - CHAN-2: GAUGE-1 (the depth is the number of items really there) and GAUGE-2 (never more than the
 //!   capacity; who is blocked is a number of its own) hold through every path in and out.
+//! - CHAN-3: so they do if a waker, a drop or a clone of the user's panics on the way.
+//! - CHAN-4: a task that has to yield does not wait, and a tracked operation costs the cooperative
+//!   budget that upstream's does.
 
 #[cfg(feature = "crossbeam")]
 pub mod crossbeam;
@@ -21,10 +42,15 @@ pub mod crossbeam;
 mod iter;
 #[cfg(feature = "std-channel")]
 pub mod mpsc;
+mod reading;
 #[cfg(feature = "tokio")]
 pub mod tokio;
+mod totals;
+
+pub use reading::ChannelReading;
 
 use ::std::num::NonZeroU64;
+use ::std::sync::Arc;
 use ::std::time::Duration;
 
 #[cfg(any(feature = "std-channel", feature = "tokio"))]
@@ -32,19 +58,34 @@ use plimsoll_core::Level;
 use plimsoll_core::{Edge, FlowGauge, Reading, ThreadKey, Waiters, Watermarks};
 
 use crate::clock;
-use crate::source::{Registration, SourceReading};
+use crate::source::{Registration, Source, SourceReading};
+use crate::{Limit, RegisterError, Registry};
+use totals::{Sampled, Totals};
 
 /// What the handles of a tracked channel share, whatever the channel.
 #[derive(Debug)]
 pub(crate) struct Tracked {
     flow: FlowGauge,
     waiters: Waiters,
+    /// What has gone through, if that is asked for.
+    totals: Option<Box<Totals>>,
     registration: Registration,
 }
 
 impl Tracked {
-    fn new(watermarks: Watermarks, registration: Registration) -> Self {
-        Self { flow: FlowGauge::new(watermarks), waiters: Waiters::new(), registration }
+    /// Registers a channel.
+    fn register(
+        registry: &Registry,
+        limit: Limit,
+        watermarks: Watermarks,
+    ) -> Result<Self, RegisterError> {
+        let totals = limit.has_flow_totals().then(Box::default);
+        Ok(Self {
+            flow: FlowGauge::new(watermarks),
+            waiters: Waiters::new(),
+            totals,
+            registration: registry.reserve(limit, watermarks)?,
+        })
     }
 
     /// Hands an edge on to the registry.
@@ -61,10 +102,55 @@ impl Tracked {
     }
 
     fn source_reading(&self, reading: Reading) -> SourceReading {
-        SourceReading {
-            reading,
-            waiting: self.waiters.waiting(),
-            blocked: Duration::from_micros(self.waiters.blocked_us(clock::now_us())),
+        let (waiting, blocked) = self.waits();
+        SourceReading { reading, waiting, blocked }
+    }
+
+    /// How many parties wait, and how long parties have waited.
+    fn waits(&self) -> (u64, Duration) {
+        let waiting = self.waiters.waiting();
+        // The clock costs more than all the rest: without a party that waits, any time will do.
+        let now_us = if waiting > 0 { clock::now_us() } else { 0 };
+        (waiting, Duration::from_micros(self.waiters.blocked_us(now_us)))
+    }
+
+    /// What a handle tells of the channel, with `totals` sent and received.
+    fn reading(&self, depth: u64, totals: impl FnOnce(&Totals) -> (u64, u64)) -> ChannelReading {
+        let Reading { depth, high_water, level, watermarks, .. } =
+            self.flow.gauge().reading_at(depth);
+        let (waiting, blocked) = self.waits();
+        let mut reading = ChannelReading {
+            depth,
+            high_water,
+            level,
+            watermarks,
+            waiting,
+            blocked,
+            refused: self.waiters.refused(),
+            sent: None,
+            received: None,
+            oldest_age: None,
+        };
+        if let Some(flow) = &self.totals {
+            let (sent, received) = totals(flow);
+            (reading.sent, reading.received) = (Some(sent), Some(received));
+            reading.oldest_age = (depth > 0).then(|| flow.oldest_age(received));
+        }
+        reading
+    }
+
+    /// Notes the totals of this tick.
+    fn note(&self, now_us: u64, totals: impl FnOnce(&Totals) -> (u64, u64)) {
+        if let Some(flow) = &self.totals {
+            flow.note(now_us, totals(flow));
+        }
+    }
+
+    /// Begins to show `channel`, which shares this.
+    fn attach<C: Source + Sampled + 'static>(&self, channel: &Arc<C>) {
+        self.registration.attach(channel);
+        if self.totals.is_some() {
+            totals::sample(channel);
         }
     }
 }

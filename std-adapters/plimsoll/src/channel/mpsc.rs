@@ -24,7 +24,8 @@ use crossbeam_utils::Backoff;
 use plimsoll_core::{Credit, SplitCount, WatermarkError, Watermarks};
 
 use super::iter::receiver_iterators;
-use super::{Tracked, is_narrow, thread_key, watermarks_for};
+use super::totals::Sampled;
+use super::{ChannelReading, Tracked, is_narrow, thread_key, watermarks_for};
 use crate::source::{Source, SourceReading};
 use crate::{Limit, RegisterError, Registry};
 
@@ -48,9 +49,20 @@ impl Shared {
         if self.is_narrow { self.count.on_received_shared(1) } else { self.count.on_received(1) }
     }
 
+    /// What a handle tells of the channel.
+    fn reading(&self) -> ChannelReading {
+        self.tracked.reading(self.depth(), |_| self.count.totals())
+    }
+
     /// Items in the channel. A receive that is not counted yet can make it look overfull.
     fn depth(&self) -> u64 {
         self.count.depth().min(self.capacity)
+    }
+}
+
+impl Sampled for Shared {
+    fn sample(&self, now_us: u64) {
+        self.tracked.note(now_us, |_| self.count.totals());
     }
 }
 
@@ -96,16 +108,16 @@ pub fn sync_channel_with<T>(
     watermarks: Watermarks,
 ) -> Result<(SyncSender<T>, Receiver<T>), RegisterError> {
     let capacity = watermarks.capacity().ok_or(WatermarkError::NoCapacity)?;
-    let registration = registry.reserve(limit.into(), watermarks)?;
+    let tracked = Tracked::register(registry, limit.into(), watermarks)?;
     // More than this target can address is left to upstream, which panics as it always does.
     let (tx, rx) = mpsc::sync_channel(usize::try_from(capacity).unwrap_or(usize::MAX));
     let shared = Arc::new(Shared {
-        tracked: Tracked::new(watermarks, registration),
+        tracked,
         count: SplitCount::new(),
         capacity,
         is_narrow: is_narrow(&watermarks),
     });
-    shared.tracked.registration.attach(&shared);
+    shared.tracked.attach(&shared);
     let credit = shared.tracked.flow.join_receiver();
     let receiver =
         Receiver { inner: rx, membership: Membership { credit, shared: shared.clone() } };
@@ -130,11 +142,26 @@ impl<T> SyncSender<T> {
     /// As upstream: the item comes back in `Full` or `Disconnected`.
     #[inline]
     pub fn try_send(&self, t: T) -> Result<(), TrySendError<T>> {
+        let result = self.attempt(t);
+        if let Err(TrySendError::Full(_)) = result {
+            self.shared.tracked.waiters.refuse();
+        }
+        result
+    }
+
+    #[inline(always)]
+    fn attempt(&self, t: T) -> Result<(), TrySendError<T>> {
         let result = self.inner.try_send(t);
         if result.is_ok() {
             self.sent();
         }
         result
+    }
+
+    /// Depth, marks, who waits and who was refused, now; with [`flow_totals`](Limit::flow_totals) also
+    /// what has gone through.
+    pub fn reading(&self) -> ChannelReading {
+        self.shared.reading()
     }
 
     /// Sends, and blocks while the channel is full. A party that blocks is counted as waiting.
@@ -143,7 +170,7 @@ impl<T> SyncSender<T> {
     /// As upstream: the item comes back if the receiver is gone.
     #[inline]
     pub fn send(&self, t: T) -> Result<(), SendError<T>> {
-        match self.try_send(t) {
+        match self.attempt(t) {
             Ok(()) => Ok(()),
             Err(TrySendError::Disconnected(t)) => Err(SendError(t)),
             Err(TrySendError::Full(t)) => self.send_blocking(t),
@@ -157,7 +184,7 @@ impl<T> SyncSender<T> {
         let backoff = Backoff::new();
         while !backoff.is_completed() {
             backoff.snooze();
-            match self.try_send(t) {
+            match self.attempt(t) {
                 Ok(()) => return Ok(()),
                 Err(TrySendError::Disconnected(t)) => return Err(SendError(t)),
                 Err(TrySendError::Full(refused)) => t = refused,
@@ -257,6 +284,11 @@ impl<T> Receiver<T> {
             shared.tracked.emit(flow.after_receive(credit, thread_key(), || shared.depth()));
         }
         result
+    }
+
+    /// As [`SyncSender::reading`].
+    pub fn reading(&self) -> ChannelReading {
+        self.membership.shared.reading()
     }
 
     /// Items as they come, blocking, until the channel is empty and disconnected.

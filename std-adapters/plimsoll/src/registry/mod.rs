@@ -24,6 +24,7 @@ use crate::error::RegisterError;
 use crate::event::Event;
 use crate::gauge::{RecordedGauge, TrackedGauge};
 use crate::limit::Limit;
+use crate::observed::ObservedGauge;
 use crate::pressure::PressureRule;
 use crate::snapshot::{RegistryStats, Snapshot};
 use crate::source::Registration;
@@ -165,6 +166,20 @@ impl Registry {
         watermarks: Watermarks,
     ) -> Result<RecordedGauge, RegisterError> {
         Ok(RecordedGauge::new(self.reserve(limit, watermarks)?, watermarks))
+    }
+
+    /// Registers a gauge that asks `depth` whenever it is read, until its last handle is dropped: for
+    /// what can be asked at any time, such as the length of a queue.
+    ///
+    /// # Errors
+    /// As for [`gauge`](Self::gauge).
+    pub fn observe(
+        &self,
+        limit: impl Into<Limit>,
+        watermarks: Watermarks,
+        depth: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> Result<ObservedGauge, RegisterError> {
+        Ok(ObservedGauge::new(self.reserve(limit, watermarks)?, watermarks, Box::new(depth)))
     }
 
     /// Calls `callback` for each event, until the subscription is dropped.

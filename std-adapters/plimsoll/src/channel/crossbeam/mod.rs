@@ -1,9 +1,13 @@
 //! Tracked `crossbeam_channel::{bounded, unbounded}`.
 //!
 //! The gauge asks the channel for its length, so it needs no counter of its own. Once the last
-//! receiver is gone the depth is 0: nobody can receive what is left.
+//! receiver is gone the depth is 0: nobody can receive what is left. An unbounded channel drops it
+//! then. A bounded one keeps it until its last *sender* is gone, as upstream does: items that matter when
+//! they are dropped (a reply to be sent, a permit, memory) live as long as a producer does, `len` still
+//! counts them, and their drops may panic in a sender's.
 //!
-//! In upstream's `select!` and `select_biased!`, name a tracked handle by its `watched()`:
+//! [`Select`] takes tracked handles. In upstream's `select!` and `select_biased!`, name a tracked handle
+//! by its `watched()`:
 //!
 //! ```
 //! use plimsoll::{Registry, channel::crossbeam};
@@ -19,13 +23,18 @@
 //! ```
 
 mod receiver;
+mod select;
 mod sender;
+mod watched;
 
 pub use crossbeam_channel::{
-    RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
+    ReadyTimeoutError, RecvError, RecvTimeoutError, SelectTimeoutError, SendError,
+    SendTimeoutError, TryReadyError, TryRecvError, TrySelectError, TrySendError,
 };
-pub use receiver::{IntoIter, Iter, Receiver, TryIter, WatchedReceiver};
-pub use sender::{Sender, WatchedSender};
+pub use receiver::{IntoIter, Iter, Receiver, TryIter};
+pub use select::{ReceiveHandle, Select, SelectedOperation, SendHandle};
+pub use sender::Sender;
+pub use watched::{WatchedReceiver, WatchedSender};
 
 use ::std::panic::{RefUnwindSafe, UnwindSafe};
 use ::std::sync::Arc;
@@ -34,7 +43,8 @@ use ::std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::Mutex;
 use plimsoll_core::Watermarks;
 
-use super::{Tracked, watermarks_for};
+use super::totals::Sampled;
+use super::{ChannelReading, Tracked, watermarks_for};
 use crate::source::{Source, SourceReading};
 use crate::{Limit, RegisterError, Registry};
 
@@ -68,7 +78,18 @@ impl<T> Shared<T> {
         self.receivers.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// One receiver less. The last one takes the probe along, and what is in the channel with it.
+    /// Looks at the depth, whatever credit there is.
+    fn settle(&self) {
+        self.tracked.emit(self.tracked.flow.settle(|| self.depth()));
+    }
+
+    /// What a handle tells of the channel, which asks it for its `depth`.
+    fn reading(&self, depth: impl Fn() -> u64) -> ChannelReading {
+        self.tracked.reading(depth(), |totals| totals.at(&depth))
+    }
+
+    /// One receiver less. The last one takes the probe along, and with it what an unbounded channel
+    /// holds; a bounded one keeps that, out of reach, until its last sender is gone.
     fn leave(&self) {
         // AcqRel: the last one to leave comes after all others.
         if self.receivers.fetch_sub(1, Ordering::AcqRel) > 1 {
@@ -77,6 +98,9 @@ impl<T> Shared<T> {
         // Items are dropped with the probe, and may panic: the gauge is settled whatever happens.
         let _settled = Settle(self);
         let probe = self.probe.lock().take();
+        if let (Some(probe), Some(totals)) = (&probe, &self.tracked.totals) {
+            totals.lose(probe.len() as u64);
+        }
         drop(probe);
     }
 }
@@ -85,8 +109,13 @@ struct Settle<'a, T>(&'a Shared<T>);
 
 impl<T> Drop for Settle<'_, T> {
     fn drop(&mut self) {
-        let Self(shared) = *self;
-        shared.tracked.emit(shared.tracked.flow.settle(|| shared.depth()));
+        self.0.settle();
+    }
+}
+
+impl<T: Send> Sampled for Shared<T> {
+    fn sample(&self, now_us: u64) {
+        self.tracked.note(now_us, |totals| totals.at(|| self.depth()));
     }
 }
 
@@ -160,13 +189,13 @@ fn track<T: Send + 'static>(
     watermarks: Watermarks,
     channel: impl FnOnce() -> (crossbeam_channel::Sender<T>, crossbeam_channel::Receiver<T>),
 ) -> Result<(Sender<T>, Receiver<T>), RegisterError> {
-    let registration = registry.reserve(limit, watermarks)?;
+    let tracked = Tracked::register(registry, limit, watermarks)?;
     let (tx, rx) = channel();
     let shared = Arc::new(Shared {
-        tracked: Tracked::new(watermarks, registration),
+        tracked,
         probe: Mutex::new(Some(rx.clone())),
         receivers: AtomicUsize::new(0),
     });
-    shared.tracked.registration.attach(&shared);
+    shared.tracked.attach(&shared);
     Ok((Sender::new(tx, shared.clone()), Receiver::new(rx, shared)))
 }

@@ -1,7 +1,6 @@
 //! The receiving side.
 
 use ::std::fmt;
-use ::std::ops::Deref;
 use ::std::sync::Arc;
 use ::std::time::{Duration, Instant};
 
@@ -10,7 +9,7 @@ use plimsoll_core::Credit;
 
 use super::Shared;
 use crate::channel::iter::receiver_iterators;
-use crate::channel::thread_key;
+use crate::channel::{ChannelReading, thread_key};
 
 /// The receiving side of a tracked channel: `crossbeam_channel::Receiver` with a gauge.
 pub struct Receiver<T> {
@@ -34,7 +33,7 @@ impl<T> Receiver<T> {
     /// As upstream: `Empty` or `Disconnected`.
     #[inline]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        self.received(self.inner.try_recv())
+        self.counted(self.inner.try_recv())
     }
 
     /// Receives, and blocks while the channel is empty.
@@ -43,7 +42,7 @@ impl<T> Receiver<T> {
     /// As upstream: if the channel is empty and disconnected.
     #[inline]
     pub fn recv(&self) -> Result<T, RecvError> {
-        self.received(self.inner.recv())
+        self.counted(self.inner.recv())
     }
 
     /// Receives, and blocks for `timeout` at most while the channel is empty.
@@ -51,7 +50,7 @@ impl<T> Receiver<T> {
     /// # Errors
     /// As upstream: `Timeout` or `Disconnected`.
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        self.received(self.inner.recv_timeout(timeout))
+        self.counted(self.inner.recv_timeout(timeout))
     }
 
     /// Receives, and blocks until `deadline` at most while the channel is empty.
@@ -59,27 +58,40 @@ impl<T> Receiver<T> {
     /// # Errors
     /// As upstream: `Timeout` or `Disconnected`.
     pub fn recv_deadline(&self, deadline: Instant) -> Result<T, RecvTimeoutError> {
-        self.received(self.inner.recv_deadline(deadline))
+        self.counted(self.inner.recv_deadline(deadline))
     }
 
     #[inline(always)]
-    fn received<E>(&self, result: Result<T, E>) -> Result<T, E> {
+    fn counted<E>(&self, result: Result<T, E>) -> Result<T, E> {
         if result.is_ok() {
-            self.settle();
+            self.received();
         }
         result
     }
 
     #[inline(always)]
-    fn settle(&self) {
+    pub(super) fn received(&self) {
         let Membership { credit, shared } = &self.membership;
+        let (tracked, thread) = (&shared.tracked, thread_key());
+        if let Some(totals) = &tracked.totals {
+            totals.received.count(thread);
+        }
         let depth = || self.inner.len() as u64;
-        shared.tracked.emit(shared.tracked.flow.after_receive(credit, thread_key(), depth));
+        tracked.emit(tracked.flow.after_receive(credit, thread, depth));
     }
 
-    /// This handle as upstream's `select!` takes it; the gauge is settled when the `select!` ends.
-    pub fn watched(&self) -> WatchedReceiver<'_, T> {
-        WatchedReceiver(self)
+    pub(super) fn upstream(&self) -> &crossbeam_channel::Receiver<T> {
+        &self.inner
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared<T>> {
+        &self.membership.shared
+    }
+
+    /// Depth, marks, who waits and who was refused, now; with
+    /// [`flow_totals`](crate::Limit::flow_totals) also what has gone through.
+    pub fn reading(&self) -> ChannelReading {
+        self.shared().reading(|| self.inner.len() as u64)
     }
 
     /// Whether the channel is empty.
@@ -140,26 +152,6 @@ impl<T> Drop for Membership<T> {
     fn drop(&mut self) {
         self.shared.tracked.flow.leave_receiver(&mut self.credit);
         self.shared.leave();
-    }
-}
-
-/// A [`Receiver`] in a `select!`. It derefs to the upstream handle and settles the gauge when
-/// dropped, which is when the `select!` ends; until then the operation is in flight.
-#[derive(Debug)]
-#[must_use = "name it inside `select!`: it settles the gauge when dropped"]
-pub struct WatchedReceiver<'a, T>(&'a Receiver<T>);
-
-impl<T> Deref for WatchedReceiver<'_, T> {
-    type Target = crossbeam_channel::Receiver<T>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.0.inner
-    }
-}
-
-impl<T> Drop for WatchedReceiver<'_, T> {
-    fn drop(&mut self) {
-        self.0.settle();
     }
 }
 

@@ -1,7 +1,6 @@
 //! The sending side.
 
 use ::std::fmt;
-use ::std::ops::Deref;
 use ::std::sync::Arc;
 use ::std::time::{Duration, Instant};
 
@@ -10,7 +9,7 @@ use crossbeam_utils::Backoff;
 use plimsoll_core::Credit;
 
 use super::Shared;
-use crate::channel::thread_key;
+use crate::channel::{ChannelReading, thread_key};
 
 /// The sending side of a tracked channel: `crossbeam_channel::Sender` with a gauge.
 pub struct Sender<T> {
@@ -30,6 +29,15 @@ impl<T> Sender<T> {
     /// As upstream: the item comes back in `Full` or `Disconnected`.
     #[inline]
     pub fn try_send(&self, msg: T) -> Result<(), TrySendError<T>> {
+        let result = self.attempt(msg);
+        if let Err(TrySendError::Full(_)) = result {
+            self.shared.tracked.waiters.refuse();
+        }
+        result
+    }
+
+    #[inline(always)]
+    fn attempt(&self, msg: T) -> Result<(), TrySendError<T>> {
         let result = self.inner.try_send(msg);
         if result.is_ok() {
             self.sent();
@@ -75,7 +83,7 @@ impl<T> Sender<T> {
     /// # Errors
     /// As upstream: the item comes back in `Timeout` or `Disconnected`.
     pub fn send_deadline(&self, msg: T, deadline: Instant) -> Result<(), SendTimeoutError<T>> {
-        match self.try_send(msg) {
+        match self.attempt(msg) {
             Ok(()) => Ok(()),
             Err(TrySendError::Disconnected(msg)) => Err(SendTimeoutError::Disconnected(msg)),
             Err(TrySendError::Full(msg)) => {
@@ -95,7 +103,7 @@ impl<T> Sender<T> {
         let backoff = Backoff::new();
         while !backoff.is_completed() {
             backoff.snooze();
-            match self.try_send(msg) {
+            match self.attempt(msg) {
                 Ok(()) => return Ok(()),
                 Err(TrySendError::Disconnected(msg)) => {
                     return Err(SendTimeoutError::Disconnected(msg));
@@ -106,22 +114,38 @@ impl<T> Sender<T> {
         let blocked = self.shared.tracked.block();
         let result = park(msg);
         drop(blocked);
-        if result.is_ok() {
-            self.sent();
+        match result {
+            Ok(()) => self.sent(),
+            Err(SendTimeoutError::Timeout(_)) => self.shared.tracked.waiters.refuse(),
+            Err(SendTimeoutError::Disconnected(_)) => {}
         }
         result
     }
 
     #[inline(always)]
-    fn sent(&self) {
+    pub(super) fn sent(&self) {
         let tracked = &self.shared.tracked;
-        let depth = || if self.shared.is_receivable() { self.inner.len() as u64 } else { 0 };
-        tracked.emit(tracked.flow.after_send(&self.credit, thread_key(), depth));
+        tracked.emit(tracked.flow.after_send(&self.credit, thread_key(), || self.depth()));
     }
 
-    /// This handle as upstream's `select!` takes it; the gauge is settled when the `select!` ends.
-    pub fn watched(&self) -> WatchedSender<'_, T> {
-        WatchedSender(self)
+    pub(super) fn upstream(&self) -> &crossbeam_channel::Sender<T> {
+        &self.inner
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared<T>> {
+        &self.shared
+    }
+
+    /// Depth, marks, who waits and who was refused, now; with
+    /// [`flow_totals`](crate::Limit::flow_totals) also what has gone through.
+    pub fn reading(&self) -> ChannelReading {
+        self.shared.reading(|| self.depth())
+    }
+
+    /// Items that can be received.
+    #[inline(always)]
+    fn depth(&self) -> u64 {
+        if self.shared.is_receivable() { self.inner.len() as u64 } else { 0 }
     }
 
     /// Whether the channel is empty.
@@ -165,26 +189,5 @@ impl<T> Drop for Sender<T> {
 impl<T> fmt::Debug for Sender<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad("Sender { .. }")
-    }
-}
-
-/// A [`Sender`] in a `select!`. It derefs to the upstream handle and settles the gauge when dropped,
-/// which is when the `select!` ends; until then the operation is in flight. A party that is blocked in
-/// a `select!` is not counted as waiting: it may be waiting for something else.
-#[derive(Debug)]
-#[must_use = "name it inside `select!`: it settles the gauge when dropped"]
-pub struct WatchedSender<'a, T>(&'a Sender<T>);
-
-impl<T> Deref for WatchedSender<'_, T> {
-    type Target = crossbeam_channel::Sender<T>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.0.inner
-    }
-}
-
-impl<T> Drop for WatchedSender<'_, T> {
-    fn drop(&mut self) {
-        self.0.sent();
     }
 }

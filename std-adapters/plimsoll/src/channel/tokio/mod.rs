@@ -4,6 +4,9 @@
 //! by a permit, or promised to a party that waits, is no item: it is not counted in the depth until
 //! the item is there.
 //!
+//! Upstream wakes the other side in the middle of an operation. If that waker panics, the item is in,
+//! or out, and so it is counted (CHAN-3).
+//!
 //! ```
 //! use plimsoll::{Registry, channel::tokio};
 //!
@@ -32,13 +35,17 @@ pub use unbounded::{UnboundedReceiver, UnboundedSender, WeakUnboundedSender, unb
 pub use ::tokio::sync::mpsc::error;
 
 use ::std::future::{Future, poll_fn};
+use ::std::mem;
 use ::std::pin::Pin;
 use ::std::sync::Arc;
 
 use ::tokio::sync::mpsc;
+use ::tokio::sync::mpsc::error::TrySendError;
+use ::tokio::task::coop::has_budget_remaining;
 use plimsoll_core::{Credit, SplitCount, WatermarkError, Watermarks};
 
-use super::{Tracked, is_narrow, thread_key};
+use super::totals::Sampled;
+use super::{ChannelReading, Tracked, is_narrow, thread_key};
 use crate::source::{Source, SourceReading};
 use crate::{Limit, RegisterError, Registry};
 
@@ -57,13 +64,12 @@ impl Shared {
         limit: Limit,
         watermarks: Watermarks,
     ) -> Result<Arc<Self>, RegisterError> {
-        let registration = registry.reserve(limit, watermarks)?;
         let shared = Arc::new(Self {
-            tracked: Tracked::new(watermarks, registration),
+            tracked: Tracked::register(registry, limit, watermarks)?,
             count: SplitCount::new(),
             is_narrow: is_narrow(&watermarks),
         });
-        shared.tracked.registration.attach(&shared);
+        shared.tracked.attach(&shared);
         Ok(shared)
     }
 
@@ -80,10 +86,21 @@ impl Shared {
         }
     }
 
+    /// What a handle tells of the channel.
+    fn reading(&self) -> ChannelReading {
+        self.tracked.reading(self.depth(), |_| self.count.totals())
+    }
+
     /// Items in the channel. A receive that is not counted yet can make it look overfull.
     fn depth(&self) -> u64 {
         let capacity = self.tracked.flow.gauge().watermarks().capacity();
         self.count.depth().min(capacity.unwrap_or(u64::MAX))
+    }
+}
+
+impl Sampled for Shared {
+    fn sample(&self, now_us: u64) {
+        self.tracked.note(now_us, |_| self.count.totals());
     }
 }
 
@@ -112,21 +129,38 @@ impl SenderSide {
         Self { credit: shared.tracked.flow.join_sender(), shared }
     }
 
-    /// Polls `operation`, and counts it as waiting from when it finds the channel full.
-    fn blocking<'a, F: Future>(
+    /// Polls `operation`, and counts it as waiting from when it finds no room (CHAN-4).
+    ///
+    /// A poll that began without budget is pending too, though there may be room: it says nothing, and
+    /// the task is woken at once for one that does. A poll that found no room has its budget back.
+    fn waiting<'a, F: Future>(
         &'a self,
-        is_full: impl Fn() -> bool + 'a,
         mut operation: Pin<&'a mut F>,
     ) -> impl Future<Output = F::Output> {
         let mut blocked = None;
         poll_fn(move |cx| {
             let poll = operation.as_mut().poll(cx);
-            // A task can also be asked to yield though there is room.
-            if poll.is_pending() && blocked.is_none() && is_full() {
+            if poll.is_pending() && blocked.is_none() && has_budget_remaining() {
                 blocked = Some(self.shared.tracked.block());
             }
             poll
         })
+    }
+
+    /// Notes a refusal for want of room.
+    #[cold]
+    fn noted<T>(&self, error: TrySendError<T>) -> TrySendError<T> {
+        if let TrySendError::Full(_) = error {
+            self.shared.tracked.waiters.refuse();
+        }
+        error
+    }
+
+    /// Counts an item when the guard drops: upstream puts the item in, then wakes the receiver, whose
+    /// waker may panic.
+    #[inline(always)]
+    fn sending(&self) -> Sending<'_> {
+        Sending(self)
     }
 
     /// After an item went into the channel.
@@ -136,6 +170,23 @@ impl SenderSide {
         let tracked = &self.shared.tracked;
         let depth = || self.shared.depth();
         tracked.emit(tracked.flow.after_send(&self.credit, thread_key(), depth));
+    }
+}
+
+/// See [`SenderSide::sending`].
+struct Sending<'a>(&'a SenderSide);
+
+impl Sending<'_> {
+    /// The item came back.
+    fn cancel(self) {
+        mem::forget(self);
+    }
+}
+
+impl Drop for Sending<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.0.sent();
     }
 }
 
@@ -156,6 +207,21 @@ impl ReceiverSide {
         Self { credit: shared.tracked.flow.join_receiver(), shared }
     }
 
+    /// Counts what upstream adds to `buffer` when the guard drops: it puts items there, then wakes
+    /// senders, whose wakers may panic.
+    #[inline(always)]
+    fn taking<'a, T>(&'a self, buffer: &'a mut Vec<T>) -> Taking<'a, T> {
+        Taking { side: self, before: buffer.len(), buffer }
+    }
+
+    /// After a receive that a panic has cut short, with `len` items left: whether an item had come out,
+    /// the counts tell, but for a send that has not been counted yet.
+    #[cold]
+    fn received_in_panic(&self, len: usize) {
+        let is_missing = self.shared.count.depth() > len as u64;
+        self.received(usize::from(is_missing));
+    }
+
     /// After items came out of the channel.
     #[inline(always)]
     fn received(&self, items: usize) {
@@ -170,6 +236,20 @@ impl ReceiverSide {
             1 => tracked.flow.after_receive(credit, thread, depth),
             _ => tracked.flow.after_receive_many(credit, thread, items as u64, depth),
         });
+    }
+}
+
+/// See [`ReceiverSide::taking`].
+struct Taking<'a, T> {
+    side: &'a ReceiverSide,
+    before: usize,
+    buffer: &'a mut Vec<T>,
+}
+
+impl<T> Drop for Taking<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.side.received(self.buffer.len() - self.before);
     }
 }
 

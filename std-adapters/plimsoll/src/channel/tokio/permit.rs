@@ -25,8 +25,8 @@ impl<'a, T> Permit<'a, T> {
 
     /// Sends into the slot.
     pub fn send(self, value: T) {
+        let _sending = self.side.sending();
         self.inner.send(value);
-        self.side.sent();
     }
 }
 
@@ -89,9 +89,12 @@ impl<T> OwnedPermit<T> {
     /// # Returns
     /// The handle.
     pub fn send(self, value: T) -> Sender<T> {
-        let sender = Sender::new(self.inner.send(value), self.side);
-        sender.side.sent();
-        sender
+        let Self { inner, side } = self;
+        let inner = {
+            let _sending = side.sending();
+            inner.send(value)
+        };
+        Sender::new(inner, side)
     }
 
     /// Gives the slot back.

@@ -1,11 +1,12 @@
 //! The receiving side of a bounded channel.
 
+use ::std::future::poll_fn;
 use ::std::sync::Arc;
-use ::std::task::{Context, Poll, ready};
+use ::std::task::{Context, Poll};
 
 use ::tokio::sync::mpsc;
 
-use super::receiving::receiver_methods;
+use super::receiving::{Slot, receiver_methods};
 use super::{ReceiverSide, Shared};
 
 /// The receiving side of a tracked channel: `tokio::sync::mpsc::Receiver` with a gauge. Also a
@@ -16,12 +17,13 @@ use super::{ReceiverSide, Shared};
 pub struct Receiver<T> {
     // Dropped before `side`, which then finds the channel gone.
     inner: mpsc::Receiver<T>,
+    slot: Slot<T>,
     side: ReceiverSide,
 }
 
 impl<T> Receiver<T> {
     pub(super) fn new(inner: mpsc::Receiver<T>, shared: Arc<Shared>) -> Self {
-        Self { inner, side: ReceiverSide::new(shared) }
+        Self { inner, slot: Slot::new(), side: ReceiverSide::new(shared) }
     }
 
     /// Receives up to `limit` items into `buffer`, and waits while the channel is empty.
@@ -29,19 +31,17 @@ impl<T> Receiver<T> {
     /// # Returns
     /// How many came; 0 if the channel is empty and closed, or `limit` is 0.
     pub async fn recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> usize {
-        let items = self.inner.recv_many(buffer, limit).await;
-        self.side.received(items);
-        items
+        poll_fn(|cx| self.poll_recv_many(cx, buffer, limit)).await
     }
 
     /// Receives up to `limit` items from outside of a runtime, and blocks while the channel is empty.
     ///
     /// # Panics
     /// As upstream: inside of a runtime.
+    #[track_caller]
     pub fn blocking_recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> usize {
-        let items = self.inner.blocking_recv_many(buffer, limit);
-        self.side.received(items);
-        items
+        let taking = self.side.taking(buffer);
+        self.inner.blocking_recv_many(taking.buffer, limit)
     }
 
     /// Polls for up to `limit` items.
@@ -51,9 +51,8 @@ impl<T> Receiver<T> {
         buffer: &mut Vec<T>,
         limit: usize,
     ) -> Poll<usize> {
-        let items = ready!(self.inner.poll_recv_many(cx, buffer, limit));
-        self.side.received(items);
-        Poll::Ready(items)
+        let taking = self.side.taking(buffer);
+        self.inner.poll_recv_many(cx, taking.buffer, limit)
     }
 
     /// Free slots now: neither taken by an item nor reserved.

@@ -1,15 +1,58 @@
 //! What the receivers of both kinds of channel have in common.
 
-/// Defines it for the receiver `$name`, which has upstream's handle as `inner` and a `ReceiverSide`
-/// as `side`.
+use ::std::sync::{Mutex, PoisonError};
+use ::std::task::Poll;
+
+use super::ReceiverSide;
+
+/// Where one item comes out of the channel: empty between operations.
+///
+/// Upstream's `recv` takes an item and then wakes a sender; if that waker panics, nobody knows whether
+/// an item was taken. Its `recv_many` puts the item into a buffer first.
+// A mutex that is never locked: a receiver is `Sync` for every item that is `Send`, as upstream's.
+pub(super) struct Slot<T>(Mutex<Vec<T>>);
+
+// As upstream's receivers, whatever the item: nothing here is ever pinned.
+impl<T> Unpin for Slot<T> {}
+
+impl<T> Slot<T> {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Vec::with_capacity(1)))
+    }
+
+    /// Receives one item by `receive`, which puts it into the buffer.
+    #[inline(always)]
+    pub(super) fn receive(
+        &mut self,
+        side: &ReceiverSide,
+        receive: impl FnOnce(&mut Vec<T>) -> Poll<usize>,
+    ) -> Poll<Option<T>> {
+        let slot = Emptied(self.0.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let taking = side.taking(slot.0);
+        let poll = receive(taking.buffer);
+        drop(taking);
+        poll.map(|_| slot.0.pop())
+    }
+}
+
+/// Drops the item that a panicking waker leaves behind, as upstream does.
+struct Emptied<'a, T>(&'a mut Vec<T>);
+
+impl<T> Drop for Emptied<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// Defines it for the receiver `$name`, which has upstream's handle as `inner`, a [`Slot`] as `slot` and
+/// a `ReceiverSide` as `side`.
 macro_rules! receiver_methods {
     ($name:ident) => {
         impl<T> $name<T> {
             /// Receives, and waits while the channel is empty; `None` once it is empty and closed.
             pub async fn recv(&mut self) -> Option<T> {
-                let item = self.inner.recv().await;
-                self.side.received(usize::from(item.is_some()));
-                item
+                ::std::future::poll_fn(|cx| self.poll_recv(cx)).await
             }
 
             /// Receives if there is an item now.
@@ -17,19 +60,34 @@ macro_rules! receiver_methods {
             /// # Errors
             /// As upstream: `Empty` or `Disconnected`.
             pub fn try_recv(&mut self) -> Result<T, ::tokio::sync::mpsc::error::TryRecvError> {
-                let item = self.inner.try_recv()?;
-                self.side.received(1);
-                Ok(item)
+                let Self { inner, side, .. } = self;
+                let receive = ::std::panic::AssertUnwindSafe(|| inner.try_recv());
+                match ::std::panic::catch_unwind(receive) {
+                    Ok(result) => {
+                        side.received(usize::from(result.is_ok()));
+                        result
+                    }
+                    Err(panic) => {
+                        side.received_in_panic(inner.len());
+                        ::std::panic::resume_unwind(panic)
+                    }
+                }
             }
 
             /// Receives from outside of a runtime, and blocks while the channel is empty.
             ///
             /// # Panics
             /// As upstream: inside of a runtime.
+            #[track_caller]
             pub fn blocking_recv(&mut self) -> Option<T> {
-                let item = self.inner.blocking_recv();
-                self.side.received(usize::from(item.is_some()));
-                item
+                let Self { inner, slot, side } = self;
+                let receive = |buffer: &mut Vec<T>| {
+                    ::std::task::Poll::Ready(inner.blocking_recv_many(buffer, 1))
+                };
+                match slot.receive(side, receive) {
+                    ::std::task::Poll::Ready(item) => item,
+                    ::std::task::Poll::Pending => None,
+                }
             }
 
             /// Polls for an item.
@@ -37,9 +95,14 @@ macro_rules! receiver_methods {
                 &mut self,
                 cx: &mut ::std::task::Context<'_>,
             ) -> ::std::task::Poll<Option<T>> {
-                let item = ::std::task::ready!(self.inner.poll_recv(cx));
-                self.side.received(usize::from(item.is_some()));
-                ::std::task::Poll::Ready(item)
+                let Self { inner, slot, side } = self;
+                slot.receive(side, |buffer| inner.poll_recv_many(cx, buffer, 1))
+            }
+
+            /// Depth, marks, who waits and who was refused, now; with [`flow_totals`](crate::Limit::flow_totals)
+            /// also what has gone through.
+            pub fn reading(&self) -> crate::channel::ChannelReading {
+                self.side.shared.reading()
             }
 
             /// Closes the channel: what is in it can still be received.

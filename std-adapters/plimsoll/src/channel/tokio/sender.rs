@@ -1,16 +1,18 @@
 //! The sending side of a bounded channel.
 
 use ::std::fmt;
-use ::std::future::Future;
-use ::std::pin::{Pin, pin};
+use ::std::pin::pin;
 use ::std::sync::Arc;
 use ::std::time::Duration;
 
-use ::tokio::sync::mpsc;
 use ::tokio::sync::mpsc::error::{SendError, SendTimeoutError, TrySendError};
+use ::tokio::sync::{Mutex, mpsc};
+use ::tokio::time;
 
 use super::permit::{OwnedPermit, Permit, PermitIterator};
 use super::{SenderSide, Shared};
+use crate::channel::ChannelReading;
+use crate::park;
 
 /// The sending side of a tracked channel: `tokio::sync::mpsc::Sender` with a gauge.
 ///
@@ -27,23 +29,18 @@ impl<T> Sender<T> {
         Self { inner, side }
     }
 
-    /// Polls `operation`, which needs `slots`, and counts it as waiting while they are not free.
-    fn blocking<'a, F: Future>(
-        &'a self,
-        slots: usize,
-        operation: Pin<&'a mut F>,
-    ) -> impl Future<Output = F::Output> {
-        self.side.blocking(move || self.inner.capacity() < slots, operation)
-    }
-
     /// Sends, and waits while the channel is full. A task that waits is counted as waiting.
     ///
     /// # Errors
     /// As upstream: the item comes back if the channel is closed.
     pub async fn send(&self, value: T) -> Result<(), SendError<T>> {
-        self.blocking(1, pin!(self.inner.send(value))).await?;
-        self.side.sent();
-        Ok(())
+        match self.reserve().await {
+            Ok(permit) => {
+                permit.send(value);
+                Ok(())
+            }
+            Err(SendError(())) => Err(SendError(value)),
+        }
     }
 
     /// Sends if there is room now.
@@ -51,9 +48,11 @@ impl<T> Sender<T> {
     /// # Errors
     /// As upstream: the item comes back in `Full` or `Closed`.
     pub fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
-        self.inner.try_send(message)?;
-        self.side.sent();
-        Ok(())
+        let sending = self.side.sending();
+        self.inner.try_send(message).map_err(|error| {
+            sending.cancel();
+            self.side.noted(error)
+        })
     }
 
     /// Sends, and waits for `timeout` at most while the channel is full.
@@ -68,27 +67,33 @@ impl<T> Sender<T> {
         value: T,
         timeout: Duration,
     ) -> Result<(), SendTimeoutError<T>> {
-        self.blocking(1, pin!(self.inner.send_timeout(value, timeout))).await?;
-        self.side.sent();
-        Ok(())
+        let reserve = pin!(time::timeout(timeout, self.inner.reserve()));
+        match self.side.waiting(reserve).await {
+            Ok(Ok(permit)) => {
+                Permit::new(permit, self).send(value);
+                Ok(())
+            }
+            Ok(Err(SendError(()))) => Err(SendTimeoutError::Closed(value)),
+            Err(_elapsed) => {
+                self.side.shared.tracked.waiters.refuse();
+                Err(SendTimeoutError::Timeout(value))
+            }
+        }
     }
 
-    /// Sends from outside of a runtime, and blocks while the channel is full. The caller is counted
-    /// as waiting until it has sent: nothing tells beforehand whether it will block.
+    /// Sends from outside of a runtime, and blocks while the channel is full. A caller that blocks is
+    /// counted as waiting.
     ///
     /// # Errors
     /// As upstream: the item comes back if the channel is closed.
     ///
     /// # Panics
     /// As upstream: inside of a runtime.
+    #[track_caller]
     pub fn blocking_send(&self, value: T) -> Result<(), SendError<T>> {
-        let blocked = self.side.shared.tracked.block();
-        let result = self.inner.blocking_send(value);
-        drop(blocked);
-        if result.is_ok() {
-            self.side.sent();
-        }
-        result
+        // Upstream's own test for a place where a thread may block, with upstream's message.
+        drop(Mutex::const_new(()).blocking_lock());
+        park::block_on_end(self.send(value))
     }
 
     /// Waits for a slot and reserves it.
@@ -96,7 +101,7 @@ impl<T> Sender<T> {
     /// # Errors
     /// As upstream: if the channel is closed.
     pub async fn reserve(&self) -> Result<Permit<'_, T>, SendError<()>> {
-        let permit = self.blocking(1, pin!(self.inner.reserve())).await?;
+        let permit = self.side.waiting(pin!(self.inner.reserve())).await?;
         Ok(Permit::new(permit, self))
     }
 
@@ -105,7 +110,7 @@ impl<T> Sender<T> {
     /// # Errors
     /// As upstream: if the channel is closed, or `n` is above its capacity.
     pub async fn reserve_many(&self, n: usize) -> Result<PermitIterator<'_, T>, SendError<()>> {
-        let permits = self.blocking(n, pin!(self.inner.reserve_many(n))).await?;
+        let permits = self.side.waiting(pin!(self.inner.reserve_many(n))).await?;
         Ok(PermitIterator::new(permits, self))
     }
 
@@ -117,7 +122,7 @@ impl<T> Sender<T> {
         let Self { inner, side } = self;
         let permit = {
             let operation = pin!(inner.reserve_owned());
-            side.blocking(|| true, operation).await?
+            side.waiting(operation).await?
         };
         Ok(OwnedPermit::new(permit, side))
     }
@@ -127,7 +132,10 @@ impl<T> Sender<T> {
     /// # Errors
     /// As upstream: `Full` or `Closed`.
     pub fn try_reserve(&self) -> Result<Permit<'_, T>, TrySendError<()>> {
-        Ok(Permit::new(self.inner.try_reserve()?, self))
+        match self.inner.try_reserve() {
+            Ok(permit) => Ok(Permit::new(permit, self)),
+            Err(error) => Err(self.side.noted(error)),
+        }
     }
 
     /// Reserves `n` slots if they are there now.
@@ -135,7 +143,10 @@ impl<T> Sender<T> {
     /// # Errors
     /// As upstream: `Full` or `Closed`.
     pub fn try_reserve_many(&self, n: usize) -> Result<PermitIterator<'_, T>, TrySendError<()>> {
-        Ok(PermitIterator::new(self.inner.try_reserve_many(n)?, self))
+        match self.inner.try_reserve_many(n) {
+            Ok(permits) => Ok(PermitIterator::new(permits, self)),
+            Err(error) => Err(self.side.noted(error)),
+        }
     }
 
     /// Reserves a slot if there is one now, in exchange for this handle.
@@ -146,9 +157,18 @@ impl<T> Sender<T> {
         let Self { inner, side } = self;
         match inner.try_reserve_owned() {
             Ok(permit) => Ok(OwnedPermit::new(permit, side)),
-            Err(TrySendError::Full(inner)) => Err(TrySendError::Full(Self { inner, side })),
+            Err(TrySendError::Full(inner)) => {
+                side.shared.tracked.waiters.refuse();
+                Err(TrySendError::Full(Self { inner, side }))
+            }
             Err(TrySendError::Closed(inner)) => Err(TrySendError::Closed(Self { inner, side })),
         }
+    }
+
+    /// Depth, marks, who waits and who was refused, now; with [`flow_totals`](crate::Limit::flow_totals)
+    /// also what has gone through.
+    pub fn reading(&self) -> ChannelReading {
+        self.side.shared.reading()
     }
 
     /// Waits until the receiver is closed or dropped.
@@ -212,6 +232,12 @@ pub struct WeakSender<T> {
 }
 
 impl<T> WeakSender<T> {
+    /// Depth, marks, who waits and who was refused, now; with [`flow_totals`](crate::Limit::flow_totals)
+    /// also what has gone through.
+    pub fn reading(&self) -> ChannelReading {
+        self.shared.reading()
+    }
+
     /// A full handle, if there still is one.
     pub fn upgrade(&self) -> Option<Sender<T>> {
         let inner = self.inner.upgrade()?;

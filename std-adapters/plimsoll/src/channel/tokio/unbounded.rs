@@ -1,16 +1,19 @@
 //! Both sides of an unbounded channel.
 
 use ::std::fmt;
-use ::std::future::poll_fn;
+use ::std::future::{Future, poll_fn};
+use ::std::pin::pin;
 use ::std::sync::Arc;
 use ::std::task::{Context, Poll};
 
 use ::tokio::sync::mpsc;
 use ::tokio::sync::mpsc::error::SendError;
+use ::tokio::task::coop::unconstrained;
 use plimsoll_core::Watermarks;
 
-use super::receiving::receiver_methods;
+use super::receiving::{Slot, receiver_methods};
 use super::{ReceiverSide, SenderSide, Shared};
+use crate::channel::ChannelReading;
 use crate::{Limit, RegisterError, Registry};
 
 /// A channel without a bound, tracked under `limit`: depth and high-water mark are kept, nothing is
@@ -24,7 +27,8 @@ pub fn unbounded_channel<T>(
 ) -> Result<(UnboundedSender<T>, UnboundedReceiver<T>), RegisterError> {
     let shared = Shared::track(registry, limit.into(), Watermarks::unbounded())?;
     let (tx, rx) = mpsc::unbounded_channel();
-    let receiver = UnboundedReceiver { inner: rx, side: ReceiverSide::new(shared.clone()) };
+    let side = ReceiverSide::new(shared.clone());
+    let receiver = UnboundedReceiver { inner: rx, slot: Slot::new(), side };
     Ok((UnboundedSender { inner: tx, side: SenderSide::new(shared) }, receiver))
 }
 
@@ -43,9 +47,14 @@ impl<T> UnboundedSender<T> {
     /// # Errors
     /// As upstream: the item comes back if the channel is closed.
     pub fn send(&self, message: T) -> Result<(), SendError<T>> {
-        self.inner.send(message)?;
-        self.side.sent();
-        Ok(())
+        let sending = self.side.sending();
+        self.inner.send(message).inspect_err(|_| sending.cancel())
+    }
+
+    /// Depth, marks, who waits and who was refused, now; with [`flow_totals`](crate::Limit::flow_totals)
+    /// also what has gone through.
+    pub fn reading(&self) -> ChannelReading {
+        self.side.shared.reading()
     }
 
     /// Waits until the receiver is closed or dropped.
@@ -99,6 +108,12 @@ pub struct WeakUnboundedSender<T> {
 }
 
 impl<T> WeakUnboundedSender<T> {
+    /// Depth, marks, who waits and who was refused, now; with [`flow_totals`](crate::Limit::flow_totals)
+    /// also what has gone through.
+    pub fn reading(&self) -> ChannelReading {
+        self.shared.reading()
+    }
+
     /// A full handle, if there still is one.
     pub fn upgrade(&self) -> Option<UnboundedSender<T>> {
         let inner = self.inner.upgrade()?;
@@ -133,6 +148,7 @@ impl<T> fmt::Debug for WeakUnboundedSender<T> {
 pub struct UnboundedReceiver<T> {
     // Dropped before `side`, which then finds the channel gone.
     inner: mpsc::UnboundedReceiver<T>,
+    slot: Slot<T>,
     side: ReceiverSide,
 }
 
@@ -149,9 +165,12 @@ impl<T> UnboundedReceiver<T> {
     ///
     /// # Panics
     /// As upstream: inside of a runtime.
+    #[track_caller]
     pub fn blocking_recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> usize {
-        self.in_batches(limit, |inner, batch| Poll::Ready(inner.blocking_recv_many(buffer, batch)))
-            .unwrap_or(0)
+        let batch = |inner: &mut mpsc::UnboundedReceiver<T>, buffer: &mut Vec<T>, limit| {
+            Poll::Ready(inner.blocking_recv_many(buffer, limit))
+        };
+        self.in_batches(buffer, limit, batch, batch).unwrap_or(0)
     }
 
     /// Polls for up to `limit` items.
@@ -161,35 +180,46 @@ impl<T> UnboundedReceiver<T> {
         buffer: &mut Vec<T>,
         limit: usize,
     ) -> Poll<usize> {
-        match self.in_batches(limit, |inner, batch| inner.poll_recv_many(cx, buffer, batch)) {
+        let waker = cx.waker();
+        let first = |inner: &mut mpsc::UnboundedReceiver<T>, buffer: &mut Vec<T>, limit| {
+            inner.poll_recv_many(&mut Context::from_waker(waker), buffer, limit)
+        };
+        // Upstream's one call costs one unit of the task's budget, whatever it returns (CHAN-4).
+        let more = |inner: &mut mpsc::UnboundedReceiver<T>, buffer: &mut Vec<T>, limit| {
+            let batch = poll_fn(|cx| inner.poll_recv_many(cx, buffer, limit));
+            pin!(unconstrained(batch)).poll(&mut Context::from_waker(waker))
+        };
+        match self.in_batches(buffer, limit, first, more) {
             Some(items) => Poll::Ready(items),
             None => Poll::Pending,
         }
     }
 
-    /// Receives up to `limit` items, [`BATCH`] at once: `None` if the first call is pending.
+    /// Receives up to `limit` items, [`BATCH`] at once, by `first` and then by `more`: `None` if
+    /// `first` is pending.
     ///
     /// Upstream goes on for as long as a producer keeps up. What it has taken out meanwhile is counted
     /// when it returns, and until then reads as depth.
     fn in_batches(
         &mut self,
+        buffer: &mut Vec<T>,
         limit: usize,
-        mut receive: impl FnMut(&mut mpsc::UnboundedReceiver<T>, usize) -> Poll<usize>,
+        first: impl FnOnce(&mut mpsc::UnboundedReceiver<T>, &mut Vec<T>, usize) -> Poll<usize>,
+        more: impl Fn(&mut mpsc::UnboundedReceiver<T>, &mut Vec<T>, usize) -> Poll<usize>,
     ) -> Option<usize> {
-        let mut total = 0;
-        loop {
-            let batch = BATCH.min(limit - total);
-            let items = match receive(&mut self.inner, batch) {
-                Poll::Ready(items) => items,
-                Poll::Pending if total == 0 => return None,
-                Poll::Pending => return Some(total),
-            };
-            self.side.received(items);
+        let Self { inner, side, .. } = self;
+        let batch = |total: usize| BATCH.min(limit - total);
+        let taking = side.taking(buffer);
+        let Poll::Ready(mut items) = first(inner, taking.buffer, batch(0)) else { return None };
+        drop(taking);
+        let mut total = items;
+        while items == BATCH && total < limit && !inner.is_empty() {
+            let taking = side.taking(buffer);
+            let Poll::Ready(next) = more(inner, taking.buffer, batch(total)) else { break };
+            items = next;
             total += items;
-            if items < batch || total == limit || self.inner.is_empty() {
-                return Some(total);
-            }
         }
+        Some(total)
     }
 }
 

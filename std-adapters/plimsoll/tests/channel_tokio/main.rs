@@ -2,7 +2,10 @@
 //! truth through every path in and out.
 #![cfg(feature = "tokio")]
 
+mod budget;
+#[path = "../common/mod.rs"]
 mod common;
+mod panics;
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
