@@ -15,6 +15,7 @@ use super::builder::WatcherBuilder;
 use super::clock::Clock;
 use super::error::WatchError;
 use super::handle::KeepAlive;
+use super::silence::Silence;
 use super::step::{Bounds, Step, Told};
 use super::table::Table;
 use super::watch::Watch;
@@ -83,6 +84,9 @@ pub(super) struct Shared {
     recovered: Ring<Box<[RingSlot]>>,
     /// Held by whoever steps, its events included, so that they come in order.
     stepping: Mutex<()>,
+    /// Silences whose runs have ended: the next step tells that they are over (REG-8), after what is
+    /// told of them just now.
+    ended: Mutex<Vec<Arc<Silence>>>,
     bounds: Bounds,
     clock: Box<dyn Clock>,
     registry: Registry,
@@ -170,6 +174,10 @@ impl Watcher {
             }
             shared.registry.publish(Event::of_silence(kind, shared.limit.clone(), &silence));
         }
+        let ended = std::mem::take(&mut *shared.ended.lock());
+        for silence in ended {
+            shared.registry.publish(Event::of_end(shared.limit.clone(), &silence));
+        }
         step
     }
 
@@ -237,6 +245,7 @@ impl Shared {
             table: Mutex::new(table),
             recovered: Ring::with_slots(notices).ok()?,
             stepping: Mutex::new(()),
+            ended: Mutex::default(),
             bounds,
             clock,
             registry,
@@ -262,9 +271,10 @@ impl Shared {
     pub(super) fn leave(&self, key: SlotKey) {
         let removed = self.table.lock().remove(key);
         let Some(removed) = removed else { return };
-        if removed.silence.is_some() {
+        if let Some(silence) = &removed.silence {
             // The step that is just telling of it may count it in after this: no count is lost.
             self.gauges.silent.sub(1);
+            self.ended.lock().push(silence.clone());
         }
         self.gauges.watched.sub(1);
     }

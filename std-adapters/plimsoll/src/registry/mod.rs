@@ -1,25 +1,35 @@
 //! Where gauges meet their readers: one list, one snapshot, one stream of events.
 
+mod backlog;
 mod builder;
 mod deferred;
+mod deliver;
 mod entry;
+mod gate;
+mod pending;
+mod rate;
 mod read;
+mod reporter;
+mod share;
 mod subscribers;
 mod thread;
+mod timer;
 
 pub use builder::{Delivery, RegistryBuilder};
 pub use subscribers::Subscription;
 pub use thread::DeliveryThread;
 
 pub(crate) use entry::{Attached, Entry, Tag};
+pub(crate) use reporter::Report;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, OnceLock};
 
-use plimsoll_core::{Edge, Watermarks};
+use plimsoll_core::Watermarks;
 
+use crate::clock;
 use crate::error::RegisterError;
 use crate::event::Event;
 use crate::gauge::{RecordedGauge, TrackedGauge};
@@ -29,7 +39,9 @@ use crate::snapshot::{RegistryStats, Snapshot};
 use crate::source::Registration;
 use deferred::Queue;
 use entry::Entries;
+use pending::Pending;
 use subscribers::Subscribers;
+use timer::Timer;
 
 /// What the handles of one registry share.
 pub(crate) struct Shared {
@@ -37,6 +49,9 @@ pub(crate) struct Shared {
     subscribers: Subscribers,
     /// `None`: delivery is inline.
     queue: Option<Queue>,
+    /// What time has something to say about.
+    pending: Pending,
+    timer: Timer,
     /// The rule of limits that have none.
     pressure: Option<PressureRule>,
     /// Users of each ledger that a snapshot lists.
@@ -46,25 +61,6 @@ pub(crate) struct Shared {
 // No lock is held while a user's code runs, so that no panic leaves a step half done.
 impl UnwindSafe for Shared {}
 impl RefUnwindSafe for Shared {}
-
-impl Shared {
-    /// Hands an edge on, by the rule of its limit.
-    pub(crate) fn emit(&self, entry: &Entry, edge: &Edge) {
-        for announcement in entry.on_edge(edge) {
-            match &self.queue {
-                Some(queue) => queue.push(entry, &announcement),
-                None => {
-                    let tag = entry.tag().clone();
-                    self.subscribers.publish(&Event::announced(tag, announcement, entry.waiting()));
-                }
-            }
-        }
-    }
-
-    pub(crate) fn leave(&self, entry: &Entry) {
-        self.entries.leave(entry);
-    }
-}
 
 /// Lists what is limited, shows it in snapshots, and tells subscribers when a level changes.
 ///
@@ -136,8 +132,8 @@ impl Registry {
         limit.check()?;
         let rule = limit.pressure_rule().or(self.0.pressure);
         let rule = rule.unwrap_or_else(|| PressureRule::default_for(&watermarks));
-        if !rule.is_valid() {
-            return Err(RegisterError::ZeroRepeat);
+        if let Some(flaw) = rule.flaw() {
+            return Err(flaw.into());
         }
         let entry = self.0.entries.join(Tag::new(limit, watermarks), rule)?;
         Ok(Registration::new(self.0.clone(), entry))
@@ -176,6 +172,58 @@ impl Registry {
         Subscription::new(&self.0, self.0.subscribers.add(Box::new(callback)))
     }
 
+    /// As [`subscribe`](Self::subscribe), but calls `callback` first for each limit that is raised by
+    /// now, on this thread and in the order of registration, with an event of
+    /// [`EventKind::Raised`](crate::EventKind::Raised).
+    ///
+    /// Events of other threads wait until that is done, in order: 1,024 at most, what comes then is
+    /// dropped and counted. Those that the raises have told already do not follow.
+    ///
+    /// ```
+    /// use plimsoll::{Registry, Watermarks};
+    ///
+    /// let registry = Registry::new();
+    /// let frames = registry.gauge("frames", Watermarks::new(10))?;
+    /// frames.add(9);
+    /// let (tell, told) = std::sync::mpsc::channel();
+    /// let _late = registry.subscribe_with_current(move |event| drop(tell.send(event.to_string())));
+    /// assert!(told.recv().unwrap().starts_with("queue frames raised to elevated"));
+    /// # Ok::<(), plimsoll::RegisterError>(())
+    /// ```
+    pub fn subscribe_with_current(
+        &self,
+        callback: impl Fn(&Event) + Send + Sync + 'static,
+    ) -> Subscription {
+        let raised = || self.raised();
+        Subscription::new(&self.0, self.0.subscribers.add_late(Box::new(callback), raised))
+    }
+
+    /// What subscribers have heard of that is raised.
+    fn raised(&self) -> Vec<Event> {
+        let now_ms = clock::now_ms();
+        let entries = self.0.entries.listed();
+        let raised = entries.iter().filter_map(|entry| {
+            let (standing, _) = entry.step(|reporter| reporter.standing(now_ms));
+            Some(Event::reported(entry.tag().clone(), standing?, entry.waiting()))
+        });
+        raised.collect()
+    }
+
+    /// Calls `handler` for each event, before all subscribers, in the place of the handler that was
+    /// set before. For the one who is in charge of a process, and may be set up more than once.
+    ///
+    /// It runs as subscribers do: outside every lock, and a panic is contained and counted. Once this
+    /// has returned, the handler before is called no more by this thread; other threads finish the
+    /// deliveries they have begun.
+    pub fn set_handler(&self, handler: impl Fn(&Event) + Send + Sync + 'static) {
+        self.0.subscribers.set_handler(Some(Box::new(handler)));
+    }
+
+    /// Removes the [handler](Self::set_handler), if there is one.
+    pub fn clear_handler(&self) {
+        self.0.subscribers.set_handler(None);
+    }
+
     /// Reads everything that is registered.
     ///
     /// An edge that a read finds due is handed to the subscribers, as any other.
@@ -194,6 +242,32 @@ impl Registry {
             read.reading.high_water = source.take_high_water().max(read.reading.depth);
             read
         })
+    }
+
+    /// Writes a snapshot to `tracing`, with the target `plimsoll`: one event of level `INFO` that counts
+    /// the limits, those that are raised, and who waits, and one of level `WARN` for each limit that is
+    /// raised, with the field names of [events](Event). So the log stays short while all is well, and a
+    /// filter by level leaves what is to be acted on. To be called at an interval, or on a signal.
+    ///
+    /// ```
+    /// use plimsoll::{Registry, Watermarks};
+    ///
+    /// let registry = Registry::new();
+    /// let frames = registry.gauge("frames", Watermarks::new(10))?;
+    /// frames.add(9);
+    /// registry.log_snapshot();
+    /// // INFO 1 of 1 limits raised, 0 waiting limits=1 raised=1 ...
+    /// // WARN queue frames is elevated: 9 of 10, 90 %, 0 waiting limit="frames" ...
+    /// # Ok::<(), plimsoll::RegisterError>(())
+    /// ```
+    #[cfg(feature = "tracing")]
+    pub fn log_snapshot(&self) {
+        crate::trace::log_snapshot(&self.snapshot());
+    }
+
+    /// Tells subscribers of what is no change of a gauge.
+    pub(crate) fn publish(&self, event: Event) {
+        self.0.publish(event);
     }
 
     /// Tells subscribers that a cap was hit which nobody had sampled: a heap, a time limit, fuel.
@@ -221,46 +295,8 @@ impl Registry {
     ) -> Result<(), RegisterError> {
         let limit = limit.into();
         limit.check()?;
-        let tag = Tag::new(limit, Watermarks::unbounded());
-        let warning = Event::exhausted(Arc::new(tag), observed, capacity, detail.into());
-        self.publish(warning);
+        self.0.publish(Event::exhausted(limit, observed, capacity, detail));
         Ok(())
-    }
-
-    /// Tells subscribers of what is no edge of a gauge.
-    pub(crate) fn publish(&self, event: Event) {
-        match &self.0.queue {
-            Some(queue) => queue.push_warning(event),
-            None => self.0.subscribers.publish(&event),
-        }
-    }
-
-    /// Delivers what waits in the ring, and what the rules of limits have to say by now: raises
-    /// that have held, and repetitions. Looks at everything first, so that an edge which is due is
-    /// made.
-    ///
-    /// # Returns
-    /// How many events that were.
-    ///
-    /// # Progress
-    /// Ends after one round, however much is emitted meanwhile. A round reads each entry, so that
-    /// it costs about what a snapshot does. Several threads may deliver at once; their events
-    /// overtake each other, as the sequence numbers show.
-    pub fn deliver(&self) -> usize {
-        let Shared { entries, subscribers, queue, .. } = &*self.0;
-        for (_, source) in entries.sources() {
-            source.read();
-        }
-        let mut delivered = 0;
-        let mut publish = |event: Event| {
-            subscribers.publish(&event);
-            delivered += 1;
-        };
-        if let Some(queue) = queue {
-            (0..queue.round()).map_while(|_| queue.pop(entries)).for_each(&mut publish);
-        }
-        entries.due().iter().filter_map(|entry| entry.on_tick()).for_each(&mut publish);
-        delivered
     }
 
     /// How many entries there are, and what has become of events.
@@ -268,7 +304,7 @@ impl Registry {
         RegistryStats {
             entries: self.0.entries.len(),
             delivered: self.0.subscribers.delivered(),
-            dropped: self.0.queue.as_ref().map_or(0, Queue::dropped),
+            dropped: self.0.queue.as_ref().map_or(0, Queue::dropped) + self.0.subscribers.dropped(),
             panicked: self.0.subscribers.panicked(),
         }
     }

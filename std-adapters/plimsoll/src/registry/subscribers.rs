@@ -2,27 +2,38 @@
 
 use std::any::Any;
 use std::fmt;
+use std::mem;
 use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
-use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 
 use super::Shared;
+use super::gate::{Gate, Passage};
 use crate::event::Event;
 
-type Callback = dyn Fn(&Event) + Send + Sync;
+pub(super) type Callback = dyn Fn(&Event) + Send + Sync;
 
-/// The subscribers in the order of their subscription, in a list that is replaced whole. Whoever
-/// delivers does so from the list it has loaded, outside every lock (REG-3).
+/// The handler, and the subscribers in the order of their subscription, in a list that is replaced
+/// whole. Delivery goes by the list it has found, outside every lock (REG-3).
 pub(crate) struct Subscribers {
-    list: ArcSwap<Vec<Arc<Subscriber>>>,
+    list: Mutex<Arc<List>>,
     delivered: AtomicU64,
+    dropped: AtomicU64,
     panicked: AtomicU64,
+}
+
+#[derive(Clone, Default)]
+struct List {
+    handler: Option<Arc<Subscriber>>,
+    subscribers: Vec<Arc<Subscriber>>,
 }
 
 pub(crate) struct Subscriber {
     active: AtomicBool,
+    /// What is raised is told first: until then other events wait here.
+    gate: Option<Gate>,
     /// `None` only while this is being dropped.
     callback: Option<Box<Callback>>,
 }
@@ -42,44 +53,95 @@ impl Drop for Subscriber {
     }
 }
 
+impl Subscriber {
+    fn new(gate: Option<Gate>, callback: Box<Callback>) -> Arc<Self> {
+        Arc::new(Self { active: AtomicBool::new(true), gate, callback: Some(callback) })
+    }
+
+    fn deactivate(&self) {
+        // Relaxed: for the thread that removes it; others are told that they can be late.
+        self.active.store(false, Ordering::Relaxed);
+    }
+}
+
 impl Subscribers {
     pub(crate) fn new() -> Self {
-        Self { list: ArcSwap::default(), delivered: AtomicU64::new(0), panicked: AtomicU64::new(0) }
+        let [delivered, dropped, panicked] = [0; 3].map(AtomicU64::new);
+        Self { list: Mutex::default(), delivered, dropped, panicked }
     }
 
     pub(crate) fn add(&self, callback: Box<Callback>) -> Arc<Subscriber> {
-        let subscriber =
-            Arc::new(Subscriber { active: AtomicBool::new(true), callback: Some(callback) });
-        self.list.rcu(|list| {
-            let mut longer = Vec::with_capacity(list.len() + 1);
-            longer.extend(list.iter().cloned());
-            longer.push(subscriber.clone());
-            longer
-        });
+        let subscriber = Subscriber::new(None, callback);
+        self.replace(|list| list.subscribers.push(subscriber.clone()));
         subscriber
     }
 
+    /// Adds a subscriber that hears of `raised` first, which is asked for once it misses no event.
+    pub(crate) fn add_late(
+        &self,
+        callback: Box<Callback>,
+        raised: impl FnOnce() -> Vec<Event>,
+    ) -> Arc<Subscriber> {
+        let subscriber = Subscriber::new(Some(Gate::closed()), callback);
+        self.replace(|list| list.subscribers.push(subscriber.clone()));
+        let raised = raised();
+        raised.iter().for_each(|event| self.call(&subscriber, event));
+        if let Some(gate) = &subscriber.gate {
+            gate.open(&raised, |event| self.call(&subscriber, event));
+        }
+        subscriber
+    }
+
+    /// Puts a handler in the place of the one before.
+    pub(crate) fn set_handler(&self, callback: Option<Box<Callback>>) {
+        let handler = callback.map(|callback| Subscriber::new(None, callback));
+        let before = self.replace(|list| mem::replace(&mut list.handler, handler));
+        if let Some(before) = before {
+            before.deactivate();
+        }
+    }
+
     fn remove(&self, subscriber: &Arc<Subscriber>) {
-        // Relaxed: for the thread that removes it; others are told that they can be late.
-        subscriber.active.store(false, Ordering::Relaxed);
-        self.list.rcu(|list| {
-            list.iter().filter(|other| !Arc::ptr_eq(other, subscriber)).cloned().collect::<Vec<_>>()
-        });
+        subscriber.deactivate();
+        self.replace(|list| list.subscribers.retain(|other| !Arc::ptr_eq(other, subscriber)));
+    }
+
+    /// Puts a changed list in the place of the one before. What a callback owns is dropped without the
+    /// lock: `change` hands out what it removes, or its caller holds it.
+    fn replace<T>(&self, change: impl FnOnce(&mut List) -> T) -> T {
+        let (changed, before) = {
+            let mut list = self.list.lock();
+            let mut next = List::clone(&list);
+            let changed = change(&mut next);
+            (changed, mem::replace(&mut *list, Arc::new(next)))
+        };
+        drop(before);
+        changed
     }
 
     /// Tells everybody. What panics is counted, and the others are told all the same.
     pub(crate) fn publish(&self, event: &Event) {
         #[cfg(feature = "tracing")]
         self.contain(|| crate::trace::emit(event));
-        for subscriber in self.list.load().iter() {
-            // Relaxed: see `remove`.
-            let active = subscriber.active.load(Ordering::Relaxed);
-            if let Some(callback) = subscriber.callback.as_ref().filter(|_| active) {
-                self.contain(|| callback(event));
+        let list = self.list.lock().clone();
+        for subscriber in list.handler.iter().chain(&list.subscribers) {
+            match subscriber.gate.as_ref().map_or(Passage::Open, |gate| gate.hold(event)) {
+                Passage::Open => self.call(subscriber, event),
+                Passage::Held => {}
+                // Relaxed: the count carries no other data.
+                Passage::Dropped => _ = self.dropped.fetch_add(1, Ordering::Relaxed),
             }
         }
         // Relaxed: the count carries no other data.
         self.delivered.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn call(&self, subscriber: &Subscriber, event: &Event) {
+        // Relaxed: see `deactivate`.
+        let is_active = subscriber.active.load(Ordering::Relaxed);
+        if let Some(callback) = subscriber.callback.as_ref().filter(|_| is_active) {
+            self.contain(|| callback(event));
+        }
     }
 
     fn contain(&self, user_code: impl FnOnce()) {
@@ -95,6 +157,12 @@ impl Subscribers {
     pub(crate) fn delivered(&self) -> u64 {
         // Relaxed: the count carries no other data.
         self.delivered.load(Ordering::Relaxed)
+    }
+
+    /// What a late subscriber could not be told.
+    pub(crate) fn dropped(&self) -> u64 {
+        // Relaxed: the count carries no other data.
+        self.dropped.load(Ordering::Relaxed)
     }
 
     pub(crate) fn panicked(&self) -> u64 {

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use plimsoll_core::{Level, Watermarks};
 
+use crate::event;
 use crate::limit::Category;
 use crate::registry::Tag;
 use crate::source::SourceReading;
@@ -180,8 +181,21 @@ impl SnapshotEntry {
 
     /// The depth in percent of the capacity, rounded down; `None` without a capacity above 0.
     pub fn percent(&self) -> Option<u64> {
-        let capacity = self.capacity().filter(|capacity| *capacity > 0)?;
-        Some((u128::from(self.depth) * 100 / u128::from(capacity)) as u64)
+        event::percent(self.depth, self.capacity())
+    }
+}
+
+/// One line.
+impl fmt::Display for SnapshotEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is {}: {}", self.tag, self.level, self.depth)?;
+        if let Some(capacity) = self.capacity() {
+            write!(f, " of {capacity}")?;
+        }
+        if let Some(percent) = self.percent() {
+            write!(f, ", {percent} %")?;
+        }
+        write!(f, ", {} waiting", self.waiting)
     }
 }
 

@@ -158,9 +158,10 @@ fn reg_3_a_detached_subscriber_stays() {
     let calls = Arc::new(AtomicUsize::new(0));
     let counter = calls.clone();
     registry.subscribe(move |_| count(&counter)).detach();
-    registry.gauge("queue", TEN).unwrap().add(8);
+    let gauge = registry.gauge("queue", TEN).unwrap();
+    gauge.add(8);
     assert_eq!(calls.load(Ordering::SeqCst), 1);
-    drop(registry);
+    drop((gauge, registry));
     assert_eq!(Arc::strong_count(&calls), 1, "it goes with the registry");
 }
 
@@ -171,8 +172,9 @@ fn reg_3_a_guard_may_outlive_its_registry_and_a_gauge_its_handles() {
     let gauge = registry.gauge("queue", TEN).unwrap();
     drop(registry);
     gauge.add(8);
-    drop(gauge);
     assert_eq!(log.take_kinds(), [EventKind::Raised]);
+    drop(gauge);
+    assert_eq!(log.take_kinds(), [EventKind::Cleared], "REG-8");
 }
 
 /// Its drop panics as well.
@@ -231,7 +233,8 @@ fn settings_that_can_not_be_are_typed_errors() {
 fn an_event_serializes_what_is_known() {
     let registry = Registry::new();
     let log = Log::of(&registry);
-    registry.gauge("queue", TEN).unwrap().add(8);
+    let gauge = registry.gauge("queue", TEN).unwrap();
+    gauge.add(8);
     let limit = Limit::memory("heap").instance("g");
     registry.warn_exhausted(limit, Some(7), None, "trapped").unwrap();
     let events: Vec<_> =
