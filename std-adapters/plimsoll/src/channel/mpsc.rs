@@ -55,6 +55,7 @@ impl Shared {
 }
 
 impl Source for Shared {
+    #[inline]
     fn read(&self) -> SourceReading {
         let (reading, edge) = self.tracked.flow.reading(|| self.depth());
         self.tracked.emit(edge);

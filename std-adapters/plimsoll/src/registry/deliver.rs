@@ -99,8 +99,8 @@ impl Shared {
     }
 
     fn look(&self, entry: &Arc<Entry>, read: &SourceReading) -> Stepped {
-        let SourceReading { reading, waiting, .. } = *read;
-        let look = Look { level: reading.level, depth: reading.depth, waiting };
+        let SourceReading { level, depth, waiting, .. } = *read;
+        let look = Look { level, depth, waiting };
         self.step(entry, |reporter, now_ms, accept| reporter.on_tick(now_ms, look, accept))
     }
 

@@ -231,16 +231,15 @@ impl Registry {
     /// # Staleness
     /// The entries are read one after the other, each afresh.
     pub fn snapshot(&self) -> Snapshot {
-        self.read(|source| source.read())
+        self.read(|source, entry| source.read_into(entry))
     }
 
     /// Reads everything that is registered, with the high-water marks since the last call of this
     /// method (by anybody) instead of those for life.
     pub fn snapshot_window(&self) -> Snapshot {
-        self.read(|source| {
-            let mut read = source.read();
-            read.reading.high_water = source.take_high_water().max(read.reading.depth);
-            read
+        self.read(|source, entry| {
+            source.read_into(entry);
+            entry.high_water = source.take_high_water().max(entry.depth);
         })
     }
 

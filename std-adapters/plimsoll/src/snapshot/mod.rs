@@ -114,16 +114,10 @@ impl Snapshot {
         Self { pools, ..self }
     }
 
-    pub(crate) fn entry(tag: Arc<Tag>, read: SourceReading) -> SnapshotEntry {
-        let SourceReading { reading, waiting, blocked } = read;
-        SnapshotEntry {
-            tag,
-            depth: reading.depth,
-            high_water: reading.high_water,
-            level: reading.level,
-            waiting,
-            blocked,
-        }
+    /// An entry that is to be read into its place.
+    pub(crate) fn unread(tag: &Arc<Tag>) -> SnapshotEntry {
+        let (level, blocked) = (Level::Normal, Duration::ZERO);
+        SnapshotEntry { tag: tag.clone(), depth: 0, high_water: 0, level, waiting: 0, blocked }
     }
 
     /// The entries, in the order of their registration.
@@ -154,6 +148,15 @@ impl Snapshot {
 }
 
 impl SnapshotEntry {
+    #[inline(always)]
+    pub(crate) fn set(&mut self, read: SourceReading) {
+        self.depth = read.depth;
+        self.high_water = read.high_water;
+        self.level = read.level;
+        self.waiting = read.waiting;
+        self.blocked = read.blocked;
+    }
+
     /// The name of the limit.
     pub fn name(&self) -> &str {
         &self.tag.name

@@ -91,6 +91,7 @@ impl<T> Drop for Settle<'_, T> {
 }
 
 impl<T: Send> Source for Shared<T> {
+    #[inline]
     fn read(&self) -> SourceReading {
         let (reading, edge) = self.tracked.flow.reading(|| self.depth());
         self.tracked.emit(edge);

@@ -88,6 +88,7 @@ impl Shared {
 }
 
 impl Source for Shared {
+    #[inline]
     fn read(&self) -> SourceReading {
         self.tracked.source_reading(self.tracked.flow.gauge().reading_at(self.depth()))
     }
