@@ -13,7 +13,7 @@ use crate::clock;
 /// With a hold, a raise that is over before it makes no event, nor does its recovery. So that a queue
 /// that is full in every look, but drains for a moment between looks, is found all the same, a rule
 /// with a hold has a *share* as well: it raises when the limit was raised, or somebody blocked on it,
-/// for 80 % of the last five holds, and clears when that is no more than half of it. This is how
+/// for 80 % of the last ten holds, and clears when that is no more than half of it. This is how
 /// Linux states [pressure stalls](https://docs.kernel.org/accounting/psi.html).
 ///
 /// Unless it is [`IMMEDIATE`](Self::IMMEDIATE), a rule makes no flood: at most one raise of a limit
@@ -86,7 +86,7 @@ impl Default for PressureRule {
 /// What part of the time tells a level that does not hold.
 const SHARE_PERCENT: u32 = 80;
 /// In how many holds.
-const SHARE_HOLDS: u32 = 5;
+const SHARE_HOLDS: u32 = 10;
 
 impl PressureRule {
     const DEFAULT: PressureRule = PressureRule {
@@ -103,7 +103,7 @@ impl PressureRule {
     /// For a capacity of 1 or 2, where each item makes edges: a hold of 100 ms.
     pub const TINY: PressureRule = PressureRule::held_for(Duration::from_millis(100));
 
-    /// When the level has held for `hold`, or for 80 % of five times as long; never again.
+    /// When the level has held for `hold`, or for 80 % of ten times as long; never again.
     pub const fn held_for(hold: Duration) -> Self {
         let rule = Self { hold, ..Self::DEFAULT };
         if hold.is_zero() {

@@ -277,7 +277,8 @@ fn gauge_3_each_crossing_is_one_event_in_order() {
 fn gauge_4_level_agrees_with_depth_after_a_storm_of_handles_and_threads() {
     let registry = Registry::new();
     let events = Events::of(&registry);
-    let (tx, rx) = crossbeam::bounded::<u32>(&registry, "q", 16).unwrap();
+    let limit = Limit::queue("q").pressure(PressureRule::IMMEDIATE);
+    let (tx, rx) = crossbeam::bounded::<u32>(&registry, limit, 16).unwrap();
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {

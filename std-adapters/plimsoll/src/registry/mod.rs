@@ -69,8 +69,7 @@ impl RefUnwindSafe for Shared {}
 ///
 /// # Invariants
 /// - REG-1: a snapshot never blocks a recorder, and a recorder never blocks a snapshot.
-/// - REG-2: entries come in the order of their registration, and dropped ones vanish. What leaves
-///   while it is raised makes no recovery of it.
+/// - REG-2: entries come in the order of their registration, and dropped ones vanish.
 /// - REG-3: subscribers run outside every lock, in the order of their subscription. They may do
 ///   anything, with this registry too. One that panics is contained and counted. One that makes
 ///   edges of its own is called within its call, and has to see to an end.
@@ -78,6 +77,19 @@ impl RefUnwindSafe for Shared {}
 ///   that has to drop is counted. What is in the ring when its limit is dropped is delivered still.
 /// - REG-5: each event is a `tracing` event too, with the same fields and the target `plimsoll`: a
 ///   warning if raised, sustained or exhausted, debug if cleared.
+/// - REG-6: a subscriber's picture converges. Whatever the ring had to drop, after the next delivery
+///   the last event of each limit that is raised or cleared tells its level by its
+///   [rule](PressureRule), and that of each run whether it is silent.
+/// - REG-7: no flood. A rule has a rate, by default one raise of a limit per second; what is held
+///   back is counted in the next event. [`PressureRule::IMMEDIATE`] has none.
+/// - REG-8: a limit that is dropped while it is raised, and a run that ends while it is silent, is
+///   cleared, once.
+/// - REG-9: who subscribes late [can hear first](Registry::subscribe_with_current) what is raised.
+/// - REG-10: what delivery keeps is bounded: by the ring, and by the limits and runs that are there or
+///   were last told raised or silent.
+/// - REG-11: no field of a `tracing` event is called as what subscribers write themselves.
+/// - REG-12: `Display` of events and of what a snapshot lists is one line each, and text of others in
+///   it steers no terminal.
 ///
 /// # Progress
 /// An operation on a gauge that makes no edge touches nothing of the registry. An edge takes the
