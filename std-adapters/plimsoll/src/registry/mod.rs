@@ -306,7 +306,7 @@ impl Registry {
     ) -> Result<(), RegisterError> {
         let limit = limit.into();
         limit.check()?;
-        self.0.publish(Event::exhausted(limit, observed, capacity, detail));
+        self.publish(Event::exhausted(limit, observed, capacity, detail));
         Ok(())
     }
 
