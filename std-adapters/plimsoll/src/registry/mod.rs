@@ -29,7 +29,6 @@ use std::sync::{Arc, OnceLock};
 
 use plimsoll_core::Watermarks;
 
-use crate::clock;
 use crate::error::RegisterError;
 use crate::event::Event;
 use crate::gauge::{RecordedGauge, TrackedGauge};
@@ -173,67 +172,6 @@ impl Registry {
         watermarks: Watermarks,
     ) -> Result<RecordedGauge, RegisterError> {
         Ok(RecordedGauge::new(self.reserve(limit, watermarks)?, watermarks))
-    }
-
-    /// Calls `callback` for each event, until the subscription is dropped.
-    ///
-    /// With inline delivery it runs on the thread that made the edge, within that thread's
-    /// operation: let it be short. To keep the registry in the callback keeps the registry alive
-    /// for as long as the subscription.
-    pub fn subscribe(&self, callback: impl Fn(&Event) + Send + Sync + 'static) -> Subscription {
-        Subscription::new(&self.0, self.0.subscribers.add(Box::new(callback)))
-    }
-
-    /// As [`subscribe`](Self::subscribe), but calls `callback` first for each limit that is raised by
-    /// now, on this thread and in the order of registration, with an event of
-    /// [`EventKind::Raised`](crate::EventKind::Raised).
-    ///
-    /// Events of other threads wait until that is done, in order: 1,024 at most, what comes then is
-    /// dropped and counted. Those that the raises have told already do not follow.
-    ///
-    /// ```
-    /// use plimsoll::{Registry, Watermarks};
-    ///
-    /// let registry = Registry::new();
-    /// let frames = registry.gauge("frames", Watermarks::new(10))?;
-    /// frames.add(9);
-    /// let (tell, told) = std::sync::mpsc::channel();
-    /// let _late = registry.subscribe_with_current(move |event| drop(tell.send(event.to_string())));
-    /// assert!(told.recv().unwrap().starts_with("queue frames raised to elevated"));
-    /// # Ok::<(), plimsoll::RegisterError>(())
-    /// ```
-    pub fn subscribe_with_current(
-        &self,
-        callback: impl Fn(&Event) + Send + Sync + 'static,
-    ) -> Subscription {
-        let raised = || self.raised();
-        Subscription::new(&self.0, self.0.subscribers.add_late(Box::new(callback), raised))
-    }
-
-    /// What subscribers have heard of that is raised.
-    fn raised(&self) -> Vec<Event> {
-        let now_ms = clock::now_ms();
-        let entries = self.0.entries.listed();
-        let raised = entries.iter().filter_map(|entry| {
-            let (standing, _) = entry.step(|reporter| reporter.standing(now_ms));
-            Some(Event::reported(entry.tag().clone(), standing?, entry.waiting()))
-        });
-        raised.collect()
-    }
-
-    /// Calls `handler` for each event, before all subscribers, in the place of the handler that was
-    /// set before. For the one who is in charge of a process, and may be set up more than once.
-    ///
-    /// It runs as subscribers do: outside every lock, and a panic is contained and counted. Once this
-    /// has returned, the handler before is called no more by this thread; other threads finish the
-    /// deliveries they have begun.
-    pub fn set_handler(&self, handler: impl Fn(&Event) + Send + Sync + 'static) {
-        self.0.subscribers.set_handler(Some(Box::new(handler)));
-    }
-
-    /// Removes the [handler](Self::set_handler), if there is one.
-    pub fn clear_handler(&self) {
-        self.0.subscribers.set_handler(None);
     }
 
     /// Reads everything that is registered.

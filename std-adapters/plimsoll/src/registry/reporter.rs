@@ -4,6 +4,7 @@ use plimsoll_core::{Announcement, AnnouncementKind, Edge, Level, Sustain};
 
 use super::rate::Rate;
 use super::share::{Seen, Share};
+use crate::clock;
 use crate::pressure::PressureRule;
 
 /// Decides what becomes an event of one limit, by its [`PressureRule`].
@@ -30,12 +31,21 @@ pub(super) struct Reporter {
     reported: Level,
     /// Whether it is the share alone that has raised it. What has held clears as soon as it falls.
     is_raised_by_share: bool,
+    repeats: Repeats,
     /// What was heard of the limit last.
     latest: Announcement,
     /// What was not reported since the last report.
     suppressed: u64,
     /// The limit is no more: the target is `Normal` for ever.
     is_gone: bool,
+}
+
+/// The repetitions of what the share has raised; those of a level that holds are `Sustain`'s.
+#[derive(Debug)]
+struct Repeats {
+    interval_ms: Option<u64>,
+    count: u32,
+    due_ms: u64,
 }
 
 /// What is to be an event.
@@ -68,6 +78,7 @@ impl Reporter {
             rate: rule.rate.map(Rate::new),
             reported: Level::Normal,
             is_raised_by_share: false,
+            repeats: Repeats { interval_ms: rule.repeat.map(clock::ceil_ms), count: 0, due_ms: 0 },
             latest: Announcement {
                 kind: AnnouncementKind::Cleared,
                 level: Level::Normal,
@@ -123,6 +134,9 @@ impl Reporter {
         if look.level >= self.sustain.level() {
             self.catch_up(now_ms, accept);
         }
+        if self.repeat_due_ms().is_some_and(|due_ms| due_ms <= now_ms) {
+            self.repeat(now_ms, accept);
+        }
     }
 
     /// The limit is gone. To be repeated until nothing is due: what has cleared is reported once.
@@ -160,7 +174,7 @@ impl Reporter {
             return behind;
         }
         let share = self.share.as_ref().and_then(Share::due_ms);
-        [self.sustain.due_ms(), share, behind].into_iter().flatten().min()
+        [self.sustain.due_ms(), share, behind, self.repeat_due_ms()].into_iter().flatten().min()
     }
 
     /// The level that subscribers should have heard of.
@@ -228,9 +242,23 @@ impl Reporter {
         if target != self.reported {
             self.is_raised_by_share = self.sustain.announced() == Level::Normal;
             self.move_to(now_ms, target, self.composed(now_ms, target), accept);
+            self.repeats.on_report(now_ms, 0);
             // It is no change of its own.
             self.suppressed = self.suppressed.min(suppressed);
         }
+    }
+
+    fn repeat_due_ms(&self) -> Option<u64> {
+        let is_due = self.is_raised_by_share && self.reported > Level::Normal && !self.is_gone;
+        (is_due && self.repeats.interval_ms.is_some()).then_some(self.repeats.due_ms)
+    }
+
+    fn repeat(&mut self, now_ms: u64, accept: &mut Accept) {
+        let (level, count) = (self.reported, self.repeats.count.saturating_add(1));
+        let kind = AnnouncementKind::StillRaised { repeat: count };
+        let said = self.composed(now_ms, level);
+        self.report(Announcement { kind, level, ..said }, level, accept);
+        self.repeats.on_report(now_ms, count);
     }
 
     fn report(&mut self, said: Announcement, level: Level, accept: &mut Accept) -> bool {
@@ -267,6 +295,14 @@ impl Reporter {
             duration_ms: by_share.map(Share::share_ms).or(said.duration_ms),
             ..said
         }
+    }
+}
+
+impl Repeats {
+    /// The one numbered `count` was made now.
+    fn on_report(&mut self, now_ms: u64, count: u32) {
+        self.count = count;
+        self.due_ms = now_ms.saturating_add(self.interval_ms.unwrap_or(0));
     }
 }
 
