@@ -47,22 +47,19 @@ fn reg_7_a_limit_that_swings_makes_one_raise_a_second_and_counts_the_rest() {
 fn reg_7_the_next_event_counts_what_was_held_back_and_what_lasts_is_told() {
     let registry = Registry::new();
     let log = Log::of(&registry);
-    let rule = PressureRule::default().at_most(2, ms(400));
+    let rule = PressureRule::default().at_most(2, ms(2_000));
     let gauge = registry.gauge(Limit::queue("q").pressure(rule), TEN).unwrap();
     let began = Instant::now();
     for _ in 0..10 {
         drop(gauge.permit(8));
     }
     let permit = gauge.permit(9);
-    if began.elapsed() > ms(300) {
-        return; // A machine this slow shows nothing.
-    }
     let kinds = log.take_kinds();
     use EventKind::{Cleared, Raised};
     assert_eq!(kinds, [Raised, Cleared, Raised, Cleared]);
     // Nobody delivers: it comes when the interval is over, with the depth of that time.
     let late = log.await_events().remove(0);
-    assert!(began.elapsed() >= ms(399));
+    assert!(began.elapsed() >= ms(1_999));
     assert_eq!((late.kind, late.level, late.depth), (Raised, Level::Elevated, 9));
     assert_eq!((late.suppressed, late.sequence), (2 * 8 + 1, 21));
     assert!(late.to_string().ends_with(", 17 suppressed"), "{late}");
