@@ -232,6 +232,7 @@ impl FlowGauge {
     ///
     /// # Returns
     /// The edge that was made, if one was due.
+    #[inline]
     pub fn settle(&self, mut depth: impl FnMut() -> u64) -> Option<Edge> {
         fence_after_rmw();
         let state = self.gauge.state();
@@ -254,6 +255,7 @@ impl FlowGauge {
     ///
     /// # Returns
     /// The reading, and the edge that was made, if one was due.
+    #[inline]
     pub fn reading(&self, mut depth: impl FnMut() -> u64) -> (Reading, Option<Edge>) {
         let mut seen = 0;
         let edge = self.settle(|| {

@@ -200,6 +200,13 @@ impl Sustain {
         held.into_iter().chain(repeat).min()
     }
 
+    /// The raise that holds as it was announced, with what is known of it now; `None` at
+    /// [`Level::Normal`]. For whoever has not heard of it.
+    pub fn standing(&self, now_ms: u64) -> Option<Announcement> {
+        (self.announced > Level::Normal)
+            .then(|| self.announcement_of_raise(AnnouncementKind::Raised, now_ms))
+    }
+
     /// The level as the edges so far tell.
     pub const fn level(&self) -> Level {
         self.level
@@ -417,6 +424,14 @@ mod tests {
         let still = announced().on_tick(1_110, Elevated, 7).unwrap();
         assert_eq!((still.kind, still.depth, still.peak), (StillRaised { repeat: 1 }, 7, 8));
         assert_eq!((still.duration_ms, still.sequence), (Some(1_100), 3));
+    }
+
+    #[test]
+    fn what_stands_is_what_was_announced() {
+        assert_eq!((idle().standing(500), pending().standing(500)), (None, None));
+        let standing = announced().standing(500).unwrap();
+        assert_eq!((standing.kind, standing.level, standing.peak), (Raised, Elevated, 8));
+        assert_eq!((standing.duration_ms, standing.sequence), (Some(490), 3));
     }
 
     #[test]

@@ -230,6 +230,7 @@ impl SampledGauge {
     }
 
     /// What a reader is told who knows the depth without a look. Notes the mark, and makes no edge.
+    #[inline]
     pub fn reading_at(&self, depth: u64) -> Reading {
         let depth = depth.min(MAX_CAPACITY);
         self.marks.raise(depth);

@@ -5,6 +5,7 @@ use std::fmt;
 use plimsoll_core::{RingError, WatermarkError};
 
 use crate::limit::Limit;
+use crate::pressure::RuleFlaw;
 
 /// Why a limit could not be registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,13 @@ pub enum RegisterError {
     },
     /// A pressure rule repeats at an interval above zero, or not at all.
     ZeroRepeat,
+    /// A pressure rule's share is 1 to 100 percent of a window above zero.
+    PressureShare {
+        /// The percentage that was asked.
+        percent: u32,
+    },
+    /// A pressure rule allows one raise at least in an interval above zero.
+    ZeroRate,
     /// The watermarks of the limit could not be made.
     Watermarks(WatermarkError),
 }
@@ -61,7 +69,9 @@ impl fmt::Display for RegisterError {
                 write!(f, "an instance label has no control characters (byte {at} is one)")
             }
             Self::TooManyEntries { max } => write!(f, "the registry holds {max} entries at most"),
-            Self::ZeroRepeat => f.write_str(ZERO_REPEAT),
+            Self::ZeroRepeat => RuleFlaw::ZeroRepeat.fmt(f),
+            Self::PressureShare { percent } => RuleFlaw::Share { percent: *percent }.fmt(f),
+            Self::ZeroRate => RuleFlaw::ZeroRate.fmt(f),
             Self::Watermarks(error) => error.fmt(f),
         }
     }
@@ -90,6 +100,13 @@ pub enum BuildError {
     },
     /// A pressure rule repeats at an interval above zero, or not at all.
     ZeroRepeat,
+    /// A pressure rule's share is 1 to 100 percent of a window above zero.
+    PressureShare {
+        /// The percentage that was asked.
+        percent: u32,
+    },
+    /// A pressure rule allows one raise at least in an interval above zero.
+    ZeroRate,
 }
 
 impl fmt::Display for BuildError {
@@ -100,11 +117,31 @@ impl fmt::Display for BuildError {
             Self::RingTooLarge { capacity } => {
                 write!(f, "deferred delivery holds 2^24 events at most (asked {capacity})")
             }
-            Self::ZeroRepeat => f.write_str(ZERO_REPEAT),
+            Self::ZeroRepeat => RuleFlaw::ZeroRepeat.fmt(f),
+            Self::PressureShare { percent } => RuleFlaw::Share { percent: *percent }.fmt(f),
+            Self::ZeroRate => RuleFlaw::ZeroRate.fmt(f),
         }
     }
 }
 
 impl std::error::Error for BuildError {}
 
-const ZERO_REPEAT: &str = "a pressure rule repeats at an interval above zero, or not at all";
+impl From<RuleFlaw> for RegisterError {
+    fn from(flaw: RuleFlaw) -> Self {
+        match flaw {
+            RuleFlaw::ZeroRepeat => Self::ZeroRepeat,
+            RuleFlaw::Share { percent } => Self::PressureShare { percent },
+            RuleFlaw::ZeroRate => Self::ZeroRate,
+        }
+    }
+}
+
+impl From<RuleFlaw> for BuildError {
+    fn from(flaw: RuleFlaw) -> Self {
+        match flaw {
+            RuleFlaw::ZeroRepeat => Self::ZeroRepeat,
+            RuleFlaw::Share { percent } => Self::PressureShare { percent },
+            RuleFlaw::ZeroRate => Self::ZeroRate,
+        }
+    }
+}

@@ -5,17 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-#[cfg(feature = "keepalive")]
-use plimsoll_core::Watermarks;
-use plimsoll_core::{Announcement, AnnouncementKind, Level};
+use plimsoll_core::{Announcement, AnnouncementKind, Level, Watermarks};
 
 use crate::in_line::InLine;
 #[cfg(feature = "keepalive")]
 use crate::keepalive::Silence;
-use crate::limit::Category;
-#[cfg(feature = "keepalive")]
-use crate::limit::Limit;
-use crate::registry::Tag;
+use crate::limit::{Category, Limit};
+use crate::registry::{Report, Tag};
 
 /// What an [`Event`] says has happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,7 +21,8 @@ pub enum EventKind {
     Raised,
     /// It still holds.
     Sustained,
-    /// The level fell.
+    /// The level fell, or the limit was dropped while it was raised, or a run ended while it was
+    /// silent.
     Cleared,
     /// A cap was hit; see [`Registry::warn_exhausted`](crate::Registry::warn_exhausted).
     Exhausted,
@@ -68,8 +65,29 @@ impl fmt::Display for EventKind {
 
 /// One change of one limit, as subscribers and `tracing` are told.
 ///
-/// `Display` is one line. Serde and `tracing` have these fields, by these names, and `name`,
-/// `category` and `instance`; the duration is `duration_ms`, and what is `None` is left out.
+/// `Display` is one line, whatever names, labels and details hold: control characters and those that
+/// are invisible or turn the direction of text are escaped.
+///
+/// Serde has these fields, by these names, and `name`, `category` and `instance`; the duration is
+/// `duration_ms`, and what is `None`, and `suppressed` if it is 0, is left out. `tracing` has the same,
+/// but says `limit` for `name` and `pressure` for `level`: subscribers write a `name` and a `level` of
+/// their own into the same object.
+///
+/// For tests of your own subscribers, events can be made: [`raised`](Self::raised),
+/// [`cleared`](Self::cleared), [`exhausted`](Self::exhausted), [`silent`](Self::silent), or
+/// [`new`](Self::new) and then field by field.
+///
+/// ```
+/// use plimsoll::{Event, Level, Limit};
+///
+/// let mut event = Event::raised(Limit::queue("frames").instance("guest-7"), Level::Elevated, 9, 10);
+/// event.waiting = 2;
+/// assert_eq!(event.percent(), Some(90));
+/// assert_eq!(
+///     event.to_string(),
+///     "queue frames[guest-7] raised to elevated: 9 of 10, 2 waiting"
+/// );
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Event {
@@ -85,7 +103,7 @@ pub struct Event {
     pub capacity: Option<u64>,
     /// The place of the edge behind this among all edges of this limit's gauge, from 1 on. Events
     /// that overtake each other are put in order by it; those that tell of one edge share it. 0 if
-    /// exhausted.
+    /// exhausted. The event of a limit that is dropped comes after all its edges.
     pub sequence: u64,
     /// How many parties were blocked on the limit when this was delivered.
     pub waiting: u64,
@@ -97,116 +115,182 @@ pub struct Event {
     pub duration: Option<Duration>,
     /// Which repetition this is: from 1 on if sustained, 0 otherwise.
     pub repeat: u32,
-    /// What the caller of [`warn_exhausted`](crate::Registry::warn_exhausted) had to add.
+    /// How many changes of this limit made no event before this one: too many in a short time for
+    /// its [rule](crate::PressureRule), or no room on their way.
+    pub suppressed: u64,
+    /// What the caller of [`warn_exhausted`](crate::Registry::warn_exhausted) had to add, or why a
+    /// level is over that has not fallen.
     pub detail: Option<Cow<'static, str>>,
     /// The run of the guest that is late, silent or back; the guest is the instance.
     pub run: Option<Arc<str>>,
 }
 
+/// What an event says of a limit that was dropped while it was raised.
+const LIMIT_GONE: &str = "the limit is gone";
+
 impl Event {
-    pub(crate) fn announced(tag: Arc<Tag>, announcement: Announcement, waiting: u64) -> Self {
+    /// An event of this kind, for tests: of a level that suits the kind, and with nothing else known.
+    pub fn new(kind: EventKind, limit: impl Into<Limit>) -> Self {
+        let level = match kind {
+            EventKind::Raised | EventKind::Sustained | EventKind::Late | EventKind::Lagging => {
+                Level::Elevated
+            }
+            EventKind::Suspect => Level::Critical,
+            EventKind::Exhausted | EventKind::Silent => Level::Full,
+            EventKind::Cleared | EventKind::Recovered => Level::Normal,
+        };
+        Self::of(Arc::new(Tag::new(limit.into(), Watermarks::unbounded())), kind, level)
+    }
+
+    /// A raise to `level`, for tests.
+    pub fn raised(
+        limit: impl Into<Limit>,
+        level: Level,
+        depth: u64,
+        capacity: impl Into<Option<u64>>,
+    ) -> Self {
+        let capacity = capacity.into();
+        Self { level, depth, capacity, peak: depth, ..Self::new(EventKind::Raised, limit) }
+    }
+
+    /// A fall to [`Level::Normal`], for tests.
+    pub fn cleared(limit: impl Into<Limit>, depth: u64, capacity: impl Into<Option<u64>>) -> Self {
+        let capacity = capacity.into();
+        Self { depth, capacity, peak: depth, ..Self::new(EventKind::Cleared, limit) }
+    }
+
+    /// A cap that was hit, as [`warn_exhausted`](crate::Registry::warn_exhausted) tells of it.
+    pub fn exhausted(
+        limit: impl Into<Limit>,
+        observed: Option<u64>,
+        capacity: Option<u64>,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let depth = observed.or(capacity).unwrap_or(0);
+        let detail = Some(detail.into()).filter(|detail| !detail.is_empty());
+        Self { depth, capacity, peak: depth, detail, ..Self::new(EventKind::Exhausted, limit) }
+    }
+
+    /// A guest's run that has been without a sign of life for `elapsed`, for tests. `limit` is that
+    /// of the watcher.
+    pub fn silent(
+        limit: impl Into<Limit>,
+        guest: impl Into<Cow<'static, str>>,
+        run: impl Into<Arc<str>>,
+        window: Duration,
+        elapsed: Duration,
+    ) -> Self {
+        Self {
+            depth: ms(elapsed),
+            capacity: Some(ms(window)),
+            peak: ms(elapsed),
+            duration: Some(elapsed),
+            run: Some(run.into()),
+            ..Self::new(EventKind::Silent, limit.into().instance(guest))
+        }
+    }
+
+    fn of(tag: Arc<Tag>, kind: EventKind, level: Level) -> Self {
+        Self {
+            tag,
+            kind,
+            level,
+            depth: 0,
+            capacity: None,
+            sequence: 0,
+            waiting: 0,
+            peak: 0,
+            duration: None,
+            repeat: 0,
+            suppressed: 0,
+            detail: None,
+            run: None,
+        }
+    }
+
+    pub(crate) fn reported(tag: Arc<Tag>, report: Report, waiting: u64) -> Self {
+        let Report { announcement, suppressed, is_gone } = report;
+        let Announcement { level, depth, peak, duration_ms, sequence, .. } = announcement;
         let (kind, repeat) = match announcement.kind {
             AnnouncementKind::Raised => (EventKind::Raised, 0),
             AnnouncementKind::StillRaised { repeat } => (EventKind::Sustained, repeat),
             AnnouncementKind::Cleared => (EventKind::Cleared, 0),
         };
+        let capacity = tag.watermarks.capacity();
+        let duration = duration_ms.map(Duration::from_millis);
+        let detail = is_gone.then_some(Cow::Borrowed(LIMIT_GONE));
+        let event = Self::of(tag, kind, level);
         Self {
-            kind,
-            level: announcement.level,
-            depth: announcement.depth,
-            capacity: tag.watermarks.capacity(),
-            sequence: announcement.sequence,
-            waiting,
-            peak: announcement.peak,
-            duration: announcement.duration_ms.map(Duration::from_millis),
-            repeat,
-            detail: None,
-            run: None,
-            tag,
-        }
-    }
-
-    pub(crate) fn exhausted(
-        tag: Arc<Tag>,
-        observed: Option<u64>,
-        capacity: Option<u64>,
-        detail: Cow<'static, str>,
-    ) -> Self {
-        let depth = observed.or(capacity).unwrap_or(0);
-        Self {
-            tag,
-            kind: EventKind::Exhausted,
-            level: Level::Full,
             depth,
             capacity,
-            sequence: 0,
-            waiting: 0,
-            peak: depth,
-            duration: None,
-            repeat: 0,
-            detail: Some(detail).filter(|detail| !detail.is_empty()),
-            run: None,
+            sequence,
+            waiting,
+            peak,
+            duration,
+            repeat,
+            suppressed,
+            detail,
+            ..event
         }
     }
 
     /// What is told of a run that is late, silent or back.
     #[cfg(feature = "keepalive")]
     pub(crate) fn of_silence(kind: EventKind, watcher: Limit, silence: &Silence) -> Self {
-        let limit = watcher.instance(silence.guest.to_string());
-        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let Silence { window, elapsed, .. } = *silence;
+        let guest = silence.guest.to_string();
+        let event = Self::silent(watcher, guest, silence.run.clone(), window, elapsed);
         Self {
-            tag: Arc::new(Tag::new(limit, Watermarks::unbounded())),
             kind,
             level: match kind {
                 EventKind::Late => Level::Elevated,
                 EventKind::Silent => Level::Full,
                 _ => Level::Normal,
             },
-            depth: ms(silence.elapsed),
-            capacity: Some(ms(silence.window)),
             sequence: silence.sequence,
-            waiting: 0,
             peak: ms(silence.elapsed_raw),
-            duration: Some(silence.elapsed),
-            repeat: 0,
-            detail: None,
-            run: Some(silence.run.clone()),
+            ..event
         }
+    }
+
+    /// What is told of a run that has ended while it was silent.
+    #[cfg(feature = "keepalive")]
+    pub(crate) fn of_end(watcher: Limit, silence: &Silence) -> Self {
+        let event = Self::of_silence(EventKind::Cleared, watcher, silence);
+        Self { detail: Some(Cow::Borrowed("the run has ended")), ..event }
     }
 
     /// What is told when `expired` of the `watched` runs expire at once.
     #[cfg(feature = "keepalive")]
     pub(crate) fn suspect(watcher: Limit, expired: usize, watched: usize) -> Self {
         Self {
-            tag: Arc::new(Tag::new(watcher, Watermarks::unbounded())),
-            kind: EventKind::Suspect,
-            level: Level::Critical,
             depth: expired as u64,
             capacity: Some(watched as u64),
-            sequence: 0,
-            waiting: 0,
             peak: expired as u64,
-            duration: None,
-            repeat: 0,
             detail: Some(Cow::Borrowed("they get another window")),
-            run: None,
+            ..Self::new(EventKind::Suspect, watcher)
         }
     }
 
     /// What is told when the watcher is later than its slack.
     #[cfg(feature = "keepalive")]
     pub(crate) fn lagging(watcher: Limit, lag: Duration, slack: Duration) -> Self {
-        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         Self {
-            kind: EventKind::Lagging,
-            level: Level::Elevated,
             depth: ms(lag),
             capacity: Some(ms(slack)),
             peak: ms(lag),
             duration: Some(lag),
             detail: Some(Cow::Borrowed("silences are reported that much later")),
-            ..Self::suspect(watcher, 0, 0)
+            ..Self::new(EventKind::Lagging, watcher)
         }
+    }
+
+    /// The depth in percent of the capacity, rounded down: of a silence, the time of its window.
+    ///
+    /// # Returns
+    /// `None` without a capacity above 0.
+    pub fn percent(&self) -> Option<u64> {
+        percent(self.depth, self.capacity)
     }
 
     /// The name of the limit.
@@ -228,6 +312,25 @@ impl Event {
     pub(crate) fn duration_ms(&self) -> Option<u64> {
         self.duration.map(|duration| duration.as_millis() as u64)
     }
+
+    #[cfg(any(feature = "serde", feature = "tracing"))]
+    pub(crate) fn suppressed_if_any(&self) -> Option<u64> {
+        Some(self.suppressed).filter(|suppressed| *suppressed > 0)
+    }
+
+    pub(crate) fn tag(&self) -> &Arc<Tag> {
+        &self.tag
+    }
+}
+
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// `depth` in percent of a capacity above 0, rounded down.
+pub(crate) fn percent(depth: u64, capacity: Option<u64>) -> Option<u64> {
+    let capacity = u128::from(capacity.filter(|capacity| *capacity > 0)?);
+    Some(u64::try_from(u128::from(depth) * 100 / capacity).unwrap_or(u64::MAX))
 }
 
 impl Event {
@@ -253,7 +356,7 @@ impl Event {
         if self.peak > self.depth {
             write!(f, ", {:?} with stalls", Duration::from_millis(self.peak))?;
         }
-        write!(f, ", run {run}")
+        write!(f, ", run {}", InLine(run))
     }
 }
 
@@ -277,6 +380,9 @@ impl fmt::Display for Event {
         match &self.run {
             Some(run) => self.fmt_silence(f, run)?,
             None => self.fmt_depth(f)?,
+        }
+        if self.suppressed > 0 {
+            write!(f, ", {} suppressed", self.suppressed)?;
         }
         match &self.detail {
             Some(detail) => write!(f, ", {}", InLine(detail)),

@@ -109,7 +109,7 @@ impl Source for Counted {
 
 /// Nobody waits for these gauges.
 fn unblocked(reading: Reading) -> SourceReading {
-    SourceReading { reading, waiting: 0, blocked: Duration::ZERO }
+    SourceReading::new(reading, 0, Duration::ZERO)
 }
 
 impl fmt::Debug for TrackedGauge {

@@ -75,7 +75,7 @@ pub use plimsoll_core::{
     Edge, EdgeKind, Gauge, Hysteresis, Level, MAX_CAPACITY, MAX_STEP, Permit, Reading, RingError,
     SampledGauge, WatermarkError, Watermarks,
 };
-pub use pressure::PressureRule;
+pub use pressure::{EventRate, PressureRule, PressureShare};
 pub use registry::{Delivery, DeliveryThread, Registry, RegistryBuilder, Subscription};
 #[cfg(feature = "pool")]
 pub use snapshot::SnapshotPool;

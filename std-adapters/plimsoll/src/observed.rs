@@ -79,7 +79,7 @@ impl ObservedGauge {
 
     /// Depth, high-water mark and level, asked for now.
     pub fn reading(&self) -> Reading {
-        self.0.read().reading
+        self.0.look()
     }
 
     /// The depth, asked for now.
@@ -99,6 +99,12 @@ impl ObservedGauge {
 }
 
 impl Observed {
+    fn look(&self) -> Reading {
+        let (reading, edge) = self.gauge.reading(|| self.depth());
+        self.registration.emit(edge);
+        reading
+    }
+
     fn depth(&self) -> u64 {
         let asked = Asking::begin().zip(self.ask.as_ref()).and_then(|(_asking, ask)| {
             // The panic has been reported by its hook; the last answer has to do.
@@ -145,9 +151,7 @@ impl Drop for Asking {
 
 impl Source for Observed {
     fn read(&self) -> SourceReading {
-        let (reading, edge) = self.gauge.reading(|| self.depth());
-        self.registration.emit(edge);
-        SourceReading { reading, waiting: 0, blocked: Duration::ZERO }
+        SourceReading::new(self.look(), 0, Duration::ZERO)
     }
 
     fn take_high_water(&self) -> u64 {

@@ -19,6 +19,7 @@ impl Serialize for Event {
             self.instance().is_some(),
             self.capacity.is_some(),
             self.duration.is_some(),
+            self.suppressed > 0,
             self.detail.is_some(),
             self.run.is_some(),
         ];
@@ -42,6 +43,9 @@ impl Serialize for Event {
             fields.serialize_field("duration_ms", &duration_ms)?;
         }
         fields.serialize_field("repeat", &self.repeat)?;
+        if let Some(suppressed) = self.suppressed_if_any() {
+            fields.serialize_field("suppressed", &suppressed)?;
+        }
         if let Some(detail) = &self.detail {
             fields.serialize_field("detail", detail)?;
         }

@@ -18,16 +18,23 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use plimsoll_core::{Edge, Reading};
+use plimsoll_core::{Edge, Level, Reading};
 
 use crate::ledger::LedgerSource;
 use crate::registry::{Attached, Entry, Shared};
+use crate::snapshot::SnapshotEntry;
 
 /// What the registry asks of a thing that it lists. No method panics, and none blocks.
 pub(crate) trait Source: Send + Sync {
     /// Looks afresh. An edge that this look makes, the source emits itself: no lock of the registry
     /// is held.
     fn read(&self) -> SourceReading;
+
+    /// Reads into a snapshot. The numbers go from registers to where they stay: a reading that is
+    /// handed out and copied costs as much as all the rest of a read.
+    fn read_into(&self, entry: &mut SnapshotEntry) {
+        entry.set(self.read());
+    }
 
     /// The high-water mark since the last call.
     fn take_high_water(&self) -> u64;
@@ -47,12 +54,24 @@ pub(crate) trait Source: Send + Sync {
 /// One answer of a [`Source`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SourceReading {
-    /// Depth, high-water mark and level.
-    pub(crate) reading: Reading,
+    /// The depth.
+    pub(crate) depth: u64,
+    /// The high-water mark.
+    pub(crate) high_water: u64,
+    /// The level that agrees with the depth.
+    pub(crate) level: Level,
     /// How many parties are blocked on it now.
     pub(crate) waiting: u64,
     /// How long parties have been blocked on it in all.
     pub(crate) blocked: Duration,
+}
+
+impl SourceReading {
+    #[inline(always)]
+    pub(crate) fn new(reading: Reading, waiting: u64, blocked: Duration) -> Self {
+        let Reading { depth, high_water, level, .. } = reading;
+        Self { depth, high_water, level, waiting, blocked }
+    }
 }
 
 /// A place in a registry; dropping it leaves the registry.

@@ -14,7 +14,7 @@ use common::{Events, entry};
 use plimsoll::channel::crossbeam::{
     self, RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError,
 };
-use plimsoll::{EventKind, Level, Limit, Registry, Watermarks};
+use plimsoll::{EventKind, Level, Limit, PressureRule, Registry, Watermarks};
 
 const MOMENT: Duration = Duration::from_millis(20);
 
@@ -258,7 +258,8 @@ fn gauge_2_blocked_senders_are_no_depth() {
 fn gauge_3_each_crossing_is_one_event_in_order() {
     let registry = Registry::new();
     let events = Events::of(&registry);
-    let (tx, rx) = crossbeam::bounded(&registry, "q", 10).unwrap();
+    let limit = Limit::queue("q").pressure(PressureRule::IMMEDIATE);
+    let (tx, rx) = crossbeam::bounded(&registry, limit, 10).unwrap();
     for round in 0..3 {
         for n in 0..10 {
             tx.send(n).unwrap();
@@ -276,7 +277,8 @@ fn gauge_3_each_crossing_is_one_event_in_order() {
 fn gauge_4_level_agrees_with_depth_after_a_storm_of_handles_and_threads() {
     let registry = Registry::new();
     let events = Events::of(&registry);
-    let (tx, rx) = crossbeam::bounded::<u32>(&registry, "q", 16).unwrap();
+    let limit = Limit::queue("q").pressure(PressureRule::IMMEDIATE);
+    let (tx, rx) = crossbeam::bounded::<u32>(&registry, limit, 16).unwrap();
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {

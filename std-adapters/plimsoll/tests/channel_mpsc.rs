@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use common::{Events, entry};
 use plimsoll::channel::mpsc::{self, RecvTimeoutError, TryRecvError, TrySendError};
-use plimsoll::{EventKind, Level, RegisterError, Registry, WatermarkError, Watermarks};
+use plimsoll::{
+    EventKind, Level, Limit, PressureRule, RegisterError, Registry, WatermarkError, Watermarks,
+};
 
 const MOMENT: Duration = Duration::from_millis(20);
 
@@ -140,7 +142,8 @@ fn gauge_2_blocked_senders_are_no_depth() {
 fn gauge_3_and_4_hold_after_a_storm() {
     let registry = Registry::new();
     let events = Events::of(&registry);
-    let (tx, rx) = mpsc::sync_channel(&registry, "q", 16).unwrap();
+    let limit = Limit::queue("q").pressure(PressureRule::IMMEDIATE);
+    let (tx, rx) = mpsc::sync_channel(&registry, limit, 16).unwrap();
     thread::scope(|scope| {
         for _ in 0..2 {
             let tx = tx.clone();

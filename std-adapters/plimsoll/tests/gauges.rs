@@ -8,15 +8,20 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
 use common::{Events, entry};
-use plimsoll::{EventKind, Level, Registry, Watermarks};
+use plimsoll::{EventKind, Level, Limit, PressureRule, Registry, Watermarks};
 
 const TEN: Watermarks = Watermarks::percent(10, 80, 50);
+
+/// A limit whose every edge is an event.
+fn q() -> Limit {
+    Limit::queue("q").pressure(PressureRule::IMMEDIATE)
+}
 
 #[test]
 fn gauge_1_a_gauge_is_counted_and_set() {
     let registry = Registry::new();
     let events = Events::of(&registry);
-    let gauge = registry.gauge("q", TEN).unwrap();
+    let gauge = registry.gauge(q(), TEN).unwrap();
     gauge.add(3);
     gauge.set(9);
     assert_eq!((gauge.depth(), gauge.level(), gauge.high_water()), (9, Level::Elevated, 9));
@@ -42,7 +47,7 @@ fn gauge_1_a_gauge_is_counted_and_set() {
 fn gauge_3_4_a_gauge_that_many_threads_set_and_count_is_right_at_rest() {
     let registry = Registry::new();
     let events = Events::of(&registry);
-    let gauge = registry.gauge("q", TEN).unwrap();
+    let gauge = registry.gauge(q(), TEN).unwrap();
     for round in 0..50 {
         thread::scope(|scope| {
             for n in 0..3 {
@@ -83,7 +88,7 @@ fn gauge_2_an_observed_gauge_asks_when_it_is_read() {
             length.load(SeqCst)
         }
     };
-    let gauge = registry.observe("q", TEN, ask).unwrap();
+    let gauge = registry.observe(q(), TEN, ask).unwrap();
     assert_eq!(asked.load(SeqCst), 0, "not before somebody reads");
     assert_eq!(entry(&registry, "q").depth, 3);
     length.store(9, SeqCst);
@@ -124,7 +129,7 @@ fn reg_3_what_is_asked_may_panic_register_and_read() {
             }
         }
     };
-    let gauge = registry.observe("q", TEN, ask).unwrap();
+    let gauge = registry.observe(q(), TEN, ask).unwrap();
     assert_eq!(entry(&registry, "q").depth, 4);
     assert_eq!(entry(&registry, "q").depth, 4, "the last answer stands in for a panic");
     assert_eq!(entry(&registry, "q").depth, 5, "and for a question within the question");

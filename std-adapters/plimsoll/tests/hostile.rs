@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use plimsoll::{EventKind, Registry, Subscription, TrackedGauge, Watermarks};
+use plimsoll::{EventKind, Limit, PressureRule, Registry, Subscription, TrackedGauge, Watermarks};
 
 type Kinds = Arc<Mutex<Vec<EventKind>>>;
 
@@ -32,7 +32,8 @@ mod tokio_channel {
     fn gauge_4_a_batch_that_passes_the_low_watermark_clears() {
         let registry = Registry::new();
         let kinds = kinds_of(&registry);
-        let (tx, mut rx) = tokio::channel::<u32>(&registry, "batches", 100).unwrap();
+        let limit = Limit::queue("batches").pressure(PressureRule::IMMEDIATE);
+        let (tx, mut rx) = tokio::channel::<u32>(&registry, limit, 100).unwrap();
         for round in 1..=3 {
             (0..100).for_each(|n| tx.try_send(n).unwrap());
             // The first receive while raised takes credit.

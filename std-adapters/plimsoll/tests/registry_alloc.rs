@@ -20,12 +20,14 @@ fn no_hot_path_allocates() {
             sink.fetch_add(event.depth, Ordering::Relaxed);
         });
         let watermarks = Watermarks::counts(10, 8, 5);
-        let immediate = registry.gauge("immediate", watermarks).unwrap();
+        let immediate = Limit::queue("immediate").pressure(PressureRule::IMMEDIATE);
+        let immediate = registry.gauge(immediate, watermarks).unwrap();
+        let limited = registry.gauge("limited", watermarks).unwrap();
         let held = PressureRule::TINY;
         let held = registry.gauge(Limit::queue("held").pressure(held), watermarks).unwrap();
         let recorded = registry.recorded_gauge("recorded", watermarks).unwrap();
         let work = || {
-            for gauge in [&immediate, &held] {
+            for gauge in [&immediate, &limited, &held] {
                 for amount in [1, 9] {
                     gauge.add(amount);
                     gauge.sub(amount);

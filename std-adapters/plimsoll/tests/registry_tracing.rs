@@ -4,12 +4,12 @@
 //! its subscriber could be taken for one that nobody listens to.
 #![cfg(feature = "tracing")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use plimsoll::{EventKind, Limit, PressureRule, Registry, Watermarks};
+use plimsoll::{Delivery, EventKind, Limit, PressureRule, Registry, Watermarks};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber, span};
 
@@ -61,10 +61,10 @@ fn fields_of(event: &plimsoll::Event) -> Fields {
     let mut fields = Fields::new();
     let mut field = |name: &str, value: String| drop(fields.insert(name.into(), value));
     field("message", event.to_string());
-    field("name", event.name().into());
+    field("limit", event.name().into());
     field("category", event.category().to_string());
     field("kind", event.kind.to_string());
-    field("level", event.level.to_string());
+    field("pressure", event.level.to_string());
     field("depth", event.depth.to_string());
     field("sequence", event.sequence.to_string());
     field("waiting", event.waiting.to_string());
@@ -86,7 +86,9 @@ fn fields_of(event: &plimsoll::Event) -> Fields {
 
 #[test]
 fn reg_5_one_tracing_event_per_event_with_the_same_fields() {
-    let registry = Registry::new();
+    // The subscriber below is that of this thread, so all is delivered on it.
+    let delivery = Delivery::Deferred { capacity: 16 };
+    let registry = Registry::builder().delivery(delivery).build().unwrap();
     let told = Arc::new(Mutex::new(Vec::new()));
     let sink = told.clone();
     let _subscription = registry.subscribe(move |event| sink.lock().unwrap().push(event.clone()));
@@ -96,10 +98,12 @@ fn reg_5_one_tracing_event_per_event_with_the_same_fields() {
         let limit = Limit::queue("frames").instance("guest-7").pressure(rule);
         let gauge = registry.gauge(limit, Watermarks::new(10)).unwrap();
         gauge.add(8);
+        registry.deliver();
         std::thread::sleep(Duration::from_millis(3));
         registry.deliver();
         gauge.sub(8);
         registry.warn_exhausted("fuel", Some(3), None, "trapped").unwrap();
+        registry.deliver();
     });
     let events = told.lock().unwrap();
     let kinds: Vec<_> = events.iter().map(|event| event.kind).collect();
@@ -119,6 +123,76 @@ fn reg_5_one_tracing_event_per_event_with_the_same_fields() {
 #[cfg(feature = "serde")]
 fn assert_names_of_serde(event: &plimsoll::Event, fields: &Fields) {
     let json = serde_json::to_value(event).unwrap();
-    let names = fields.keys().filter(|name| *name != "message");
-    assert!(json.as_object().unwrap().keys().eq(names), "{json} {fields:?}");
+    let renamed = |name: &str| match name {
+        "limit" => "name".to_owned(),
+        "pressure" => "level".to_owned(),
+        name => name.to_owned(),
+    };
+    let names: BTreeSet<_> =
+        fields.keys().filter(|name| *name != "message").map(|n| renamed(n)).collect();
+    assert!(json.as_object().unwrap().keys().eq(&names), "{json} {fields:?}");
+}
+
+/// What subscribers and collectors write into the same object themselves.
+const RESERVED: [&str; 16] = [
+    "level",
+    "message",
+    "msg",
+    "target",
+    "name",
+    "timestamp",
+    "time",
+    "span",
+    "spans",
+    "fields",
+    "threadName",
+    "threadId",
+    "filename",
+    "line_number",
+    "module_path",
+    "severity",
+];
+
+#[test]
+fn reg_11_no_field_is_called_as_one_of_a_subscribers_own() {
+    let capture = Capture::default();
+    tracing::subscriber::with_default(capture.clone(), || {
+        let registry = Registry::new();
+        for kind in [Level::WARN, Level::DEBUG] {
+            let gauge = registry.gauge("frames", Watermarks::new(10)).unwrap();
+            gauge.add(if kind == Level::WARN { 8 } else { 10 });
+            gauge.sub(8);
+        }
+        registry.warn_exhausted("fuel", Some(3), None, "trapped").unwrap();
+        let frames = registry.gauge("frames", Watermarks::new(10)).unwrap();
+        frames.add(9);
+        registry.log_snapshot();
+    });
+    let traced = capture.0.lock().unwrap();
+    assert!(traced.len() >= 8, "{traced:?}");
+    for (_, _, fields) in traced.iter() {
+        let reserved = fields.keys().filter(|name| RESERVED.contains(&name.as_str()));
+        assert!(reserved.eq(["message"]), "{fields:?}");
+    }
+}
+
+#[test]
+fn a_logged_snapshot_is_one_summary_and_a_warning_for_each_raised_limit() {
+    let (capture, mut traced) = (Capture::default(), Vec::new());
+    tracing::subscriber::with_default(capture.clone(), || {
+        let registry = Registry::new();
+        let full = Limit::queue("frames").instance("guest-7").pressure(PressureRule::IMMEDIATE);
+        let full = registry.gauge(full, Watermarks::new(10)).unwrap();
+        let _quiet = registry.gauge("quiet", Watermarks::new(10)).unwrap();
+        full.add(9);
+        capture.0.lock().unwrap().clear();
+        registry.log_snapshot();
+        traced = capture.0.lock().unwrap().clone();
+    });
+    let [(info, _, summary), (warn, target, raised)] = &traced[..] else { panic!("{traced:?}") };
+    assert_eq!((*info, *warn, target.as_str()), (Level::INFO, Level::WARN, "plimsoll"));
+    assert_eq!((&summary["limits"][..], &summary["raised"][..]), ("2", "1"));
+    assert_eq!(raised["message"], "queue frames[guest-7] is elevated: 9 of 10, 90 %, 0 waiting");
+    assert_eq!((&raised["limit"][..], &raised["instance"][..]), ("frames", "guest-7"));
+    assert_eq!((&raised["pressure"][..], &raised["percent"][..]), ("elevated", "90"));
 }

@@ -1,25 +1,43 @@
-//! Thousands of untrusted guests on a few warm instances, without one reading, starving or
-//! poisoning the next: a [`Pool`](plimsoll::pool::Pool) of wasmtime stores.
+//! Pools of wasmtime stores: thousands of untrusted guests on a few warm instances, without one reading,
+//! starving or poisoning the next. On top of [`plimsoll::pool`].
 //!
 //! - A [`WasmEngine`] has room for a number of instances: wasmtime's pooling allocator, sized by
-//!   their number and quota.
+//!   their number and quota, closed to what is not asked for by name.
 //! - A [`WasmPool`] lends instances of one program, a core module or a component, in the name of a
 //!   [`WasmPrincipal`], as a [`WasmLease`].
-//! - A [`Host`] says what is kept for guests, split by how long it lives: for ever, with an
-//!   instance, or with a lease.
+//! - A [`Host`] makes the data of the stores, a type of the host's own, and the part of it that belongs
+//!   to a lease. So WASI and `bindgen!` worlds link as their documentation says.
+//! - A [`Meter`] holds a guest to its quota, fuel and time, and says who pays; in a pool, and for stores
+//!   outside any pool.
+//!
+//! All that follows holds with wasmtime's default features, which `wasmtime = "48"` in a host's manifest
+//! switches on for the whole program.
 //!
 //! # Invariants
-//! - POOL-10: by default every lease gets an instance that nobody has used, built ahead and torn
-//!   down in the background, or by a checkout that would else have to wait for that. Whatever the isolation, [`Host::Lease`] is replaced whole, and
-//!   [`Handles`] of one lease name nothing in the next.
 //! - POOL-3: an instance in which a call trapped, or was dropped before it returned, is never lent
 //!   again: such a store is poisoned.
-//! - METER-1: all memories and tables of an instance together are held to a quota, and a growth
-//!   that failed is rolled back.
+//! - POOL-10: by default every lease gets an instance that nobody has used. Whatever the isolation,
+//!   [`Host::Lease`] is replaced whole. An instance whose lease leaves resources in its
+//!   [table](Host::table) is discarded, and numbers of [`Handles`] never come twice: a handle of one
+//!   lease names nothing in the next.
+//! - POOL-14: tasks that a component leaves behind do not run in the next lease: its instance is
+//!   discarded.
+//! - METER-1: all memories, tables and garbage-collected heaps of an instance together are held to a
+//!   quota, and a growth that failed is rolled back.
 //! - METER-2: memory is charged twice: its size, and how much the lease has grown it, so that
 //!   nobody is charged for what others left there.
 //! - METER-3: limiter, fuel, deadline and yield interval are set anew for each lease.
 //! - METER-4: fuel is charged however a lease ends, to within one yield interval.
+//! - METER-5: a deadline counts the guest's own time, not the host's, nor that of others.
+//! - METER-6: an engine for N instances holds N of every program that it admits, garbage-collected
+//!   heaps, stacks, calls back and tasks included; what cannot be known is declared.
+//! - METER-7: each end is the guest's or the host's, by [`CallError::is_fault`].
+//! - METER-8: a deadline ends a guest within two ticks of its own time, whatever its length, or after the
+//!   one long operation that it is in.
+//! - METER-9: what one call hands over to the host is bounded by the quota.
+//! - METER-10: growth is in the ledgers a tick after it stands, while the lease goes on; a growth that
+//!   failed never is.
+//! - METER-11: quota, fuel and deadline may be set for each principal and each lease.
 //!
 //! # Example
 //! A host function, what a lease keeps, and what it has used. As a task: `pool.checkout(&acme).await`
@@ -90,10 +108,21 @@
 //! ```
 //!
 //! # What does not hold
-//! - A guest may hold the processor for a yield interval, and a host function for as long as it
-//!   likes: epochs end guests, not hosts. For those, put a timeout around the call.
+//! - A guest may hold its thread for a yield interval or a tick, whichever comes first, and for as long as
+//!   one operation on all of its memory takes (`memory.fill`, `memory.copy`): some milliseconds for each
+//!   10 MiB of quota. wasmtime looks at nothing within such an operation. A guest in place holds its
+//!   thread until its deadline.
+//! - A host function holds its thread for as long as it likes: deadlines end guests, not hosts.
+//! - How much a component has handed over to the host is bounded, but wasmtime does not tell how much it
+//!   was: it is in no ledger.
+//! - Futures that a *host* spawns into a store (`Store::spawn`) are the host's: they are not found when a
+//!   lease ends.
+//! - Concurrent leases of one instance (WASIp3): an instance has one lease at a time. Within it, a host may
+//!   run several calls concurrently by [`WasmLease::run`] with `run_concurrent`; their time and fuel are
+//!   counted together.
 //! - Caches of the processor are not cleared between principals.
-//! - Memories that threads share are refused: wasmtime does not meter them.
+//! - Of a number that a guest of wasmtime's `ResourceTable` was given and gave back, the next object may have
+//!   it in the same lease: that table gives the number that was freed last.
 
 #![forbid(unsafe_code)]
 

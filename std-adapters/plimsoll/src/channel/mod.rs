@@ -101,9 +101,10 @@ impl Tracked {
         Blocked { waiters: &self.waiters, since_us }
     }
 
+    #[inline]
     fn source_reading(&self, reading: Reading) -> SourceReading {
         let (waiting, blocked) = self.waits();
-        SourceReading { reading, waiting, blocked }
+        SourceReading::new(reading, waiting, blocked)
     }
 
     /// How many parties wait, and how long parties have waited.

@@ -67,6 +67,7 @@ impl Sampled for Shared {
 }
 
 impl Source for Shared {
+    #[inline]
     fn read(&self) -> SourceReading {
         let (reading, edge) = self.tracked.flow.reading(|| self.depth());
         self.tracked.emit(edge);

@@ -143,7 +143,7 @@ impl Source for Lag {
     fn read(&self) -> SourceReading {
         let (reading, edge) = self.gauge.reading(|| self.depth());
         self.registration.emit(edge);
-        SourceReading { reading, waiting: 0, blocked: Duration::ZERO }
+        SourceReading::new(reading, 0, Duration::ZERO)
     }
 
     fn take_high_water(&self) -> u64 {

@@ -10,6 +10,7 @@ use plimsoll_core::{Ring, RingSlot, SlotKey, Tracker};
 
 use super::handles::Handles;
 use super::lag::Lag;
+use super::silence::Silence;
 use super::step::Bounds;
 use super::table::Table;
 use super::watcher::Watcher;
@@ -29,6 +30,9 @@ pub(super) struct Shared {
     /// Held by whoever steps, its events included, so that they come in order, and by whoever asks
     /// the clock for the table, so that its readings do too.
     pub(super) stepping: Mutex<()>,
+    /// Silences whose runs have ended: the next step tells that they are over (REG-8), after what it
+    /// tells of them itself.
+    pub(super) ended: Mutex<Vec<Arc<Silence>>>,
     pub(super) lag: Arc<Lag>,
     pub(super) bounds: Bounds,
     pub(super) registry: Registry,
@@ -69,6 +73,7 @@ impl Parts {
             table: Mutex::new(table),
             recovered: Ring::with_slots(notices).ok()?,
             stepping: Mutex::new(()),
+            ended: Mutex::default(),
             lag,
             bounds,
             registry,
@@ -129,9 +134,10 @@ impl Shared {
     pub(super) fn leave(&self, key: SlotKey) {
         let removed = self.table.lock().remove(key);
         let Some(removed) = removed else { return };
-        if removed.silence.is_some() {
+        if let Some(silence) = &removed.silence {
             // The step that is just telling of it may count it in after this: no count is lost.
             self.gauges.silent.sub(1);
+            self.ended.lock().push(silence.clone());
         }
         self.gauges.watched.sub(1);
     }

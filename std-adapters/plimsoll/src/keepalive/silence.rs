@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::{Event, EventKind};
+use crate::in_line::InLine;
 
 /// A run of a guest that has fallen silent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,7 @@ pub struct Silence {
 impl fmt::Display for Silence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { guest, run, window, elapsed, .. } = self;
+        let (guest, run) = (InLine(guest), InLine(run));
         write!(f, "guest {guest}, run {run}: silent for {elapsed:?} of {window:?}")
     }
 }

@@ -168,6 +168,10 @@ impl Watcher {
             }
             shared.registry.publish(Event::of_silence(kind, shared.limit.clone(), &silence));
         }
+        let ended = std::mem::take(&mut *shared.ended.lock());
+        for silence in ended {
+            shared.registry.publish(Event::of_end(shared.limit.clone(), &silence));
+        }
         step
     }
 

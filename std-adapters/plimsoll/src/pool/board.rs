@@ -66,7 +66,7 @@ impl<M: Manager> Source for Shared<M> {
         if let Some(board) = &self.board {
             board.registration.emit(edge);
         }
-        SourceReading { reading, waiting: self.waiters.waiting(), blocked: self.blocked() }
+        SourceReading::new(reading, self.waiters.waiting(), self.blocked())
     }
 
     fn take_high_water(&self) -> u64 {

@@ -1,14 +1,15 @@
 //! How a registry is made.
 
 use super::deferred::Queue;
-use super::{Entries, Registry, Shared, Subscribers};
+use super::{Entries, Pending, Registry, Shared, Subscribers, Timer};
 use crate::error::BuildError;
 use crate::pressure::PressureRule;
 
 /// On which thread subscribers run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Delivery {
-    /// On the thread that made the edge, before its operation returns.
+    /// On the thread that made the edge, before its operation returns. What time makes due, by the
+    /// [rule](PressureRule) of a limit, on a thread that the registry starts when it is needed.
     #[default]
     Inline,
     /// On the threads that call [`Registry::deliver`]: the hot path puts events in a bounded
@@ -90,8 +91,8 @@ impl RegistryBuilder {
         if self.max_entries == 0 {
             return Err(BuildError::ZeroEntries);
         }
-        if self.pressure.is_some_and(|rule| !rule.is_valid()) {
-            return Err(BuildError::ZeroRepeat);
+        if let Some(flaw) = self.pressure.and_then(|rule| rule.flaw()) {
+            return Err(flaw.into());
         }
         let queue = match self.delivery {
             Delivery::Inline => None,
@@ -105,6 +106,8 @@ impl RegistryBuilder {
             entries: Entries::new(self.max_entries),
             subscribers: Subscribers::new(),
             queue,
+            pending: Pending::default(),
+            timer: Timer::default(),
             pressure: self.pressure,
             top_users: self.top_users,
         })

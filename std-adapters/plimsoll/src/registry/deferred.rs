@@ -1,26 +1,25 @@
 //! Events on their way to another thread.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use parking_lot::Mutex;
 use plimsoll_core::{Announcement, AnnouncementKind, Level, Ring, RingSlot};
 
+use super::backlog::Backlog;
 use super::entry::{Entries, Entry};
+use super::reporter::Report;
 use crate::error::BuildError;
 use crate::event::Event;
 
 const CAPACITY_MAX: usize = 1 << 24;
 
 /// What deferred delivery has to deliver. The hot path puts a record in a lock-free ring (REG-4);
-/// the warnings of exhausted limits, which carry text and are rare, wait in a list of their own.
+/// warnings of exhausted limits and silences, which carry text and are rare, wait in a list of their
+/// own.
 ///
 /// A thread that stops for ever in the middle of its push holds up the records behind it; other
 /// threads go on, and what then finds no room is counted.
 pub(crate) struct Queue {
     ring: Ring<Box<[RingSlot]>>,
-    warnings: Mutex<VecDeque<Event>>,
-    warnings_dropped: AtomicU64,
+    backlog: Mutex<Backlog>,
 }
 
 impl Queue {
@@ -31,73 +30,81 @@ impl Queue {
         let slots: Box<[RingSlot]> = (0..capacity).map(|_| RingSlot::new()).collect();
         Ok(Self {
             ring: Ring::with_slots(slots).map_err(BuildError::Ring)?,
-            warnings: Mutex::new(VecDeque::new()),
-            warnings_dropped: AtomicU64::new(0),
+            backlog: Mutex::new(Backlog::new(capacity)),
         })
     }
 
-    pub(crate) fn push(&self, entry: &Entry, announcement: &Announcement) {
+    /// # Returns
+    /// Whether there was room.
+    pub(crate) fn push(&self, entry: &Entry, report: &Report) -> bool {
         entry.enqueue();
-        if self.ring.push(pack(entry.id(), announcement)).is_err() {
+        let is_pushed = self.ring.push(pack(entry.id(), report)).is_ok();
+        if !is_pushed {
             entry.dequeue();
         }
+        is_pushed
     }
 
-    pub(crate) fn push_warning(&self, warning: Event) {
-        let mut warnings = self.warnings.lock();
-        if warnings.len() < self.ring.capacity() {
-            warnings.push_back(warning);
-        } else {
-            // Relaxed: the count carries no other data.
-            self.warnings_dropped.fetch_add(1, Ordering::Relaxed);
-        }
+    pub(crate) fn push_event(&self, event: Event) {
+        self.backlog.lock().push(event);
     }
 
     pub(crate) fn pop(&self, entries: &Entries) -> Option<Event> {
         if let Some(record) = self.ring.pop() {
-            let (id, announcement) = unpack(record);
+            let (id, report) = unpack(record);
             // An entry with a record in the ring is live or departed.
             let entry = entries.dequeue(id)?;
-            return Some(Event::announced(entry.tag().clone(), announcement, entry.waiting()));
+            return Some(Event::reported(entry.tag().clone(), report, entry.waiting()));
         }
-        self.warnings.lock().pop_front()
+        self.backlog.lock().pop()
     }
 
     /// How much one round delivers, so that it ends however much is pushed meanwhile.
     pub(crate) fn round(&self) -> usize {
-        2 * self.ring.capacity()
+        self.ring.capacity() + self.backlog.lock().len().max(self.ring.capacity())
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.ring.capacity()
     }
 
     pub(crate) fn dropped(&self) -> u64 {
-        // Relaxed: the count carries no other data.
-        self.ring.dropped() + self.warnings_dropped.load(Ordering::Relaxed)
+        self.ring.dropped() + self.backlog.lock().dropped()
     }
 }
 
 /// A record of the ring, low bit of the first word first; fields can straddle two words:
 ///
 /// ```text
-/// id        54  the entry
-/// sequence  64
+/// id        50  the entry
+/// sequence  54
 /// depth     47  a larger one is cut (a gauge holds 2^46)
 /// peak      47  likewise
-/// duration  40  ms; all ones: not known
+/// duration  36  ms; all ones: not known
 /// level      2
-/// cleared    1  raised otherwise; repetitions do not pass through the ring
+/// kind       2  0 raised, 1 cleared, 2 sustained, 3 cleared since the limit is gone
+/// count     18  sustained: the repetition; otherwise the changes before it that were not reported;
+///               a larger one is cut
 /// ```
 struct Bits {
     words: [u64; 4],
     at: u32,
 }
 
-const ID: u32 = 54;
-const SEQUENCE: u32 = 64;
+const ID: u32 = 50;
+const SEQUENCE: u32 = 54;
 const AMOUNT: u32 = 47;
-const DURATION: u32 = 40;
+const DURATION: u32 = 36;
 const LEVEL: u32 = 2;
-const CLEARED: u32 = 1;
+const KIND: u32 = 2;
+const COUNT: u32 = 18;
 
-const _: () = assert!(ID + SEQUENCE + 2 * AMOUNT + DURATION + LEVEL + CLEARED <= 256);
+const RAISED: u64 = 0;
+const CLEARED: u64 = 1;
+const SUSTAINED: u64 = 2;
+const GONE: u64 = 3;
+
+const _: () = assert!(ID + SEQUENCE + 2 * AMOUNT + DURATION + LEVEL + KIND + COUNT <= 256);
 
 const fn max_of(width: u32) -> u64 {
     u64::MAX >> (64 - width)
@@ -126,32 +133,41 @@ impl Bits {
     }
 }
 
-fn pack(id: u64, announcement: &Announcement) -> [u64; 4] {
+fn pack(id: u64, report: &Report) -> [u64; 4] {
+    let Report { announcement, suppressed, is_gone } = report;
+    let (kind, count) = match announcement.kind {
+        AnnouncementKind::StillRaised { repeat } => (SUSTAINED, u64::from(repeat)),
+        AnnouncementKind::Raised => (RAISED, *suppressed),
+        AnnouncementKind::Cleared if *is_gone => (GONE, *suppressed),
+        AnnouncementKind::Cleared => (CLEARED, *suppressed),
+    };
+    let duration_ms = announcement.duration_ms.map_or(u64::MAX, |ms| ms.min(max_of(DURATION) - 1));
     let mut bits = Bits { words: [0; 4], at: 0 };
     bits.put(ID, id);
     bits.put(SEQUENCE, announcement.sequence);
     bits.put(AMOUNT, announcement.depth);
     bits.put(AMOUNT, announcement.peak);
-    bits.put(
-        DURATION,
-        announcement.duration_ms.map_or(u64::MAX, |ms| ms.min(max_of(DURATION) - 1)),
-    );
+    bits.put(DURATION, duration_ms);
     bits.put(LEVEL, announcement.level as u64);
-    bits.put(CLEARED, (announcement.kind == AnnouncementKind::Cleared) as u64);
+    bits.put(KIND, kind);
+    bits.put(COUNT, count);
     bits.words
 }
 
-fn unpack(words: [u64; 4]) -> (u64, Announcement) {
+fn unpack(words: [u64; 4]) -> (u64, Report) {
     let mut bits = Bits { words, at: 0 };
     let id = bits.take(ID);
     let (sequence, depth, peak) = (bits.take(SEQUENCE), bits.take(AMOUNT), bits.take(AMOUNT));
     let duration_ms = Some(bits.take(DURATION)).filter(|ms| *ms < max_of(DURATION));
     let level = Level::ALL[bits.take(LEVEL) as usize];
-    let kind = match bits.take(CLEARED) {
-        0 => AnnouncementKind::Raised,
-        _ => AnnouncementKind::Cleared,
+    let (code, count) = (bits.take(KIND), bits.take(COUNT));
+    let (kind, suppressed) = match code {
+        RAISED => (AnnouncementKind::Raised, count),
+        SUSTAINED => (AnnouncementKind::StillRaised { repeat: count as u32 }, 0),
+        _ => (AnnouncementKind::Cleared, count),
     };
-    (id, Announcement { kind, level, depth, peak, duration_ms, sequence })
+    let announcement = Announcement { kind, level, depth, peak, duration_ms, sequence };
+    (id, Report { announcement, suppressed, is_gone: code == GONE })
 }
 
 #[cfg(test)]
@@ -161,18 +177,24 @@ mod tests {
     #[test]
     fn a_record_carries_every_field_to_its_bounds() {
         let values = |max: u64| [0, 1, max / 3, max];
+        let repeat = AnnouncementKind::StillRaised { repeat: max_of(COUNT) as u32 };
+        let kinds = [AnnouncementKind::Raised, AnnouncementKind::Cleared, repeat];
         for i in 0..4 {
-            for kind in [AnnouncementKind::Raised, AnnouncementKind::Cleared] {
+            for (kind, is_gone) in
+                kinds.map(|kind| (kind, false)).into_iter().chain([(kinds[1], true)])
+            {
                 let announcement = Announcement {
                     kind,
                     level: Level::ALL[i],
                     depth: values(max_of(AMOUNT))[i],
                     peak: values(max_of(AMOUNT))[3 - i],
                     duration_ms: [None, Some(0), Some(1_234), Some(max_of(DURATION) - 1)][i],
-                    sequence: values(u64::MAX)[i],
+                    sequence: values(max_of(SEQUENCE))[i],
                 };
+                let suppressed = if kind == repeat { 0 } else { values(max_of(COUNT))[i] };
+                let report = Report { announcement, suppressed, is_gone };
                 let id = values(max_of(ID))[3 - i];
-                assert_eq!(unpack(pack(id, &announcement)), (id, announcement));
+                assert_eq!(unpack(pack(id, &report)), (id, report));
             }
         }
     }
@@ -187,7 +209,10 @@ mod tests {
             duration_ms: Some(u64::MAX),
             sequence: 1,
         };
-        let (_, cut) = unpack(pack(0, &announcement));
+        let report = Report { announcement, suppressed: u64::MAX, is_gone: false };
+        let (_, cut) = unpack(pack(0, &report));
+        assert_eq!(cut.suppressed, max_of(COUNT));
+        let cut = cut.announcement;
         assert_eq!((cut.depth, cut.peak), (max_of(AMOUNT), max_of(AMOUNT)));
         assert_eq!(cut.duration_ms, Some(max_of(DURATION) - 1));
     }

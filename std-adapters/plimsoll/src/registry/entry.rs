@@ -4,15 +4,15 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
-use plimsoll_core::{Announcements, Edge, Sustain, Watermarks};
+use plimsoll_core::Watermarks;
 
-use crate::clock;
+use super::reporter::Reporter;
 use crate::error::RegisterError;
-use crate::event::Event;
+use crate::in_line::InLine;
 use crate::ledger::LedgerSource;
 use crate::limit::{Category, Limit};
 use crate::pressure::PressureRule;
@@ -51,9 +51,9 @@ struct Label<'a>(&'a Tag);
 
 impl fmt::Display for Label<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.name)?;
+        InLine(&self.0.name).fmt(f)?;
         match &self.0.instance {
-            Some(label) => write!(f, "[{label}]"),
+            Some(label) => write!(f, "[{}]", InLine(label)),
             None => Ok(()),
         }
     }
@@ -73,9 +73,11 @@ pub(crate) struct Entry {
     tag: Arc<Tag>,
     attached: OnceLock<Attached>,
     /// Held for a few machine steps on an edge, never while anything else runs.
-    sustain: Mutex<Sustain>,
-    /// When `sustain` is due, `u64::MAX` for never: what `sustain` said when it was last let go.
-    due_ms: AtomicU64,
+    reporter: Mutex<Reporter>,
+    /// Whether a look at who is blocked can make an event.
+    has_share: bool,
+    /// Where it is in the list of what is due, `usize::MAX` for nowhere; written under its lock.
+    place: AtomicUsize,
     /// Records of this entry in the ring, or about to be.
     queued: AtomicU64,
 }
@@ -86,12 +88,14 @@ impl RefUnwindSafe for Entry {}
 
 impl Entry {
     fn new(id: u64, tag: Tag, rule: PressureRule) -> Self {
+        let reporter = Reporter::new(rule);
         Self {
             id,
             tag: Arc::new(tag),
             attached: OnceLock::new(),
-            sustain: Mutex::new(rule.machine()),
-            due_ms: AtomicU64::new(u64::MAX),
+            has_share: reporter.has_share(),
+            reporter: Mutex::new(reporter),
+            place: AtomicUsize::new(usize::MAX),
             queued: AtomicU64::new(0),
         }
     }
@@ -109,14 +113,14 @@ impl Entry {
         let _ = self.attached.set(attached);
     }
 
-    fn source(&self) -> Option<Arc<dyn Source>> {
+    pub(super) fn source(&self) -> Option<Arc<dyn Source>> {
         match self.attached.get()? {
             Attached::Gauge(source) => source.upgrade(),
             Attached::Ledger(_) => None,
         }
     }
 
-    fn ledger(&self) -> Option<Arc<dyn LedgerSource>> {
+    pub(super) fn ledger(&self) -> Option<Arc<dyn LedgerSource>> {
         match self.attached.get()? {
             Attached::Gauge(_) => None,
             Attached::Ledger(ledger) => ledger.upgrade(),
@@ -127,36 +131,33 @@ impl Entry {
         self.source().map_or(0, |source| source.waiting())
     }
 
-    /// What is to be announced because of `edge`.
-    pub(crate) fn on_edge(&self, edge: &Edge) -> Announcements {
-        let mut sustain = self.sustain.lock();
-        let announcements = sustain.on_edge(clock::now_ms(), edge);
-        self.note_due(&sustain);
-        announcements
+    pub(super) fn has_share(&self) -> bool {
+        self.has_share
     }
 
-    /// What is to be announced because time has passed.
-    pub(crate) fn on_tick(&self) -> Option<Event> {
-        let source = self.source()?;
-        let read = source.read();
-        let announcement = {
-            let mut sustain = self.sustain.lock();
-            let reading = &read.reading;
-            let announcement = sustain.on_tick(clock::now_ms(), reading.level, reading.depth);
-            self.note_due(&sustain);
-            announcement?
-        };
-        Some(Event::announced(self.tag.clone(), announcement, read.waiting))
+    /// One step of the rule.
+    ///
+    /// # Returns
+    /// What `step` does, and when time has something to say.
+    pub(super) fn step<T>(&self, step: impl FnOnce(&mut Reporter) -> T) -> (T, Option<u64>) {
+        let mut reporter = self.reporter.lock();
+        let done = step(&mut reporter);
+        (done, reporter.due_ms())
     }
 
-    fn note_due(&self, sustain: &Sustain) {
-        // Relaxed: a hint, which `on_tick` checks under the lock.
-        self.due_ms.store(sustain.due_ms().unwrap_or(u64::MAX), Ordering::Relaxed);
+    /// Calls `then` with the time at which this is due, under the lock of the rule.
+    pub(super) fn with_due<T>(&self, then: impl FnOnce(Option<u64>) -> T) -> T {
+        then(self.reporter.lock().due_ms())
     }
 
-    fn is_due(&self, now_ms: u64) -> bool {
-        // Relaxed: as above; what is missed now is due in the next round.
-        self.due_ms.load(Ordering::Relaxed) <= now_ms
+    pub(super) fn place(&self) -> Option<usize> {
+        // Relaxed: see `Pending`; its locks order what has to be.
+        Some(self.place.load(Ordering::Relaxed)).filter(|place| *place != usize::MAX)
+    }
+
+    pub(super) fn set_place(&self, place: Option<usize>) {
+        // Relaxed: as above.
+        self.place.store(place.unwrap_or(usize::MAX), Ordering::Relaxed);
     }
 
     /// A record of this entry is about to be put in the ring.
@@ -167,17 +168,15 @@ impl Entry {
     }
 
     /// It has been taken out again, or found no room.
-    ///
-    /// # Returns
-    /// Whether none is left.
-    pub(crate) fn dequeue(&self) -> bool {
+    pub(crate) fn dequeue(&self) {
         // Relaxed: as above.
-        self.queued.fetch_sub(1, Ordering::Relaxed) == 1
+        self.queued.fetch_sub(1, Ordering::Relaxed);
     }
 
-    fn is_queued(&self) -> bool {
+    /// Whether there is nothing left to deliver of it, given that it has left.
+    fn is_over(&self) -> bool {
         // Relaxed: as above.
-        self.queued.load(Ordering::Relaxed) > 0
+        self.queued.load(Ordering::Relaxed) == 0 && self.with_due(|due_ms| due_ms.is_none())
     }
 }
 
@@ -190,37 +189,49 @@ pub(crate) struct Entries {
     maps: Mutex<Maps>,
 }
 
+/// Entries in order.
+pub(super) type Listed = Arc<[Arc<Entry>]>;
+
 struct Maps {
     next_id: u64,
     live: BTreeMap<u64, Arc<Entry>>,
-    /// Gone, but with events in the ring; at most as many as the ring holds.
+    /// `live` in a row, if it was asked for since an entry came or left.
+    listed: Option<Listed>,
+    /// Gone, but with events to deliver: those in the ring, and the recoveries of raises that were
+    /// delivered. So there are at most as many as the ring holds and entries there were at that time.
     departed: BTreeMap<u64, Arc<Entry>>,
 }
 
 impl Entries {
     pub(crate) fn new(max: usize) -> Self {
-        let maps = Maps { next_id: 0, live: BTreeMap::new(), departed: BTreeMap::new() };
-        Self { max, maps: Mutex::new(maps) }
+        let (live, departed) = (BTreeMap::new(), BTreeMap::new());
+        Self { max, maps: Mutex::new(Maps { next_id: 0, live, listed: None, departed }) }
     }
 
     pub(crate) fn join(&self, tag: Tag, rule: PressureRule) -> Result<Arc<Entry>, RegisterError> {
-        let mut maps = self.maps.lock();
-        if maps.live.len() >= self.max {
-            return Err(RegisterError::TooManyEntries { max: self.max });
-        }
-        let id = maps.next_id;
-        maps.next_id += 1;
-        let entry = Arc::new(Entry::new(id, tag, rule));
-        maps.live.insert(id, entry.clone());
+        let (entry, _stale) = {
+            let mut maps = self.maps.lock();
+            if maps.live.len() >= self.max {
+                return Err(RegisterError::TooManyEntries { max: self.max });
+            }
+            let id = maps.next_id;
+            maps.next_id += 1;
+            let entry = Arc::new(Entry::new(id, tag, rule));
+            maps.live.insert(id, entry.clone());
+            (entry, maps.listed.take())
+        };
         Ok(entry)
     }
 
     pub(crate) fn leave(&self, entry: &Entry) {
-        let mut maps = self.maps.lock();
-        let Some(gone) = maps.live.remove(&entry.id) else { return };
-        if entry.is_queued() {
-            maps.departed.insert(entry.id, gone);
-        }
+        let _stale = {
+            let mut maps = self.maps.lock();
+            let gone = maps.live.remove(&entry.id);
+            if let Some(gone) = gone.filter(|gone| !gone.is_over()) {
+                maps.departed.insert(entry.id, gone);
+            }
+            maps.listed.take()
+        };
     }
 
     /// The entry of a record that was taken out of the ring.
@@ -231,7 +242,8 @@ impl Entries {
             return Some(entry.clone());
         }
         let entry = maps.departed.get(&id)?.clone();
-        if entry.dequeue() {
+        entry.dequeue();
+        if entry.is_over() {
             maps.departed.remove(&id);
         }
         Some(entry)
@@ -241,32 +253,16 @@ impl Entries {
         self.maps.lock().live.len()
     }
 
-    /// What has a depth now, in order. To be dropped outside every lock: it can be the last to hold
-    /// a source.
-    pub(crate) fn sources(&self) -> Vec<(Arc<Tag>, Arc<dyn Source>)> {
-        self.all(Entry::source)
+    /// How many have left that are kept.
+    #[cfg(test)]
+    pub(super) fn departed(&self) -> usize {
+        self.maps.lock().departed.len()
     }
 
-    /// The ledgers that there are now, in order. To be dropped as [`sources`](Self::sources) are.
-    pub(crate) fn ledgers(&self) -> Vec<(Arc<Tag>, Arc<dyn LedgerSource>)> {
-        self.all(Entry::ledger)
-    }
-
-    fn all<T>(&self, get: impl Fn(&Entry) -> Option<T>) -> Vec<(Arc<Tag>, T)> {
-        let maps = self.maps.lock();
-        let mut all = Vec::with_capacity(maps.live.len());
-        for entry in maps.live.values() {
-            if let Some(one) = get(entry) {
-                all.push((entry.tag.clone(), one));
-            }
-        }
-        all
-    }
-
-    /// The entries whose rule has something to say.
-    pub(crate) fn due(&self) -> Vec<Arc<Entry>> {
-        let now_ms = clock::now_ms();
-        let maps = self.maps.lock();
-        maps.live.values().filter(|entry| entry.is_due(now_ms)).cloned().collect()
+    /// The entries that there are now, in order.
+    pub(super) fn listed(&self) -> Listed {
+        let maps = &mut *self.maps.lock();
+        let live = &maps.live;
+        maps.listed.get_or_insert_with(|| live.values().cloned().collect()).clone()
     }
 }

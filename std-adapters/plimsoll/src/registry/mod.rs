@@ -1,24 +1,33 @@
 //! Where gauges meet their readers: one list, one snapshot, one stream of events.
 
+mod backlog;
 mod builder;
 mod deferred;
+mod deliver;
 mod entry;
+mod gate;
+mod pending;
+mod rate;
 mod read;
+mod reporter;
+mod share;
 mod subscribers;
 mod thread;
+mod timer;
 
 pub use builder::{Delivery, RegistryBuilder};
 pub use subscribers::Subscription;
 pub use thread::DeliveryThread;
 
 pub(crate) use entry::{Attached, Entry, Tag};
+pub(crate) use reporter::Report;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, OnceLock};
 
-use plimsoll_core::{Edge, Watermarks};
+use plimsoll_core::Watermarks;
 
 use crate::error::RegisterError;
 use crate::event::Event;
@@ -30,7 +39,9 @@ use crate::snapshot::{RegistryStats, Snapshot};
 use crate::source::Registration;
 use deferred::Queue;
 use entry::Entries;
+use pending::Pending;
 use subscribers::Subscribers;
+use timer::Timer;
 
 /// What the handles of one registry share.
 pub(crate) struct Shared {
@@ -38,6 +49,9 @@ pub(crate) struct Shared {
     subscribers: Subscribers,
     /// `None`: delivery is inline.
     queue: Option<Queue>,
+    /// What time has something to say about.
+    pending: Pending,
+    timer: Timer,
     /// The rule of limits that have none.
     pressure: Option<PressureRule>,
     /// Users of each ledger that a snapshot lists.
@@ -48,25 +62,6 @@ pub(crate) struct Shared {
 impl UnwindSafe for Shared {}
 impl RefUnwindSafe for Shared {}
 
-impl Shared {
-    /// Hands an edge on, by the rule of its limit.
-    pub(crate) fn emit(&self, entry: &Entry, edge: &Edge) {
-        for announcement in entry.on_edge(edge) {
-            match &self.queue {
-                Some(queue) => queue.push(entry, &announcement),
-                None => {
-                    let tag = entry.tag().clone();
-                    self.subscribers.publish(&Event::announced(tag, announcement, entry.waiting()));
-                }
-            }
-        }
-    }
-
-    pub(crate) fn leave(&self, entry: &Entry) {
-        self.entries.leave(entry);
-    }
-}
-
 /// Lists what is limited, shows it in snapshots, and tells subscribers when a level changes.
 ///
 /// A registry is a value, and clones are handles to the same one. What is registered leaves when it
@@ -74,8 +69,7 @@ impl Shared {
 ///
 /// # Invariants
 /// - REG-1: a snapshot never blocks a recorder, and a recorder never blocks a snapshot.
-/// - REG-2: entries come in the order of their registration, and dropped ones vanish. What leaves
-///   while it is raised makes no recovery of it.
+/// - REG-2: entries come in the order of their registration, and dropped ones vanish.
 /// - REG-3: subscribers run outside every lock, in the order of their subscription. They may do
 ///   anything, with this registry too. One that panics is contained and counted. One that makes
 ///   edges of its own is called within its call, and has to see to an end.
@@ -83,6 +77,19 @@ impl Shared {
 ///   that has to drop is counted. What is in the ring when its limit is dropped is delivered still.
 /// - REG-5: each event is a `tracing` event too, with the same fields and the target `plimsoll`: a
 ///   warning if raised, sustained or exhausted, debug if cleared.
+/// - REG-6: a subscriber's picture converges. Whatever the ring had to drop, after the next delivery
+///   the last event of each limit that is raised or cleared tells its level by its
+///   [rule](PressureRule), and that of each run whether it is silent.
+/// - REG-7: no flood. A rule has a rate, by default one raise of a limit per second; what is held
+///   back is counted in the next event. [`PressureRule::IMMEDIATE`] has none.
+/// - REG-8: a limit that is dropped while it is raised, and a run that ends while it is silent, is
+///   cleared, once.
+/// - REG-9: who subscribes late [can hear first](Registry::subscribe_with_current) what is raised.
+/// - REG-10: what delivery keeps is bounded: by the ring, and by the limits and runs that are there or
+///   were last told raised or silent.
+/// - REG-11: no field of a `tracing` event is called as what subscribers write themselves.
+/// - REG-12: `Display` of events and of what a snapshot lists is one line each, and text of others in
+///   it steers no terminal.
 ///
 /// # Progress
 /// An operation on a gauge that makes no edge touches nothing of the registry. An edge takes the
@@ -137,8 +144,8 @@ impl Registry {
         limit.check()?;
         let rule = limit.pressure_rule().or(self.0.pressure);
         let rule = rule.unwrap_or_else(|| PressureRule::default_for(&watermarks));
-        if !rule.is_valid() {
-            return Err(RegisterError::ZeroRepeat);
+        if let Some(flaw) = rule.flaw() {
+            return Err(flaw.into());
         }
         let entry = self.0.entries.join(Tag::new(limit, watermarks), rule)?;
         Ok(Registration::new(self.0.clone(), entry))
@@ -182,15 +189,6 @@ impl Registry {
         Ok(ObservedGauge::new(self.reserve(limit, watermarks)?, watermarks, Box::new(depth)))
     }
 
-    /// Calls `callback` for each event, until the subscription is dropped.
-    ///
-    /// With inline delivery it runs on the thread that made the edge, within that thread's
-    /// operation: let it be short. To keep the registry in the callback keeps the registry alive
-    /// for as long as the subscription.
-    pub fn subscribe(&self, callback: impl Fn(&Event) + Send + Sync + 'static) -> Subscription {
-        Subscription::new(&self.0, self.0.subscribers.add(Box::new(callback)))
-    }
-
     /// Reads everything that is registered.
     ///
     /// An edge that a read finds due is handed to the subscribers, as any other.
@@ -198,17 +196,42 @@ impl Registry {
     /// # Staleness
     /// The entries are read one after the other, each afresh.
     pub fn snapshot(&self) -> Snapshot {
-        self.read(|source| source.read())
+        self.read(|source, entry| source.read_into(entry))
     }
 
     /// Reads everything that is registered, with the high-water marks since the last call of this
     /// method (by anybody) instead of those for life.
     pub fn snapshot_window(&self) -> Snapshot {
-        self.read(|source| {
-            let mut read = source.read();
-            read.reading.high_water = source.take_high_water().max(read.reading.depth);
-            read
+        self.read(|source, entry| {
+            source.read_into(entry);
+            entry.high_water = source.take_high_water().max(entry.depth);
         })
+    }
+
+    /// Writes a snapshot to `tracing`, with the target `plimsoll`: one event of level `INFO` that counts
+    /// the limits, those that are raised, and who waits, and one of level `WARN` for each limit that is
+    /// raised, with the field names of [events](Event). So the log stays short while all is well, and a
+    /// filter by level leaves what is to be acted on. To be called at an interval, or on a signal.
+    ///
+    /// ```
+    /// use plimsoll::{Registry, Watermarks};
+    ///
+    /// let registry = Registry::new();
+    /// let frames = registry.gauge("frames", Watermarks::new(10))?;
+    /// frames.add(9);
+    /// registry.log_snapshot();
+    /// // INFO 1 of 1 limits raised, 0 waiting limits=1 raised=1 ...
+    /// // WARN queue frames is elevated: 9 of 10, 90 %, 0 waiting limit="frames" ...
+    /// # Ok::<(), plimsoll::RegisterError>(())
+    /// ```
+    #[cfg(feature = "tracing")]
+    pub fn log_snapshot(&self) {
+        crate::trace::log_snapshot(&self.snapshot());
+    }
+
+    /// Tells subscribers of what is no change of a gauge.
+    pub(crate) fn publish(&self, event: Event) {
+        self.0.publish(event);
     }
 
     /// Tells subscribers that a cap was hit which nobody had sampled: a heap, a time limit, fuel.
@@ -236,46 +259,8 @@ impl Registry {
     ) -> Result<(), RegisterError> {
         let limit = limit.into();
         limit.check()?;
-        let tag = Tag::new(limit, Watermarks::unbounded());
-        let warning = Event::exhausted(Arc::new(tag), observed, capacity, detail.into());
-        self.publish(warning);
+        self.publish(Event::exhausted(limit, observed, capacity, detail));
         Ok(())
-    }
-
-    /// Tells subscribers of what is no edge of a gauge.
-    pub(crate) fn publish(&self, event: Event) {
-        match &self.0.queue {
-            Some(queue) => queue.push_warning(event),
-            None => self.0.subscribers.publish(&event),
-        }
-    }
-
-    /// Delivers what waits in the ring, and what the rules of limits have to say by now: raises
-    /// that have held, and repetitions. Looks at everything first, so that an edge which is due is
-    /// made.
-    ///
-    /// # Returns
-    /// How many events that were.
-    ///
-    /// # Progress
-    /// Ends after one round, however much is emitted meanwhile. A round reads each entry, so that
-    /// it costs about what a snapshot does. Several threads may deliver at once; their events
-    /// overtake each other, as the sequence numbers show.
-    pub fn deliver(&self) -> usize {
-        let Shared { entries, subscribers, queue, .. } = &*self.0;
-        for (_, source) in entries.sources() {
-            source.read();
-        }
-        let mut delivered = 0;
-        let mut publish = |event: Event| {
-            subscribers.publish(&event);
-            delivered += 1;
-        };
-        if let Some(queue) = queue {
-            (0..queue.round()).map_while(|_| queue.pop(entries)).for_each(&mut publish);
-        }
-        entries.due().iter().filter_map(|entry| entry.on_tick()).for_each(&mut publish);
-        delivered
     }
 
     /// How many entries there are, and what has become of events.
@@ -283,7 +268,7 @@ impl Registry {
         RegistryStats {
             entries: self.0.entries.len(),
             delivered: self.0.subscribers.delivered(),
-            dropped: self.0.queue.as_ref().map_or(0, Queue::dropped),
+            dropped: self.0.queue.as_ref().map_or(0, Queue::dropped) + self.0.subscribers.dropped(),
             panicked: self.0.subscribers.panicked(),
         }
     }

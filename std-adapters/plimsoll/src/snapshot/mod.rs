@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use plimsoll_core::{Level, Watermarks};
 
+use crate::event;
 use crate::limit::Category;
 use crate::registry::Tag;
 use crate::source::SourceReading;
@@ -113,16 +114,10 @@ impl Snapshot {
         Self { pools, ..self }
     }
 
-    pub(crate) fn entry(tag: Arc<Tag>, read: SourceReading) -> SnapshotEntry {
-        let SourceReading { reading, waiting, blocked } = read;
-        SnapshotEntry {
-            tag,
-            depth: reading.depth,
-            high_water: reading.high_water,
-            level: reading.level,
-            waiting,
-            blocked,
-        }
+    /// An entry that is to be read into its place.
+    pub(crate) fn unread(tag: &Arc<Tag>) -> SnapshotEntry {
+        let (level, blocked) = (Level::Normal, Duration::ZERO);
+        SnapshotEntry { tag: tag.clone(), depth: 0, high_water: 0, level, waiting: 0, blocked }
     }
 
     /// The entries, in the order of their registration.
@@ -153,6 +148,15 @@ impl Snapshot {
 }
 
 impl SnapshotEntry {
+    #[inline(always)]
+    pub(crate) fn set(&mut self, read: SourceReading) {
+        self.depth = read.depth;
+        self.high_water = read.high_water;
+        self.level = read.level;
+        self.waiting = read.waiting;
+        self.blocked = read.blocked;
+    }
+
     /// The name of the limit.
     pub fn name(&self) -> &str {
         &self.tag.name
@@ -180,8 +184,21 @@ impl SnapshotEntry {
 
     /// The depth in percent of the capacity, rounded down; `None` without a capacity above 0.
     pub fn percent(&self) -> Option<u64> {
-        let capacity = self.capacity().filter(|capacity| *capacity > 0)?;
-        Some((u128::from(self.depth) * 100 / u128::from(capacity)) as u64)
+        event::percent(self.depth, self.capacity())
+    }
+}
+
+/// One line.
+impl fmt::Display for SnapshotEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is {}: {}", self.tag, self.level, self.depth)?;
+        if let Some(capacity) = self.capacity() {
+            write!(f, " of {capacity}")?;
+        }
+        if let Some(percent) = self.percent() {
+            write!(f, ", {percent} %")?;
+        }
+        write!(f, ", {} waiting", self.waiting)
     }
 }
 

@@ -15,7 +15,9 @@ use common::{Events, entry};
 use futures_core::Stream;
 use plimsoll::channel::tokio::error::{SendTimeoutError, TryRecvError, TrySendError};
 use plimsoll::channel::tokio::{self as tracked, Receiver, Sender};
-use plimsoll::{EventKind, Level, RegisterError, Registry, WatermarkError, Watermarks};
+use plimsoll::{
+    EventKind, Level, Limit, PressureRule, RegisterError, Registry, WatermarkError, Watermarks,
+};
 use tokio::time::timeout;
 
 const MOMENT: Duration = Duration::from_millis(20);
@@ -210,7 +212,8 @@ async fn gauge_2_permits_that_are_held_do_not_raise() {
 async fn gauge_3_and_4_hold_after_a_storm() {
     let registry = Registry::new();
     let events = Events::of(&registry);
-    let (tx, mut rx) = channel(&registry, 16);
+    let limit = Limit::queue("q").pressure(PressureRule::IMMEDIATE);
+    let (tx, mut rx) = tracked::channel(&registry, limit, 16).unwrap();
     let senders: Vec<_> = (0..4)
         .map(|_| {
             let tx = tx.clone();

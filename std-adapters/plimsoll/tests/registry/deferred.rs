@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use plimsoll::{Delivery, EventKind, Limit, Registry};
+use plimsoll::{Delivery, EventKind, Limit, PressureRule, Registry};
 
 use super::{Log, TEN};
 
@@ -53,7 +53,8 @@ fn reg_4_an_event_is_the_same_as_inline() {
 fn reg_4_what_the_ring_has_to_drop_is_counted() {
     let registry = deferred(4);
     let log = Log::of(&registry);
-    let gauge = registry.gauge("queue", TEN).unwrap();
+    let each = Limit::queue("queue").pressure(PressureRule::IMMEDIATE);
+    let gauge = registry.gauge(each, TEN).unwrap();
     for _ in 0..50 {
         drop(gauge.permit(8));
     }
@@ -105,8 +106,11 @@ fn reg_4_nothing_is_lost_or_repeated_under_churn() {
     drop(delivery);
     let events = log.take();
     let stats = registry.stats();
-    assert_eq!(events.len() as u64 + stats.dropped, 2 * 2 * EACH);
     assert_eq!((stats.delivered, stats.entries), (events.len() as u64, 0));
+    let (raised, cleared): (Vec<_>, Vec<_>) =
+        events.iter().partition(|event| event.kind == EventKind::Raised);
+    assert_eq!(raised.len(), cleared.len(), "REG-6, REG-8: what was raised is over");
+    assert!(raised.len() as u64 + stats.dropped >= 2 * EACH, "what was dropped is counted");
     let mut identities: Vec<_> =
         events.iter().map(|event| (event.instance().unwrap(), event.sequence)).collect();
     identities.sort_unstable();
@@ -144,10 +148,11 @@ fn a_delivery_thread_may_be_dropped_by_a_subscriber_on_it() {
 #[test]
 fn a_round_ends_though_its_subscribers_emit() {
     let registry = deferred(4);
-    let gauge = registry.gauge("queue", TEN).unwrap();
+    let each = Limit::queue("queue").pressure(PressureRule::IMMEDIATE);
+    let gauge = registry.gauge(each, TEN).unwrap();
     let feed = gauge.clone();
     let _subscription = registry.subscribe(move |_| drop(feed.permit(8)));
     drop(gauge.permit(8));
-    assert_eq!(registry.deliver(), 8);
+    assert!((8..=20).contains(&registry.deliver()));
     assert!(registry.deliver() > 0);
 }

@@ -2,9 +2,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
+use std::time::Duration;
 
 use plimsoll::{
-    Delivery, EventKind, Level, Limit, PressureRule, RegisterError, Registry, TrackedGauge,
+    Delivery, Event, EventKind, Level, Limit, PressureRule, RegisterError, Registry, TrackedGauge,
     Watermarks,
 };
 
@@ -158,9 +159,10 @@ fn reg_3_a_detached_subscriber_stays() {
     let calls = Arc::new(AtomicUsize::new(0));
     let counter = calls.clone();
     registry.subscribe(move |_| count(&counter)).detach();
-    registry.gauge("queue", TEN).unwrap().add(8);
+    let gauge = registry.gauge("queue", TEN).unwrap();
+    gauge.add(8);
     assert_eq!(calls.load(Ordering::SeqCst), 1);
-    drop(registry);
+    drop((gauge, registry));
     assert_eq!(Arc::strong_count(&calls), 1, "it goes with the registry");
 }
 
@@ -171,8 +173,9 @@ fn reg_3_a_guard_may_outlive_its_registry_and_a_gauge_its_handles() {
     let gauge = registry.gauge("queue", TEN).unwrap();
     drop(registry);
     gauge.add(8);
-    drop(gauge);
     assert_eq!(log.take_kinds(), [EventKind::Raised]);
+    drop(gauge);
+    assert_eq!(log.take_kinds(), [EventKind::Cleared], "REG-8");
 }
 
 /// Its drop panics as well.
@@ -206,10 +209,62 @@ fn reg_3_a_panicking_subscriber_is_contained_and_counted() {
 }
 
 #[test]
+fn reg_12_whatever_labels_hold_display_is_one_line() {
+    let registry = Registry::new();
+    let log = Log::of(&registry);
+    let hostile =
+        "a\u{2028}b\u{2029}c\u{202e}d\u{2066}e\u{200b}f\u{feff}g\u{61c}h\u{e0041}i\u{ad}j";
+    let each = || Limit::queue("q").instance(hostile).pressure(PressureRule::IMMEDIATE);
+    let gauge = registry.gauge(each(), TEN).unwrap();
+    gauge.add(8);
+    registry.warn_exhausted(each(), None, None, format!("{hostile}\n\r\u{1b}[2J")).unwrap();
+    let mut texts: Vec<_> = log.take().iter().map(ToString::to_string).collect();
+    let snapshot = registry.snapshot();
+    texts.push(snapshot.entries()[0].to_string());
+    texts.extend(snapshot.to_string().split('\n').map(str::to_owned));
+    assert_eq!(texts.len(), 2 + 1 + 2, "{texts:?}");
+    let second = Duration::from_secs(1);
+    texts.push(Event::silent("guests", hostile, hostile, second, second).to_string());
+    for text in &texts {
+        assert!(text.chars().all(|c| c == ' ' || c.is_ascii_graphic()), "{text:?}");
+    }
+    assert!(texts[0].starts_with("queue q[a\\u{2028}b\\u{2029}c\\u{202e}d"), "{}", texts[0]);
+    assert_eq!(snapshot.entries()[0].instance(), Some(hostile), "only what is shown is escaped");
+}
+
+#[test]
+fn events_can_be_made_for_tests_and_know_their_percentage() {
+    let frames = || Limit::queue("frames").instance("guest-7");
+    let raised = Event::raised(frames(), Level::Critical, 9, 12);
+    assert_eq!(
+        (raised.kind, raised.level, raised.percent()),
+        (EventKind::Raised, Level::Critical, Some(75))
+    );
+    assert_eq!((raised.name(), raised.instance()), ("frames", Some("guest-7")));
+    let cleared = Event::cleared("frames", 3, None);
+    assert_eq!(
+        (cleared.kind, cleared.level, cleared.percent()),
+        (EventKind::Cleared, Level::Normal, None)
+    );
+    let exhausted = Event::exhausted(Limit::memory("heap"), None, Some(64), "killed");
+    assert_eq!((exhausted.depth, exhausted.percent()), (64, Some(100)));
+    let (window, elapsed) = (Duration::from_secs(10), Duration::from_secs(15));
+    let silent = Event::silent("guests", "guest-7", "run-1", window, elapsed);
+    assert_eq!((silent.kind, silent.percent()), (EventKind::Silent, Some(150)));
+    assert_eq!(silent.to_string(), "queue guests[guest-7] silent after 15s, window 10s, run run-1");
+    for (depth, capacity, percent) in
+        [(0, Some(0), None), (1, Some(3), Some(33)), (u64::MAX, Some(1), Some(u64::MAX))]
+    {
+        assert_eq!(Event::raised("q", Level::Full, depth, capacity).percent(), percent);
+    }
+    let mut made = Event::new(EventKind::Recovered, "guests");
+    made.suppressed = 3;
+    assert_eq!(made.to_string(), "queue guests recovered: 0, 3 suppressed");
+}
+
+#[test]
 fn settings_that_can_not_be_are_typed_errors() {
     use plimsoll::BuildError;
-    use std::time::Duration;
-
     let never = PressureRule::IMMEDIATE.repeated_every(Duration::ZERO);
     let ring = |capacity| Registry::builder().delivery(Delivery::Deferred { capacity }).build();
     assert_eq!(Registry::builder().max_entries(0).build().unwrap_err(), BuildError::ZeroEntries);
@@ -231,7 +286,8 @@ fn settings_that_can_not_be_are_typed_errors() {
 fn an_event_serializes_what_is_known() {
     let registry = Registry::new();
     let log = Log::of(&registry);
-    registry.gauge("queue", TEN).unwrap().add(8);
+    let gauge = registry.gauge("queue", TEN).unwrap();
+    gauge.add(8);
     let limit = Limit::memory("heap").instance("g");
     registry.warn_exhausted(limit, Some(7), None, "trapped").unwrap();
     let events: Vec<_> =

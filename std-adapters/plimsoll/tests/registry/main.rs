@@ -1,8 +1,11 @@
-//! The registry, its snapshots and its events: REG-1 to REG-4, and GAUGE-7 for tiny queues.
+//! The registry, its snapshots and its events: the REG properties, and GAUGE-7 for tiny queues.
 
 mod catalog;
+mod converge;
 mod deferred;
 mod events;
+mod flood;
+mod late;
 mod pressure;
 mod snapshot;
 

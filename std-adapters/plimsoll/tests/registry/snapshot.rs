@@ -3,7 +3,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use plimsoll::{Category, EventKind, Level, Limit, MAX_STEP, RegisterError, Registry, Watermarks};
+use plimsoll::{
+    Category, EventKind, Level, Limit, MAX_STEP, PressureRule, RegisterError, Registry, Watermarks,
+};
 
 use super::TEN;
 
@@ -81,7 +83,8 @@ fn reg_2_order_holds_while_gauges_come_and_go() {
 #[test]
 fn reg_1_a_snapshot_that_is_stuck_blocks_nobody() {
     let registry = Registry::new();
-    let gauge = registry.gauge("stuck", TEN).unwrap();
+    let each = Limit::queue("stuck").pressure(PressureRule::IMMEDIATE);
+    let gauge = registry.gauge(each, TEN).unwrap();
     let other = registry.gauge("other", TEN).unwrap();
     // A permit of the core leaves its edge to whoever looks next: the snapshot.
     let (permit, edge) = gauge.gauge().permit(8);

@@ -120,6 +120,7 @@ impl<T: Send> Sampled for Shared<T> {
 }
 
 impl<T: Send> Source for Shared<T> {
+    #[inline]
     fn read(&self) -> SourceReading {
         let (reading, edge) = self.tracked.flow.reading(|| self.depth());
         self.tracked.emit(edge);

@@ -105,6 +105,7 @@ impl Sampled for Shared {
 }
 
 impl Source for Shared {
+    #[inline]
     fn read(&self) -> SourceReading {
         self.tracked.source_reading(self.tracked.flow.gauge().reading_at(self.depth()))
     }

@@ -1,0 +1,281 @@
+//! From an edge, or from time that has passed, to subscribers.
+
+use std::sync::Arc;
+
+use plimsoll_core::Edge;
+
+use super::deferred::Queue;
+use super::entry::Entry;
+use super::reporter::{Accept, Look, Report, Reporter};
+use super::{Registry, Shared};
+use crate::clock;
+use crate::event::Event;
+use crate::source::SourceReading;
+
+/// What one step of a rule reports.
+#[derive(Default)]
+struct Reports([Option<Report>; 2]);
+
+impl Reports {
+    /// Whether there was room.
+    fn accept(&mut self, report: Report) -> bool {
+        let free = self.0.iter_mut().find(|slot| slot.is_none());
+        free.is_some_and(|slot| slot.replace(report).is_none())
+    }
+}
+
+/// What has come of one step.
+struct Stepped {
+    /// Events that were published, or are on their way.
+    reports: usize,
+    /// When time has something to say.
+    due_ms: Option<u64>,
+}
+
+impl Shared {
+    /// Hands an edge on, by the rule of its limit.
+    pub(crate) fn emit(self: &Arc<Self>, entry: &Arc<Entry>, edge: &Edge) {
+        let waiting = if entry.has_share() { entry.waiting() } else { 0 };
+        let stepped = self.step(entry, |reporter, now_ms, accept| {
+            reporter.on_edge(now_ms, edge, waiting, accept);
+        });
+        if let (Some(due_ms), None) = (stepped.due_ms, &self.queue) {
+            self.wake_by(due_ms);
+        }
+    }
+
+    /// The last user of a limit is gone. What has heard of its raise hears of its end (REG-8).
+    pub(crate) fn leave(&self, entry: &Arc<Entry>) {
+        self.step(entry, |reporter, now_ms, accept| reporter.on_gone(now_ms, accept));
+        self.entries.leave(entry);
+        if entry.with_due(|due_ms| due_ms.is_none()) {
+            self.pending.remove(entry);
+        }
+    }
+
+    /// Tells subscribers of what is no change of a gauge.
+    pub(crate) fn publish(&self, event: Event) {
+        match &self.queue {
+            Some(queue) => queue.push_event(event),
+            None => self.subscribers.publish(&event),
+        }
+    }
+
+    /// Looks at what is due.
+    ///
+    /// # Returns
+    /// When something will be.
+    pub(super) fn tick(&self) -> Option<u64> {
+        let due = self.pending.due(clock::now_ms());
+        let again = due.now.iter().filter_map(|entry| self.tick_entry(entry).due_ms);
+        again.chain(due.next_ms).min()
+    }
+
+    /// Has the timer look at what is due at `due_ms`.
+    pub(super) fn wake_by(self: &Arc<Self>, due_ms: u64) {
+        self.timer.wake_by(self, due_ms);
+    }
+
+    fn tick_entry(&self, entry: &Arc<Entry>) -> Stepped {
+        match entry.source() {
+            Some(source) => {
+                // Kept until the step is over, so that its limit does not leave in the middle of it.
+                let read = source.read();
+                self.look(entry, &read)
+            }
+            // It has left, or does so just now.
+            None => {
+                let stepped = self.step(entry, |reporter, now_ms, accept| {
+                    if reporter.is_gone() {
+                        reporter.on_gone(now_ms, accept);
+                    }
+                });
+                if stepped.due_ms.is_none() {
+                    self.pending.remove(entry);
+                }
+                stepped
+            }
+        }
+    }
+
+    fn look(&self, entry: &Arc<Entry>, read: &SourceReading) -> Stepped {
+        let SourceReading { level, depth, waiting, .. } = *read;
+        let look = Look { level, depth, waiting };
+        self.step(entry, |reporter, now_ms, accept| reporter.on_tick(now_ms, look, accept))
+    }
+
+    /// One step of a rule, and what it reports on its way: to the ring in the order of the steps, or to
+    /// the subscribers when no lock is held.
+    fn step(
+        &self,
+        entry: &Arc<Entry>,
+        step: impl FnOnce(&mut Reporter, u64, &mut Accept),
+    ) -> Stepped {
+        let now_ms = clock::now_ms();
+        let mut reports = Reports::default();
+        let (pushed, due_ms) = entry.step(|reporter| {
+            let mut pushed = 0;
+            match &self.queue {
+                Some(queue) => step(reporter, now_ms, &mut |report| {
+                    let is_pushed = queue.push(entry, &report);
+                    pushed += usize::from(is_pushed);
+                    is_pushed
+                }),
+                None => step(reporter, now_ms, &mut |report| reports.accept(report)),
+            }
+            pushed
+        });
+        if due_ms.is_some() {
+            self.pending.list(entry);
+        }
+        let mut published = 0;
+        for report in reports.0.into_iter().flatten() {
+            let event = Event::reported(entry.tag().clone(), report, entry.waiting());
+            self.subscribers.publish(&event);
+            published += 1;
+        }
+        Stepped { reports: pushed + published, due_ms }
+    }
+
+    /// Delivers up to `limit` events of the queue.
+    fn drain(&self, queue: &Queue, limit: usize) -> usize {
+        let events = (0..limit).map_while(|_| queue.pop(&self.entries));
+        events.map(|event| self.subscribers.publish(&event)).count()
+    }
+}
+
+impl Registry {
+    /// Delivers what waits in the ring, and what the rules of limits have to say by now: raises
+    /// that have held, repetitions, and what was held back or found no room. Looks at everything
+    /// first, so that an edge which is due is made.
+    ///
+    /// # Returns
+    /// How many events that were.
+    ///
+    /// # Progress
+    /// Ends after one round, however much is emitted meanwhile. A round reads each entry, so that
+    /// it costs about what a snapshot does. Several threads may deliver at once; their events
+    /// overtake each other, as the sequence numbers show.
+    pub fn deliver(&self) -> usize {
+        let shared = &*self.0;
+        let mut delivered = 0;
+        let mut on_its_way = |stepped: Stepped| match &shared.queue {
+            Some(_) => {}
+            None => delivered += stepped.reports,
+        };
+        for entry in shared.entries.listed().iter() {
+            let Some(source) = entry.source() else { continue };
+            let read = source.read();
+            // Who is blocked makes no edge.
+            if read.waiting > 0 && entry.has_share() {
+                on_its_way(shared.look(entry, &read));
+            }
+        }
+        let Some(queue) = &shared.queue else {
+            let due = shared.pending.due(clock::now_ms());
+            due.now.iter().for_each(|entry| on_its_way(shared.tick_entry(entry)));
+            return delivered;
+        };
+        delivered += shared.drain(queue, queue.round());
+        let due = shared.pending.due(clock::now_ms());
+        for entry in &due.now {
+            let stepped = shared.tick_entry(entry);
+            if stepped.reports == 0 && stepped.due_ms == Some(0) {
+                // No room: what is in the ring goes first.
+                delivered += shared.drain(queue, queue.capacity());
+                shared.tick_entry(entry);
+            }
+        }
+        if !due.now.is_empty() {
+            delivered += shared.drain(queue, queue.capacity());
+        }
+        delivered
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use plimsoll_core::Watermarks;
+
+    use crate::{Delivery, Limit, PressureRule, Registry};
+
+    const RULES: [PressureRule; 4] = [
+        PressureRule::IMMEDIATE,
+        PressureRule::held_for(Duration::ZERO),
+        PressureRule::held_for(Duration::from_millis(1)).repeated_every(Duration::from_millis(1)),
+        PressureRule::TINY,
+    ];
+
+    /// How many entries are kept that have left, and how many are listed as due.
+    fn kept(registry: &Registry) -> (usize, usize) {
+        (registry.0.entries.departed(), registry.0.pending.len())
+    }
+
+    #[test]
+    fn reg_10_limits_that_come_and_go_leave_nothing_behind() {
+        const RING: usize = 4;
+        for delivery in [Delivery::Inline, Delivery::Deferred { capacity: RING }] {
+            for rule in RULES {
+                let registry = Registry::builder().delivery(delivery).build().unwrap();
+                for n in 0..2_000 {
+                    let limit = Limit::queue("churn").instance(n.to_string()).pressure(rule);
+                    let gauge = registry.gauge(limit, Watermarks::new(10)).unwrap();
+                    gauge.add(9);
+                    (0..n % 3).for_each(|_| drop(gauge.permit(1)));
+                    if n % 2 == 0 {
+                        gauge.sub(9);
+                    }
+                    if n % 100 == 0 {
+                        registry.deliver();
+                    }
+                    let (departed, pending) = kept(&registry);
+                    assert!(departed <= RING && pending <= departed + 1, "{rule:?}: {pending}");
+                }
+                registry.deliver();
+                assert_eq!(kept(&registry), (0, 0), "{rule:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn reg_10_raises_that_were_told_are_kept_until_their_end_is() {
+        let registry =
+            Registry::builder().delivery(Delivery::Deferred { capacity: 2 }).build().unwrap();
+        let made = |n: u32| {
+            let limit = Limit::queue("churn").instance(n.to_string());
+            let gauge = registry.gauge(limit, Watermarks::new(10)).unwrap();
+            gauge.add(9);
+            registry.deliver();
+            gauge
+        };
+        drop((0..50).map(made).collect::<Vec<_>>());
+        assert!(kept(&registry).0 <= 50);
+        for n in 0..1_000 {
+            let limit = Limit::queue("unheard").instance(n.to_string());
+            registry.gauge(limit, Watermarks::new(10)).unwrap().add(9);
+        }
+        assert!(kept(&registry).0 <= 50, "what nobody has heard of is not kept");
+        registry.deliver();
+        assert_eq!(kept(&registry), (0, 0));
+        assert_eq!(registry.stats().delivered, 100);
+    }
+
+    #[test]
+    fn reg_10_a_list_of_what_is_due_forgets_what_is_not_any_more() {
+        let registry = Registry::new();
+        let hour = PressureRule::held_for(Duration::from_secs(3_600));
+        let gauges: Vec<_> = (0..100)
+            .map(|n| {
+                let limit = Limit::queue("q").instance(n.to_string()).pressure(hour);
+                registry.gauge(limit, Watermarks::new(10)).unwrap()
+            })
+            .collect();
+        gauges.iter().for_each(|gauge| gauge.add(9));
+        gauges.iter().for_each(|gauge| gauge.add(1));
+        assert_eq!(kept(&registry), (0, 100), "once each");
+        drop(gauges);
+        assert_eq!(kept(&registry), (0, 0));
+    }
+}

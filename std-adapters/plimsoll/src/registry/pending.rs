@@ -1,0 +1,86 @@
+//! The limits that time has something to say about.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::entry::Entry;
+
+/// Entries whose rule is due at some time: each once, removed in one step, so that its size is bounded
+/// by the entries there are. Adding what was listed before allocates nothing.
+///
+/// Its lock comes before that of an entry, and neither is held while anything else runs. An entry says
+/// under its own lock when it is due, and is listed after that lock; it is removed under both, if it is
+/// due no more. So whoever makes it due either finds it listed, or lists it.
+#[derive(Default)]
+pub(super) struct Pending(Mutex<Vec<Arc<Entry>>>);
+
+/// What a look at the list finds.
+pub(super) struct Due {
+    /// The entries that are due, in the order of their registration.
+    pub(super) now: Vec<Arc<Entry>>,
+    /// When the next one is.
+    pub(super) next_ms: Option<u64>,
+}
+
+impl Pending {
+    /// To be called when an entry is due at some time, without its lock.
+    pub(super) fn list(&self, entry: &Arc<Entry>) {
+        if entry.place().is_some() {
+            return;
+        }
+        let mut entries = self.0.lock();
+        if entry.place().is_none() {
+            entry.set_place(Some(entries.len()));
+            entries.push(entry.clone());
+        }
+    }
+
+    /// To be called when an entry has left, without its lock.
+    pub(super) fn remove(&self, entry: &Entry) {
+        let removed = {
+            let mut entries = self.0.lock();
+            entry.place().map(|place| take(&mut entries, place))
+        };
+        drop(removed);
+    }
+
+    /// What is due, and what is not any more is removed.
+    pub(super) fn due(&self, now_ms: u64) -> Due {
+        let mut due = Due { now: Vec::new(), next_ms: None };
+        let mut entries = self.0.lock();
+        let mut place = 0;
+        while let Some(entry) = entries.get(place).cloned() {
+            let is_listed = entry.with_due(|due_ms| {
+                match due_ms {
+                    None => {
+                        take(&mut entries, place);
+                        return false;
+                    }
+                    Some(due_ms) if due_ms <= now_ms => due.now.push(entry.clone()),
+                    Some(due_ms) => due.next_ms = Some(due.next_ms.unwrap_or(due_ms).min(due_ms)),
+                }
+                true
+            });
+            place += usize::from(is_listed);
+        }
+        drop(entries);
+        due.now.sort_by_key(|entry| entry.id());
+        due
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.lock().len()
+    }
+}
+
+/// Takes an entry out; the last one takes its place.
+fn take(entries: &mut Vec<Arc<Entry>>, place: usize) -> Arc<Entry> {
+    let entry = entries.swap_remove(place);
+    if let Some(moved) = entries.get(place) {
+        moved.set_place(Some(place));
+    }
+    entry.set_place(None);
+    entry
+}

@@ -1,0 +1,407 @@
+//! Which changes of one limit subscribers hear of.
+
+use plimsoll_core::{Announcement, AnnouncementKind, Edge, Level, Sustain};
+
+use super::rate::Rate;
+use super::share::{Seen, Share};
+use crate::clock;
+use crate::pressure::PressureRule;
+
+/// Decides what becomes an event of one limit, by its [`PressureRule`].
+///
+/// There is a level that subscribers *should* have heard of ([`target`](Self::target)), and the one
+/// that they *have* heard of, `reported`. Each report moves the second to the first, and only a
+/// report that was accepted counts. So whatever was held back by the rate, or found no room on its way, is
+/// made up for by the next look: the picture of a subscriber converges (REG-6).
+///
+/// ```text
+/// edges, time --> Sustain: level that has held --+
+///                                                +--> target --> Rate --> report --> reported
+/// looks --------> Share: level most of the time -+
+/// ```
+///
+/// Only a rule without a rate goes from edge to report, one by one.
+///
+/// A plain machine for one thread; who shares it brings the lock.
+#[derive(Debug)]
+pub(super) struct Reporter {
+    sustain: Sustain,
+    share: Option<Share>,
+    rate: Option<Rate>,
+    reported: Level,
+    /// Whether it is the share alone that has raised it. What has held clears as soon as it falls.
+    is_raised_by_share: bool,
+    repeats: Repeats,
+    /// What was heard of the limit last.
+    latest: Announcement,
+    /// What was not reported since the last report.
+    suppressed: u64,
+    /// The limit is no more: the target is `Normal` for ever.
+    is_gone: bool,
+}
+
+/// The repetitions of what the share has raised; those of a level that holds are `Sustain`'s.
+#[derive(Debug)]
+struct Repeats {
+    interval_ms: Option<u64>,
+    count: u32,
+    due_ms: u64,
+}
+
+/// What is to be an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Report {
+    pub(crate) announcement: Announcement,
+    /// Changes that were not reported before this one.
+    pub(crate) suppressed: u64,
+    /// The level is cleared since the limit is gone.
+    pub(crate) is_gone: bool,
+}
+
+/// Takes a report; answers whether it is on its way.
+pub(super) type Accept<'a> = dyn FnMut(Report) -> bool + 'a;
+
+/// What there is to see of a limit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Look {
+    pub(super) level: Level,
+    pub(super) depth: u64,
+    pub(super) waiting: u64,
+}
+
+impl Reporter {
+    pub(super) fn new(rule: PressureRule) -> Self {
+        Self {
+            sustain: rule.sustain(),
+            // Where each edge is an event there is nothing left for a share to say.
+            share: rule.share.filter(|_| rule.rate.is_some()).map(Share::new),
+            rate: rule.rate.map(Rate::new),
+            reported: Level::Normal,
+            is_raised_by_share: false,
+            repeats: Repeats { interval_ms: rule.repeat.map(clock::ceil_ms), count: 0, due_ms: 0 },
+            latest: Announcement {
+                kind: AnnouncementKind::Cleared,
+                level: Level::Normal,
+                depth: 0,
+                peak: 0,
+                duration_ms: None,
+                sequence: 0,
+            },
+            suppressed: 0,
+            is_gone: false,
+        }
+    }
+
+    pub(super) fn has_share(&self) -> bool {
+        self.share.is_some()
+    }
+
+    /// Takes an edge; `waiting` parties are blocked at that time.
+    pub(super) fn on_edge(&mut self, now_ms: u64, edge: &Edge, waiting: u64, accept: &mut Accept) {
+        let announcements = self.sustain.on_edge(now_ms, edge);
+        if let Some(share) = &mut self.share {
+            share.on_look(now_ms, seen(self.sustain.level(), waiting));
+        }
+        for announcement in announcements {
+            self.on_announcement(now_ms, announcement, accept);
+        }
+        if edge.sequence() > self.latest.sequence {
+            self.latest = Announcement {
+                kind: AnnouncementKind::Cleared,
+                level: edge.to(),
+                depth: edge.depth(),
+                peak: edge.peak(),
+                duration_ms: None,
+                sequence: edge.sequence(),
+            };
+        }
+    }
+
+    /// Lets time pass.
+    pub(super) fn on_tick(&mut self, now_ms: u64, look: Look, accept: &mut Accept) {
+        if self.is_gone {
+            return;
+        }
+        if let Some(share) = &mut self.share {
+            share.on_look(now_ms, seen(look.level, look.waiting));
+        }
+        let announcement = self.sustain.on_tick(now_ms, look.level, look.depth);
+        self.latest.depth = look.depth;
+        if let Some(announcement) = announcement {
+            self.on_announcement(now_ms, announcement, accept);
+        }
+        // While it reads lower than its edges tell, the edge that says so is under way.
+        if look.level >= self.sustain.level() {
+            self.catch_up(now_ms, accept);
+        }
+        if self.repeat_due_ms().is_some_and(|due_ms| due_ms <= now_ms) {
+            self.repeat(now_ms, accept);
+        }
+    }
+
+    /// The limit is gone. To be repeated until nothing is due: what has cleared is reported once.
+    pub(super) fn on_gone(&mut self, now_ms: u64, accept: &mut Accept) {
+        self.is_gone = true;
+        self.catch_up(now_ms, accept);
+    }
+
+    pub(super) fn is_gone(&self) -> bool {
+        self.is_gone
+    }
+
+    /// The raise that subscribers have heard of, for one that has not; `None` at `Normal`.
+    pub(super) fn standing(&self, now_ms: u64) -> Option<Report> {
+        let kind = AnnouncementKind::Raised;
+        let said =
+            Announcement { kind, level: self.reported, ..self.composed(now_ms, self.reported) };
+        (self.reported > Level::Normal).then_some(Report {
+            announcement: said,
+            suppressed: 0,
+            is_gone: false,
+        })
+    }
+
+    /// When time has something to say, if nothing happens before.
+    pub(super) fn due_ms(&self) -> Option<u64> {
+        let behind = (self.target() != self.reported).then(|| match &self.rate {
+            Some(rate) if self.target() > self.reported => match rate.allows(0, self.target()) {
+                true => 0,
+                false => rate.over_ms(),
+            },
+            _ => 0,
+        });
+        if self.is_gone {
+            return behind;
+        }
+        let share = self.share.as_ref().and_then(Share::due_ms);
+        [self.sustain.due_ms(), share, behind, self.repeat_due_ms()].into_iter().flatten().min()
+    }
+
+    /// The level that subscribers should have heard of.
+    fn target(&self) -> Level {
+        if self.is_gone { Level::Normal } else { self.raised_by_share(self.sustain.announced()) }
+    }
+
+    /// `level`, or what the share says if that is higher.
+    fn raised_by_share(&self, level: Level) -> Level {
+        match &self.share {
+            Some(share) if share.is_on() => level.max(Level::Elevated),
+            _ => level,
+        }
+    }
+
+    fn on_announcement(&mut self, now_ms: u64, said: Announcement, accept: &mut Accept) {
+        let is_late = said.sequence < self.latest.sequence;
+        if !is_late {
+            self.latest = said;
+        }
+        if self.rate.is_none() {
+            let level = if is_late { self.reported } else { said.level };
+            self.report(said, level, accept);
+        } else if let AnnouncementKind::StillRaised { .. } = said.kind {
+            if said.level == self.reported {
+                self.report(said, said.level, accept);
+            }
+        } else if is_late {
+            self.suppress();
+        } else {
+            self.settle_share(said.kind);
+            self.move_to(now_ms, self.raised_by_share(said.level), said, accept);
+        }
+    }
+
+    /// A level that has held needs no share: its time is not counted again, nor does it last longer.
+    fn settle_share(&mut self, said: AnnouncementKind) {
+        if said == AnnouncementKind::Raised {
+            self.is_raised_by_share = false;
+        } else if self.reported > Level::Normal && !self.is_raised_by_share {
+            self.share.iter_mut().for_each(Share::reset);
+        }
+    }
+
+    /// Reports that the level is `level`; `said` is what has made it so.
+    fn move_to(&mut self, now_ms: u64, level: Level, said: Announcement, accept: &mut Accept) {
+        let is_raise = level > self.reported;
+        let is_allowed = self.rate.is_none_or(|rate| rate.allows(now_ms, level));
+        if level == self.reported || (is_raise && !is_allowed) {
+            return self.suppress();
+        }
+        let kind = match is_raise {
+            true => AnnouncementKind::Raised,
+            false => AnnouncementKind::Cleared,
+        };
+        let is_reported = self.report(Announcement { kind, level, ..said }, level, accept);
+        if let Some(rate) = self.rate.as_mut().filter(|_| is_reported && is_raise) {
+            rate.on_raise(now_ms, level);
+        }
+    }
+
+    /// Reports what has changed without a word, or whose word was lost.
+    fn catch_up(&mut self, now_ms: u64, accept: &mut Accept) {
+        let (target, suppressed) = (self.target(), self.suppressed);
+        if target != self.reported {
+            self.is_raised_by_share = self.sustain.announced() == Level::Normal;
+            self.move_to(now_ms, target, self.composed(now_ms, target), accept);
+            self.repeats.on_report(now_ms, 0);
+            // It is no change of its own.
+            self.suppressed = self.suppressed.min(suppressed);
+        }
+    }
+
+    fn repeat_due_ms(&self) -> Option<u64> {
+        let is_due = self.is_raised_by_share && self.reported > Level::Normal && !self.is_gone;
+        (is_due && self.repeats.interval_ms.is_some()).then_some(self.repeats.due_ms)
+    }
+
+    fn repeat(&mut self, now_ms: u64, accept: &mut Accept) {
+        let (level, count) = (self.reported, self.repeats.count.saturating_add(1));
+        let kind = AnnouncementKind::StillRaised { repeat: count };
+        let said = self.composed(now_ms, level);
+        self.report(Announcement { kind, level, ..said }, level, accept);
+        self.repeats.on_report(now_ms, count);
+    }
+
+    fn report(&mut self, said: Announcement, level: Level, accept: &mut Accept) -> bool {
+        let report =
+            Report { announcement: said, suppressed: self.suppressed, is_gone: self.is_gone };
+        let is_accepted = accept(report);
+        if is_accepted {
+            (self.reported, self.suppressed) = (level, 0);
+        } else {
+            self.suppress();
+        }
+        is_accepted
+    }
+
+    fn suppress(&mut self) {
+        self.suppressed = self.suppressed.saturating_add(1);
+    }
+
+    /// What is known of `level`, which is to be reported without a word of its own.
+    fn composed(&self, now_ms: u64, level: Level) -> Announcement {
+        let latest = self.latest;
+        let said = match self.sustain.standing(now_ms) {
+            // It has no more edges, and this comes after all of them.
+            Some(standing) if self.is_gone => {
+                Announcement { sequence: latest.sequence.saturating_add(1), ..standing }
+            }
+            Some(standing) if standing.level == level => standing,
+            _ => latest,
+        };
+        let by_share = self.share.as_ref().filter(|_| said == latest && level > Level::Normal);
+        Announcement {
+            depth: latest.depth,
+            peak: said.peak.max(latest.depth),
+            duration_ms: by_share.map(Share::share_ms).or(said.duration_ms),
+            ..said
+        }
+    }
+}
+
+impl Repeats {
+    /// The one numbered `count` was made now.
+    fn on_report(&mut self, now_ms: u64, count: u32) {
+        self.count = count;
+        self.due_ms = now_ms.saturating_add(self.interval_ms.unwrap_or(0));
+    }
+}
+
+fn seen(level: Level, waiting: u64) -> Seen {
+    match (level, waiting) {
+        (Level::Normal, 0) => Seen::Quiet,
+        (Level::Normal, _) => Seen::Blocked,
+        _ => Seen::Raised,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use plimsoll_core::{Hysteresis, Watermarks};
+
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// Random depths of a gauge with three levels, with a way that has no room at times: whatever was
+    /// refused or held back, the level that was heard of is the true one when nothing is due.
+    #[test]
+    fn reg_6_reg_7_random_histories_converge_within_the_rate() {
+        let watermarks = Watermarks::counts(10, 4, 1).with_level(7, 5).with_level(10, 8);
+        let mut state = 7u64;
+        let mut random = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) % below
+        };
+        for round in 0..600 {
+            let rule = PressureRule::held_for([Duration::ZERO, 5 * MS, 40 * MS][round % 3]);
+            let rule = if round % 5 == 0 { PressureRule::IMMEDIATE } else { rule };
+            let rule = if rule.rate.is_some() { rule.at_most(2, 100 * MS) } else { rule };
+            let mut gauge = Hysteresis::new(watermarks);
+            let mut reporter = Reporter::new(rule);
+            let (mut now_ms, mut depth) = (1_000, 0);
+            let (mut heard, mut raises): (_, Vec<(u64, Level)>) = (Level::Normal, Vec::new());
+            let mut has_room = true;
+            for step in 0..300 {
+                let mut accept = |report: Report| {
+                    let Announcement { kind, level, .. } = report.announcement;
+                    if has_room {
+                        match kind {
+                            AnnouncementKind::Raised if rule.rate.is_some() => {
+                                assert!(level > heard, "{report:?}");
+                                raises.push((now_ms, level));
+                            }
+                            AnnouncementKind::Cleared if rule.rate.is_some() => {
+                                assert!(level < heard, "{report:?}");
+                            }
+                            _ => {}
+                        }
+                        heard = level;
+                    }
+                    has_room
+                };
+                depth = if step < 250 { random(11) } else { depth };
+                if let Some(edge) = gauge.on_depth(depth) {
+                    reporter.on_edge(now_ms, &edge, 0, &mut accept);
+                }
+                let look = Look { level: gauge.level(), depth, waiting: 0 };
+                if step >= 250 || random(3) == 0 {
+                    reporter.on_tick(now_ms, look, &mut accept);
+                }
+                now_ms += if step < 250 { random(12) } else { 20 };
+                has_room = step >= 250 || random(4) > 0;
+            }
+            assert_eq!((heard, reporter.reported), (gauge.level(), gauge.level()), "{rule:?}");
+            assert!(reporter.due_ms().is_none_or(|due_ms| due_ms > now_ms - 20), "{rule:?}");
+            for (began, (began_ms, _)) in raises.iter().enumerate() {
+                let within = raises[began..].iter().take_while(|(at, _)| *at < began_ms + 100);
+                assert!(within.count() <= 2 * (2 + 2), "two, and the steps up, of two intervals");
+            }
+        }
+    }
+
+    #[test]
+    fn reg_8_the_end_is_reported_once_and_when_there_is_room() {
+        let mut gauge = Hysteresis::new(Watermarks::new(10));
+        let mut reporter = Reporter::new(PressureRule::default());
+        let raise = gauge.on_depth(9).unwrap();
+        reporter.on_edge(5, &raise, 0, &mut |_| true);
+        reporter.on_gone(10, &mut |_| false);
+        assert_eq!(reporter.due_ms(), Some(0));
+        let mut reports = Vec::new();
+        for now_ms in [15, 20] {
+            reporter.on_gone(now_ms, &mut |report| {
+                reports.push(report);
+                true
+            });
+        }
+        let [end] = reports[..] else { panic!("{reports:?}") };
+        assert!(end.is_gone);
+        assert_eq!(
+            (end.announcement.kind, end.announcement.level, end.announcement.duration_ms),
+            (AnnouncementKind::Cleared, Level::Normal, Some(10))
+        );
+        assert_eq!((reporter.due_ms(), reporter.standing(30)), (None, None));
+    }
+}
