@@ -43,9 +43,10 @@ impl Stand {
         if let Some(uses) = setup.uses {
             builder = builder.retire_after_uses(uses);
         }
-        if setup.times_out {
-            builder = builder.wait_timeout(WAIT);
-        }
+        builder = match setup.times_out {
+            true => builder.wait_timeout(WAIT),
+            false => builder.no_wait_timeout(),
+        };
         if setup.is_impatient {
             builder = builder.build_timeout(BUILD);
         }

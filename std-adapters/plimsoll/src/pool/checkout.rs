@@ -132,7 +132,7 @@ impl<M: Manager> Shared<M> {
     /// Whether an instance may come any moment, and nobody is in line: of those that are used again
     /// one comes back, of those for a single use one is being made.
     fn is_worth_a_spin(&self) -> bool {
-        let counts = self.slots.counts();
+        let counts = self.counts();
         let is_coming = match self.config.isolation {
             Isolation::Fresh => counts.building + counts.condemned > 0,
             _ => counts.leased > 0 && counts.vacant == 0,
@@ -164,6 +164,6 @@ impl<M: Manager> Shared<M> {
         }
         drop(queue);
         after.run(self);
-        Err(CheckoutError::Exhausted { max: self.config.max })
+        Err(CheckoutError::Exhausted { max: self.room.max() })
     }
 }

@@ -21,6 +21,7 @@ use super::principal::Principal;
 use super::running::Running;
 use super::shared::{Attempt, Shared};
 use super::stats::PoolStats;
+use super::table::Table;
 use super::work::Work;
 use crate::limit::Limit;
 use crate::registry::Registry;
@@ -30,7 +31,8 @@ use crate::registry::Registry;
 /// Clones are handles to the same pool; with the last one it closes.
 ///
 /// # Invariants
-/// - POOL-1: instances that live, are built or are torn down are never more than the maximum.
+/// - POOL-1: instances that live, are built or are torn down are never more than the maximum, those
+///   of abandoned calls aside (POOL-12).
 /// - POOL-2: a lease is exclusive.
 /// - POOL-3: an instance returns to the pool only by [`Lease::complete`]. A lease that is dropped,
 ///   by a panic or a cancelled future too, discards its instance; the next checkout succeeds.
@@ -49,6 +51,13 @@ use crate::registry::Registry;
 ///   [`Isolation`](super::Isolation).
 /// - POOL-11: principals have a cap, and turns: with `k` of them in line, each is served within `k`
 ///   grants, or its instance is being built.
+/// - POOL-12: a call of the manager that hangs costs its own slot, until its bound
+///   ([`build_timeout`](super::PoolBuilder::build_timeout) and
+///   [`cleanup_timeout`](super::PoolBuilder::cleanup_timeout), 10 s each by default). Then it is
+///   abandoned: its slot counts no more, its thread is replaced, what it yields is destroyed. A build
+///   that a checkout has given up is waited for by no other, and holds up none.
+/// - POOL-16: when `drained` resolves, every instance is destroyed and the manager is dropped, though
+///   handles are left: what it has reserved is free for the next pool.
 ///
 /// # Progress
 /// A checkout that finds an instance idle and the completion of one that is used again, with nobody in
@@ -116,14 +125,11 @@ impl<M: Manager> Pool<M> {
         let board = board.transpose()?;
         // Relaxed: the number carries no other data.
         let id = PoolId::new(NEXT.fetch_add(1, Ordering::Relaxed));
-        let slots: Box<[PoolSlot]> = (0..max).map(|_| PoolSlot::new()).collect();
-        let slots = PoolSlots::with_slots(slots, id).map_err(|_| PoolError::Max { max })?;
+        let slots = Table::new(max, PoolSlot::new);
+        let slots = PoolSlots::with_table(slots, id).map_err(|_| PoolError::Max { max })?;
         let work = Work::new(config.builders, config.drops, config.batch(), background);
-        #[cfg(feature = "tokio")]
         let shared =
             Arc::new_cyclic(|me| Shared::new(manager, config, work, board, slots, me.clone()));
-        #[cfg(not(feature = "tokio"))]
-        let shared = Arc::new(Shared::new(manager, config, work, board, slots));
         if let Some(board) = &shared.board {
             board.registration.attach(&shared);
         }
@@ -243,7 +249,8 @@ impl<M: Manager> Pool<M> {
         self.shared().demand.look().is_closed()
     }
 
-    /// Resolves when the pool is closed and nothing of it is live.
+    /// Resolves when the pool is closed, nothing of it is live, and its manager is dropped. A call of the
+    /// manager that hangs, and a lease that is out, keep it from that.
     ///
     /// # Cancellation
     /// Safe.
@@ -251,7 +258,7 @@ impl<M: Manager> Pool<M> {
         Drained::new(&self.shared().drain)
     }
 
-    /// Blocks until the pool is closed and nothing of it is live.
+    /// Blocks until the pool is [drained](Self::drained).
     ///
     /// # Returns
     /// Whether that was so in time.
@@ -269,7 +276,12 @@ impl<M: Manager> Pool<M> {
         let shared = self.shared();
         shared.maintain();
         let jobs = (0..shared.work.len()).map_while(|_| shared.work.start());
-        jobs.map(|job| Running::new(shared.clone(), job).run_blocking()).count()
+        let mut done = 0;
+        for job in jobs {
+            Running::new(shared.clone(), job).run_blocking();
+            done += 1;
+        }
+        done
     }
 
     /// How many instances are in which state.
@@ -277,7 +289,7 @@ impl<M: Manager> Pool<M> {
     /// # Staleness
     /// As of [`PoolSlots::counts`].
     pub fn counts(&self) -> PoolCounts {
-        self.shared().slots.counts()
+        self.shared().counts()
     }
 
     /// What the pool has done.
@@ -285,9 +297,10 @@ impl<M: Manager> Pool<M> {
         self.shared().read_stats()
     }
 
-    /// What the pool was told about its objects.
-    pub fn manager(&self) -> &M {
-        &self.shared().manager
+    /// What the pool was told about its objects; `None` once it is drained, when the pool has dropped
+    /// it (POOL-16). Whoever keeps it keeps what it has reserved.
+    pub fn manager(&self) -> Option<Arc<M>> {
+        self.shared().manager()
     }
 }
 

@@ -4,8 +4,10 @@
 mod batches;
 mod closing;
 mod contained;
+mod drained;
 mod evictions;
 mod hostile;
+mod hung;
 mod inline;
 mod inline_hostile;
 mod inline_races;
