@@ -1,6 +1,7 @@
 //! The pool, as its users hold it.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use super::checkout::Checkout;
 use super::config::{Background, Config};
 use super::drain::Drained;
 use super::error::{CheckoutError, PoolError, PrincipalError};
-use super::lease::Lease;
+use super::lease::{Lease, OwnedLease};
 use super::manager::Manager;
 use super::principal::Principal;
 use super::running::Running;
@@ -56,6 +57,8 @@ use crate::registry::Registry;
 ///   [`cleanup_timeout`](super::PoolBuilder::cleanup_timeout), 10 s each by default). Then it is
 ///   abandoned: its slot counts no more, its thread is replaced, what it yields is destroyed. A build
 ///   that a checkout has given up is waited for by no other, and holds up none.
+/// - POOL-13: an idle instance is [asked](Manager::is_alive) whether it is alive before it is lent; all
+///   that are idle can be [asked](Self::retain) or [dropped](Self::drop_idle) at once.
 /// - POOL-16: when `drained` resolves, every instance is destroyed and the manager is dropped, though
 ///   handles are left: what it has reserved is free for the next pool.
 ///
@@ -233,6 +236,61 @@ impl<M: Manager> Pool<M> {
                 shared.lease_or_begin(principal).map(|grant| Lease::new(shared, principal, grant))
             }
         }
+    }
+
+    /// [`checkout`](Self::checkout), for a task that outlives the caller. The future keeps the pool open;
+    /// the lease does not.
+    ///
+    /// # Errors
+    /// As of [`checkout`](Self::checkout).
+    ///
+    /// # Cancellation
+    /// As of [`checkout`](Self::checkout).
+    pub fn checkout_owned(
+        &self,
+        principal: &Principal,
+    ) -> impl Future<Output = Result<OwnedLease<M>, CheckoutError>> + Send + use<M> {
+        let (pool, principal) = (self.clone(), principal.clone());
+        async move { pool.checkout(&principal).await.map(Lease::into_owned) }
+    }
+
+    /// Asks each idle instance whether it is kept, on the calling thread; the others are retired. An
+    /// instance is lent to this call while it is asked: a checkout does not get it then. What is lent
+    /// or built meanwhile is not asked (POOL-13).
+    ///
+    /// A panic of `keep` is contained and counted, and its instance is retired.
+    ///
+    /// # Returns
+    /// How many were retired.
+    ///
+    /// # Example
+    /// ```
+    /// # use std::convert::Infallible;
+    /// # use plimsoll::pool::{Isolation, Manager, Pool};
+    /// # struct Connections;
+    /// # impl Manager for Connections {
+    /// #     type Object = u32;
+    /// #     type Error = Infallible;
+    /// #     async fn create(&self) -> Result<u32, Infallible> {
+    /// #         Ok(7)
+    /// #     }
+    /// # }
+    /// let pool = Pool::builder(Connections).isolation(Isolation::Shared).build()?;
+    /// pool.checkout_blocking(&pool.principal("acme")?)?.complete();
+    /// assert_eq!(pool.retain(|port| *port != 7), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn retain(&self, keep: impl FnMut(&M::Object) -> bool) -> usize {
+        self.shared().retain(keep)
+    }
+
+    /// Retires all instances that are idle now, as when what they are connected to has gone. What is
+    /// lent or built is not touched; the [warm](super::PoolBuilder::warm) ones are built anew.
+    ///
+    /// # Returns
+    /// How many there were.
+    pub fn drop_idle(&self) -> usize {
+        self.shared().drop_idle()
     }
 
     /// Closes the pool: checkouts fail from here on, those that wait too; what is idle is retired,

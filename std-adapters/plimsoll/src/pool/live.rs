@@ -49,6 +49,11 @@ impl<M: Manager> Live<M> {
         self.manager.reset(object).is_ok()
     }
 
+    #[inline(always)]
+    pub(super) fn is_alive(&self) -> bool {
+        self.manager.is_alive(self.object())
+    }
+
     pub(super) fn bytes(&self) -> u64 {
         self.manager.bytes(self.object())
     }

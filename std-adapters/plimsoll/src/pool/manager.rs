@@ -62,7 +62,15 @@ pub trait Manager: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Does away with an object: in the background, unless it [may run inline](Self::may_run_inline).
+    /// Whether an idle object may be lent: asked before each lease, on the thread of the checkout, so it
+    /// answers at once. A dead one is retired, and the checkout goes on with the next (POOL-13).
+    #[inline(always)]
+    fn is_alive(&self, object: &Self::Object) -> bool {
+        let _ = object;
+        true
+    }
+
+    /// Destroys an object: in the background, unless it [may run inline](Self::may_run_inline).
     fn retire(&self, object: Self::Object) {
         drop(object);
     }

@@ -29,6 +29,7 @@ mod ending;
 mod error;
 mod handle;
 mod histogram;
+mod idle;
 mod inline;
 mod lease;
 mod live;

@@ -22,7 +22,7 @@ use super::manager::Manager;
 use super::principal::PrincipalState;
 use super::principals::Principals;
 use super::room::RoomReading;
-use super::stats::Stats;
+use super::stats::{DiscardReason, Stats};
 use super::table::Table;
 use super::work::Work;
 
@@ -171,13 +171,13 @@ impl<M: Manager> Shared<M> {
                 return Attempt::Busy;
             }
         }
-        match self.take_idle(principal.tenant) {
-            Some(token) => Attempt::Leased(self.open(token)),
-            None => {
-                self.let_go(principal);
-                Attempt::Busy
+        while let Some(token) = self.take_idle(principal.tenant) {
+            if let Some(grant) = self.open(token) {
+                return Attempt::Leased(grant);
             }
         }
+        self.let_go(principal);
+        Attempt::Busy
     }
 
     #[cold]
@@ -215,12 +215,25 @@ impl<M: Manager> Shared<M> {
     }
 
     /// Takes a leased slot's object out of its place: the lease begins.
+    ///
+    /// # Returns
+    /// `None` if the object is dead. It is retired (POOL-13).
     #[inline(always)]
-    pub(super) fn open(&self, token: Leased) -> Grant<M> {
+    pub(super) fn open(&self, token: Leased) -> Option<Grant<M>> {
         let live = self.place(token.slot()).object.take();
         let live = live.expect("an idle slot has its object in place");
+        match self.call_in(token.slot(), || contain(|| live.is_alive())) {
+            Ok(true) => {}
+            asked => {
+                if asked.is_err() {
+                    self.stats.panics.count();
+                }
+                self.remove(token, live, DiscardReason::Dead);
+                return None;
+            }
+        }
         let is_timed = live.is_timed && live.uses % TIMED_EVERY == 0;
-        Grant::new(token, live, is_timed.then(|| self.config.clock.now()))
+        Some(Grant::new(token, live, is_timed.then(|| self.config.clock.now())))
     }
 }
 

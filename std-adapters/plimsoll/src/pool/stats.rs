@@ -34,11 +34,18 @@ pub enum DiscardReason {
     Displaced,
     /// The pool was closed.
     Closed,
+    /// It was [dead](super::Manager::is_alive) when it was to be lent.
+    Dead,
+    /// It was idle, and taken out by [`retain`](super::Pool::retain) or
+    /// [`drop_idle`](super::Pool::drop_idle).
+    Removed,
+    /// There were more than the maximum, after a [`resize`](super::Pool::resize).
+    Surplus,
 }
 
 impl DiscardReason {
     /// All reasons.
-    pub const ALL: [DiscardReason; 11] = [
+    pub const ALL: [DiscardReason; 14] = [
         DiscardReason::SingleUse,
         DiscardReason::Dropped,
         DiscardReason::Panicked,
@@ -50,6 +57,9 @@ impl DiscardReason {
         DiscardReason::Idle,
         DiscardReason::Displaced,
         DiscardReason::Closed,
+        DiscardReason::Dead,
+        DiscardReason::Removed,
+        DiscardReason::Surplus,
     ];
 
     /// The name in lower case, such as `"single_use"`.
@@ -66,6 +76,9 @@ impl DiscardReason {
             DiscardReason::Idle => "idle",
             DiscardReason::Displaced => "displaced",
             DiscardReason::Closed => "closed",
+            DiscardReason::Dead => "dead",
+            DiscardReason::Removed => "removed",
+            DiscardReason::Surplus => "surplus",
         }
     }
 }

@@ -95,7 +95,13 @@ impl<M: Manager> Waiting<'_, M> {
     /// What the wait has come to. `Busy`, if what was to be made at once could not: then it goes on.
     pub(super) fn end(&mut self, outcome: Outcome) -> Attempt<M> {
         let attempt = match outcome {
-            Outcome::Granted(token) => Attempt::Leased(self.shared.open(token)),
+            Outcome::Granted(token) => match self.shared.open(token) {
+                Some(grant) => Attempt::Leased(grant),
+                None => {
+                    self.resume(None);
+                    return Attempt::Busy;
+                }
+            },
             Outcome::Room(condemned) => {
                 match self.shared.lease_in_room(condemned, self.principal) {
                     Ok(attempt) => attempt,

@@ -1,6 +1,7 @@
 //! What the generic pool promises, one test or more for each property.
 #![cfg(feature = "pool")]
 
+mod alive;
 mod batches;
 mod closing;
 mod contained;
