@@ -36,7 +36,7 @@ impl Stand {
         };
         let builder = Pool::builder(maker).max(setup.max).warm(setup.warm).isolation(isolation);
         let mut builder = builder.background(Background::Manual).clock(clock.clone());
-        builder = builder.idle_age(IDLE).no_fault_backoff();
+        builder = builder.idle_age(IDLE).no_fault_backoff().wait_for_own_leases();
         if let Some(cap) = setup.cap {
             builder = builder.per_principal_cap(cap);
         }

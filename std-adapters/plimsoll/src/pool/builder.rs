@@ -45,6 +45,8 @@ impl<M: Manager> PoolBuilder<M> {
             isolation: Isolation::default(),
             cap: None,
             waiting_max: None,
+            line_max: None,
+            waits_for_own: false,
             wait_timeout: Some(WAIT_TIMEOUT),
             build_timeout: Some(CALL_TIMEOUT),
             cleanup_timeout: Some(CALL_TIMEOUT),
@@ -97,10 +99,29 @@ impl<M: Manager> PoolBuilder<M> {
         self
     }
 
-    /// How many instances a principal holds at one time; no bound by default. Who has as many
-    /// waits, and blocks nobody else. To count costs two read-modify-writes per lease.
+    /// How many instances a principal holds at one time; no bound by default. One that has as many is
+    /// refused, or waits if it may [wait for its own](Self::wait_for_own_leases), and blocks nobody else.
+    /// To count costs two read-modify-writes per lease.
     pub fn per_principal_cap(mut self, max: usize) -> Self {
         self.config.cap = Some(max);
+        self
+    }
+
+    /// How many checkouts wait at one time, of all principals together; no bound by default. Further
+    /// ones are refused with [`LineFull`](super::CheckoutError::LineFull).
+    pub fn max_waiting(mut self, max: usize) -> Self {
+        self.config.line_max = Some(max);
+        self
+    }
+
+    /// Lets a principal wait for what only itself holds: where many tasks or threads share one
+    /// principal, and none of them asks for an instance while it has one.
+    ///
+    /// By default such a checkout fails at once, with
+    /// [`WaitsForItself`](super::CheckoutError::WaitsForItself): if the principal is at its cap, or
+    /// holds all instances there may be (POOL-15).
+    pub fn wait_for_own_leases(mut self) -> Self {
+        self.config.waits_for_own = true;
         self
     }
 

@@ -25,11 +25,17 @@ pub struct Checkout<'a, M: Manager> {
     shared: &'a Arc<Shared<M>>,
     principal: &'a Principal,
     waiting: Option<Waiting<'a, M>>,
+    /// One of several that are gathered.
+    is_of_many: bool,
 }
 
 impl<'a, M: Manager> Checkout<'a, M> {
     pub(super) fn new(shared: &'a Arc<Shared<M>>, principal: &'a Principal) -> Self {
-        Self { shared, principal, waiting: None }
+        Self { shared, principal, waiting: None, is_of_many: false }
+    }
+
+    pub(super) fn of_many(shared: &'a Arc<Shared<M>>, principal: &'a Principal) -> Self {
+        Self { shared, principal, waiting: None, is_of_many: true }
     }
 
     #[cold]
@@ -46,7 +52,8 @@ impl<'a, M: Manager> Checkout<'a, M> {
             Some(waiting) => waiting,
             none => {
                 let timeout = shared.config.wait_timeout;
-                none.insert(shared.enqueue(self.principal, waker.clone(), timeout)?)
+                let many = self.is_of_many;
+                none.insert(shared.enqueue(self.principal, waker.clone(), timeout, many)?)
             }
         };
         loop {
@@ -113,7 +120,7 @@ impl<M: Manager> Shared<M> {
             attempt = self.attempt(&principal.0);
         }
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let mut waiting = self.enqueue(principal, thread_waker(), None)?;
+        let mut waiting = self.enqueue(principal, thread_waker(), None, false)?;
         loop {
             match waiting.block(deadline).map(|outcome| waiting.end(outcome)) {
                 Ok(Attempt::Leased(grant)) => return Ok(grant),

@@ -81,6 +81,8 @@ pub(super) struct Config {
     pub(super) isolation: Isolation,
     pub(super) cap: Option<usize>,
     pub(super) waiting_max: Option<usize>,
+    pub(super) line_max: Option<usize>,
+    pub(super) waits_for_own: bool,
     pub(super) wait_timeout: Option<Duration>,
     pub(super) build_timeout: Option<Duration>,
     /// The same for what resets and destroys.

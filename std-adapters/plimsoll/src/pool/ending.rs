@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use plimsoll_core::pool::{Condemned, SlotId};
+use plimsoll_core::pool::{Condemned, SlotId, Tenant};
 
 use super::config::Isolation;
 use super::contain::{Panicked, contain};
@@ -19,6 +19,8 @@ impl<M: Manager> Shared<M> {
     pub(super) fn complete(&self, principal: &PrincipalState, mut grant: Grant<M>) {
         principal.on_clean();
         let slot = grant.token.slot();
+        // From here on nobody holds it: a reset that hangs is no lease.
+        self.note_holder(slot, Tenant::NONE);
         if let Some(reason) = self.verdict(slot, &mut grant.live) {
             return self.discard(principal, grant, reason);
         }
@@ -84,6 +86,7 @@ impl<M: Manager> Shared<M> {
         }
         self.stats.discard(reason);
         let slot = token.slot();
+        self.note_holder(slot, Tenant::NONE);
         let Ok(condemned) = self.slots.condemn(token) else {
             return self.on_late_lease(principal, slot, Some(live));
         };
@@ -103,6 +106,21 @@ impl<M: Manager> Shared<M> {
     fn on_late_lease(&self, principal: &PrincipalState, slot: SlotId, live: Option<Box<Live<M>>>) {
         self.on_late_return(slot, live);
         self.let_go(principal);
+    }
+
+    /// Nobody has used what was lent: it is as good as it was.
+    pub(super) fn undo(&self, principal: &PrincipalState, grant: Grant<M>) {
+        let Grant { token, mut live } = grant;
+        let slot = token.slot();
+        live.uses -= 1;
+        self.note_holder(slot, Tenant::NONE);
+        self.place(slot).object.store(Some(live));
+        if self.slots.give_back(token, self.tick()).is_err() {
+            return self.on_late_lease(principal, slot, None);
+        }
+        self.let_go(principal);
+        self.on_release(None);
+        self.work.hurry(self);
     }
 
     /// Counts a lease out, where somebody counts.

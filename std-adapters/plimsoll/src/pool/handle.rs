@@ -18,6 +18,7 @@ use super::drain::Drained;
 use super::error::{CheckoutError, PoolError, PrincipalError};
 use super::lease::{Lease, OwnedLease};
 use super::manager::Manager;
+use super::many::CheckoutMany;
 use super::principal::Principal;
 use super::running::Running;
 use super::shared::{Attempt, Shared};
@@ -59,6 +60,10 @@ use crate::registry::Registry;
 ///   that a checkout has given up is waited for by no other, and holds up none.
 /// - POOL-13: an idle instance is [asked](Manager::is_alive) whether it is alive before it is lent; all
 ///   that are idle can be [asked](Self::retain) or [dropped](Self::drop_idle) at once.
+/// - POOL-15: a checkout that would wait for what only its own principal holds fails at once, unless
+///   [allowed](super::PoolBuilder::wait_for_own_leases); the line can be
+///   [bounded](super::PoolBuilder::max_waiting); no wait is endless by default; several instances can be
+///   had [at once](Self::checkout_many).
 /// - POOL-16: when `drained` resolves, every instance is destroyed and the manager is dropped, though
 ///   handles are left: what it has reserved is free for the next pool.
 ///
@@ -236,6 +241,37 @@ impl<M: Manager> Pool<M> {
                 shared.lease_or_begin(principal).map(|grant| Lease::new(shared, principal, grant))
             }
         }
+    }
+
+    /// Leases `count` instances at once, all or none, and waits for them as a task (POOL-15).
+    ///
+    /// One such checkout gathers its instances at a time, the others wait for their turn: two of them
+    /// never wait for each other. Whoever asks for all that it needs by one such checkout, and for
+    /// nothing more while it has them, waits for nobody who waits for it.
+    ///
+    /// # Errors
+    /// As of [`checkout`](Self::checkout), and `TooMany`. What was gathered until then goes back unused.
+    ///
+    /// # Cancellation
+    /// Safe: what was gathered goes back unused.
+    pub fn checkout_many<'a>(
+        &'a self,
+        principal: &'a Principal,
+        count: usize,
+    ) -> CheckoutMany<'a, M> {
+        CheckoutMany::new(self.shared(), principal, count)
+    }
+
+    /// [`checkout_many`](Self::checkout_many), which blocks the thread.
+    ///
+    /// # Errors
+    /// As of [`checkout_many`](Self::checkout_many).
+    pub fn checkout_many_blocking<'a>(
+        &'a self,
+        principal: &'a Principal,
+        count: usize,
+    ) -> Result<Vec<Lease<'a, M>>, CheckoutError> {
+        CheckoutMany::new(self.shared(), principal, count).block()
     }
 
     /// [`checkout`](Self::checkout), for a task that outlives the caller. The future keeps the pool open;

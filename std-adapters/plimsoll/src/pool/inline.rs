@@ -94,15 +94,16 @@ impl<M: Manager> Shared<M> {
             Some(doomed) => self.replace(doomed),
             None => self.vacancy(),
         };
-        let attempt = match vacancy.map(|vacancy| self.build_inline(vacancy, began)) {
-            Some(Ok(attempt)) => attempt,
-            Some(Err(building)) => {
-                self.queue.lock().fair.assign(building.slot().index(), None);
-                self.work.push_build(self, building);
-                Attempt::Busy
-            }
-            None => Attempt::Busy,
-        };
+        let attempt =
+            match vacancy.map(|vacancy| self.build_inline(vacancy, began, principal.tenant)) {
+                Some(Ok(attempt)) => attempt,
+                Some(Err(building)) => {
+                    self.queue.lock().fair.assign(building.slot().index(), None);
+                    self.work.push_build(self, building);
+                    Attempt::Busy
+                }
+                None => Attempt::Busy,
+            };
         if !matches!(attempt, Attempt::Leased(_)) {
             self.let_go(principal);
         }
@@ -121,7 +122,7 @@ impl<M: Manager> Shared<M> {
     ) -> Result<Attempt<M>, Option<Building>> {
         let began = self.time_this_one();
         let vacancy = self.replace(self.doomed(condemned)).ok_or(None)?;
-        let attempt = self.build_inline(vacancy, began).map_err(Some)?;
+        let attempt = self.build_inline(vacancy, began, principal.tenant).map_err(Some)?;
         if !matches!(attempt, Attempt::Leased(_)) {
             self.let_go(principal);
         }
@@ -159,6 +160,7 @@ impl<M: Manager> Shared<M> {
         &self,
         vacancy: Vacancy<M>,
         began: Option<Duration>,
+        tenant: Tenant,
     ) -> Result<Attempt<M>, Building> {
         let Vacancy { building, shell } = vacancy;
         let slot = building.slot();
@@ -173,6 +175,7 @@ impl<M: Manager> Shared<M> {
                     self.on_late_return(slot, Some(live));
                     return Ok(Attempt::Refused(self.out_of_time()));
                 };
+                self.note_holder(slot, tenant);
                 let now = began.map(|began| {
                     let now = self.config.clock.now();
                     self.inline.note(now.saturating_sub(began));

@@ -74,6 +74,8 @@ pub(super) struct Place<M: Manager> {
     pub(super) expires_ms: AtomicU64,
     /// Whether the slot's holder is in a call of the manager: see [`calls`](super::calls).
     pub(super) is_calling: AtomicBool,
+    /// Whom the slot is lent to, by the tenant's number; 0 if nobody has said. A hint.
+    pub(super) holder: AtomicU64,
 }
 
 impl<M: Manager> Place<M> {
@@ -82,6 +84,7 @@ impl<M: Manager> Place<M> {
             object: AtomicCell::new(None),
             expires_ms: AtomicU64::new(u64::MAX),
             is_calling: AtomicBool::new(false),
+            holder: AtomicU64::new(0),
         }
     }
 }

@@ -19,6 +19,7 @@ use super::error::{CheckoutError, Quota};
 use super::inline::Inline;
 use super::live::{Live, Place, Random};
 use super::manager::Manager;
+use super::many::Turnstile;
 use super::principal::PrincipalState;
 use super::principals::Principals;
 use super::room::RoomReading;
@@ -61,6 +62,7 @@ pub(super) struct Shared<M: Manager> {
     now_ms: CachePadded<AtomicU64>,
     pub(super) queue: Mutex<Queue>,
     pub(super) room: RoomReading,
+    pub(super) turnstile: Turnstile,
     pub(super) work: Work<M>,
     pub(super) inline: Inline,
     pub(super) principals: Principals,
@@ -97,6 +99,7 @@ impl<M: Manager> Shared<M> {
             manager: Mutex::new(Some(Arc::new(manager))),
             queue: Mutex::new(Queue::new(config.max)),
             room: RoomReading::new(config.max),
+            turnstile: Turnstile::default(),
             config,
             id,
             slots,
@@ -172,7 +175,7 @@ impl<M: Manager> Shared<M> {
             }
         }
         while let Some(token) = self.take_idle(principal.tenant) {
-            if let Some(grant) = self.open(token) {
+            if let Some(grant) = self.open(token, principal.tenant) {
                 return Attempt::Leased(grant);
             }
         }
@@ -219,7 +222,7 @@ impl<M: Manager> Shared<M> {
     /// # Returns
     /// `None` if the object is dead. It is retired (POOL-13).
     #[inline(always)]
-    pub(super) fn open(&self, token: Leased) -> Option<Grant<M>> {
+    pub(super) fn open(&self, token: Leased, tenant: Tenant) -> Option<Grant<M>> {
         let live = self.place(token.slot()).object.take();
         let live = live.expect("an idle slot has its object in place");
         match self.call_in(token.slot(), || contain(|| live.is_alive())) {
@@ -232,6 +235,7 @@ impl<M: Manager> Shared<M> {
                 return None;
             }
         }
+        self.note_holder(token.slot(), tenant);
         let is_timed = live.is_timed && live.uses % TIMED_EVERY == 0;
         Some(Grant::new(token, live, is_timed.then(|| self.config.clock.now())))
     }

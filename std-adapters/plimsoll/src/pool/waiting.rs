@@ -41,6 +41,7 @@ impl<M: Manager> Shared<M> {
         principal: &'a Principal,
         waker: Waker,
         timeout: Option<Duration>,
+        is_of_many: bool,
     ) -> Result<Waiting<'a, M>, CheckoutError> {
         let since = self.refresh();
         let (state, key) = (&principal.0, principal.tenant().get());
@@ -49,7 +50,7 @@ impl<M: Manager> Shared<M> {
         let queued = Queued { waiter: waiter.clone(), principal: state.clone(), deadline_ms };
         let mut after = After::default();
         let mut queue = self.queue.lock();
-        self.may_wait(queue.is_closed, queue.fair.len_of(key), state)?;
+        self.may_wait(&queue, state, is_of_many)?;
         let ticket = queue.fair.push(key, queued);
         queue.enter(ticket, state, deadline_ms);
         self.dispatch(&mut queue, &mut after);
@@ -75,19 +76,34 @@ impl<M: Manager> Shared<M> {
 
     fn may_wait(
         &self,
-        is_closed: bool,
-        waiting: usize,
+        queue: &Queue,
         principal: &PrincipalState,
+        is_of_many: bool,
     ) -> Result<(), CheckoutError> {
-        if is_closed {
+        if queue.is_closed {
             return Err(CheckoutError::Closed);
         }
+        let waiting = queue.fair.len_of(principal.tenant.get());
         let max = self.config.waiting_max.filter(|max| waiting >= *max);
         let too_many = max.map(|max| Quota::Waiting { max });
         match too_many.or_else(|| principal.refusal(self.now_ms())) {
-            None => Ok(()),
-            Some(quota) => Err(self.refused(quota)),
+            None => {}
+            Some(quota) => return Err(self.refused(quota)),
         }
+        let waiting = queue.fair.len();
+        if let Some(max) = self.config.line_max.filter(|max| waiting >= *max) {
+            self.stats.refusals.count();
+            return Err(CheckoutError::LineFull { waiting, max });
+        }
+        // One of many was looked at with the others, before the first of them was lent.
+        let error = match is_of_many {
+            true => None,
+            false => self.would_wait_for_itself(queue, principal, 1),
+        };
+        error.map_or(Ok(()), |error| {
+            self.stats.refusals.count();
+            Err(error)
+        })
     }
 }
 
@@ -95,7 +111,7 @@ impl<M: Manager> Waiting<'_, M> {
     /// What the wait has come to. `Busy`, if what was to be made at once could not: then it goes on.
     pub(super) fn end(&mut self, outcome: Outcome) -> Attempt<M> {
         let attempt = match outcome {
-            Outcome::Granted(token) => match self.shared.open(token) {
+            Outcome::Granted(token) => match self.shared.open(token, self.principal.tenant) {
                 Some(grant) => Attempt::Leased(grant),
                 None => {
                     self.resume(None);

@@ -48,7 +48,7 @@ impl Manager for Backend {
 }
 
 fn builder(backend: &Backend) -> PoolBuilder<Backend> {
-    Pool::builder(backend.clone()).max(8).warm(8)
+    Pool::builder(backend.clone()).wait_for_own_leases().max(8).warm(8)
 }
 
 const ALL: [Isolation; 3] = [Isolation::Fresh, Isolation::PerPrincipal, Isolation::Shared];

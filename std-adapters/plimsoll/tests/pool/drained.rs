@@ -68,7 +68,11 @@ impl Manager for Guests {
 
 fn builder(engine: &Arc<Engine>, round: usize) -> PoolBuilder<Guests> {
     let isolation = [Isolation::Fresh, Isolation::PerPrincipal, Isolation::Shared][round % 3];
-    Pool::builder(Guests(engine.reserve())).max(ROOM).warm(round % 3).isolation(isolation)
+    Pool::builder(Guests(engine.reserve()))
+        .wait_for_own_leases()
+        .max(ROOM)
+        .warm(round % 3)
+        .isolation(isolation)
 }
 
 fn assert_free(engine: &Engine, pool: &Pool<Guests>) {
@@ -198,7 +202,7 @@ impl Drop for Bomb {
 
 #[test]
 fn pool_16_a_manager_that_panics_in_its_drop_is_contained() {
-    let pool = Pool::builder(Bomb).max(2).warm(1).build().unwrap();
+    let pool = Pool::builder(Bomb).wait_for_own_leases().max(2).warm(1).build().unwrap();
     pool.close();
     assert!(pool.wait_drained(LONG));
     assert_eq!(pool.stats().panics, 1);

@@ -133,7 +133,7 @@ fn site(call: Call, times: usize) -> (Arc<Site>, PoolBuilder<Hangs>) {
     let site = Arc::new(Site::default());
     *site.left.lock().unwrap() = times;
     let manager = Hangs { site: site.clone(), call, is_inline: false };
-    (site, Pool::builder(manager).warm(0))
+    (site, Pool::builder(manager).wait_for_own_leases().warm(0))
 }
 
 /// How many of ten checkouts, one after the other, are served.
@@ -310,7 +310,13 @@ fn pool_12_the_default_bound_by_the_pools_clock() {
 fn pool_12_a_hung_create_on_the_callers_own_thread() {
     let site = Arc::new(Site::default());
     let manager = Hangs { site: site.clone(), call: Call::Create, is_inline: true };
-    let pool = Pool::builder(manager).max(1).warm(0).build_timeout(BOUND).build().unwrap();
+    let pool = Pool::builder(manager)
+        .wait_for_own_leases()
+        .max(1)
+        .warm(0)
+        .build_timeout(BOUND)
+        .build()
+        .unwrap();
     let acme = pool.principal("acme").unwrap();
     pool.checkout_blocking(&acme).unwrap().complete();
     *site.left.lock().unwrap() = 1;

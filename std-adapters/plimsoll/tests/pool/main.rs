@@ -15,6 +15,7 @@ mod inline_races;
 mod isolation;
 mod leases;
 mod listed;
+mod own;
 mod soak;
 mod support;
 #[cfg(feature = "tokio")]
