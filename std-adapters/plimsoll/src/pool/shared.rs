@@ -225,7 +225,7 @@ impl<M: Manager> Shared<M> {
     pub(super) fn open(&self, token: Leased, tenant: Tenant) -> Option<Grant<M>> {
         let live = self.place(token.slot()).object.take();
         let live = live.expect("an idle slot has its object in place");
-        match self.call_in(token.slot(), || contain(|| live.is_alive())) {
+        match contain(|| live.is_alive()) {
             Ok(true) => {}
             asked => {
                 if asked.is_err() {
