@@ -100,7 +100,7 @@ pub(super) struct DeadManaged(deadpool::managed::Pool<Numbers>);
 impl Lends for DeadManaged {
     fn of(instances: usize) -> Self {
         let builder =
-            deadpool::managed::Pool::builder(Numbers).wait_for_own_leases().max_size(instances);
+            deadpool::managed::Pool::builder(Numbers).max_size(instances);
         DeadManaged(builder.build().expect("settings that can be"))
     }
 
@@ -137,7 +137,7 @@ pub(super) struct Bb8(bb8::Pool<Numbers>);
 impl Lends for Bb8 {
     fn of(instances: usize) -> Self {
         let size = u32::try_from(instances).expect("a few");
-        let builder = bb8::Pool::builder().wait_for_own_leases().max_size(size).min_idle(size);
+        let builder = bb8::Pool::builder().max_size(size).min_idle(size);
         Bb8(RUNTIME.block_on(builder.build(Numbers)).expect("nothing fails"))
     }
 
