@@ -99,8 +99,7 @@ pub(super) struct DeadManaged(deadpool::managed::Pool<Numbers>);
 
 impl Lends for DeadManaged {
     fn of(instances: usize) -> Self {
-        let builder =
-            deadpool::managed::Pool::builder(Numbers).max_size(instances);
+        let builder = deadpool::managed::Pool::builder(Numbers).max_size(instances);
         DeadManaged(builder.build().expect("settings that can be"))
     }
 
