@@ -21,9 +21,9 @@ pub struct PoolCounts {
 }
 
 impl PoolCounts {
-    pub(super) fn of(slots: &[PoolSlot]) -> PoolCounts {
+    pub(super) fn of<'a>(slots: impl Iterator<Item = &'a PoolSlot>) -> PoolCounts {
         let mut counts = PoolCounts::default();
-        for slot in slots {
+        slots.for_each(|slot| {
             *match slot.look().state() {
                 SlotState::Vacant => &mut counts.vacant,
                 SlotState::Building => &mut counts.building,
@@ -31,7 +31,7 @@ impl PoolCounts {
                 SlotState::Leased => &mut counts.leased,
                 SlotState::Condemned => &mut counts.condemned,
             } += 1;
-        }
+        });
         counts
     }
 

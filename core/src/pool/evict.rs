@@ -2,14 +2,14 @@
 
 use core::cmp::Reverse;
 
-use super::slot::PoolSlot;
 use super::slots::PoolSlots;
+use super::table::SlotTable;
 use super::tenant::Tenant;
 use super::token::{Condemned, SlotId};
 use super::word::SlotWord;
 use crate::Tick;
 
-impl<S: AsRef<[PoolSlot]>> PoolSlots<S> {
+impl<S: SlotTable> PoolSlots<S> {
     /// Condemns the slot that has been idle longest, of any tenant, if that was `before` this moment
     /// or at it.
     ///

@@ -14,6 +14,8 @@ pub enum Flaw {
     NoGeneration,
     /// Evicts whatever is in the place by now.
     EvictByPlace,
+    /// Revokes whatever is in the place by now.
+    RevokeByPlace,
     /// Says since when a slot is idle after it is idle.
     SinceAfterReturn,
     /// Looks at the demand before the release is known to others.

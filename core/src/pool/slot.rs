@@ -19,9 +19,10 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 ///  +------------------- condemned <------------+-------------------+
 /// ```
 ///
-/// `claim` leaves a leased slot leased, and makes nobody's a tenant's. 10, `rebuild`, leads from
-/// condemned to building. Only 1, 5 and 8 are open to all; every other change is made by the holder
-/// of the slot's token, and by nobody else.
+/// `claim` leaves a leased slot leased, and assigns an unowned one to a tenant. 10, `rebuild`, leads
+/// from condemned to building. 11, `revoke`, leads from building, leased and condemned to condemned,
+/// under a new token. Only 1, 5, 8 and 11 are open to all; every other change is made by the holder of
+/// the slot's token, and by nobody else.
 ///
 /// # Invariants
 /// - POOL-2: an idle word is exchanged once, so one thread leases it.
@@ -29,6 +30,8 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 /// - POOL-8: 5 and 8 are exchanges of the same word: one of them succeeds.
 /// - POOL-10: 5 is for the word's own tenant, and a tenant's slot is nobody else's until its
 ///   object is gone.
+/// - POOL-12: 11 and the holder's own next change are exchanges of the same word: one of them
+///   succeeds.
 ///
 /// # Orderings
 /// | operation | success | failure | pairs with | publishes | model |
@@ -37,7 +40,7 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 /// | `look_with_age`: load | Acquire | | `release` | since when it is idle, or later | `pool_8_age` |
 /// | `since`: load | Relaxed | | | after the word's load; else a hint | `pool_8_age` |
 /// | `release_idle`: store of `since` | Relaxed | | | published by `release` | `pool_8_age` |
-/// | `acquire`: exchange | Acquire | Relaxed | `release` | | `pool_2` |
+/// | `acquire`: exchange | Acquire | Relaxed | `release` | | `pool_2`, `pool_12` |
 /// | `advance`: exchange | Relaxed | Relaxed | | same holder, before and after | `pool_3` |
 /// | `release`: exchange | Release | Relaxed | `acquire`, `look_with_age` | the object, or that it is gone | `pool_2` |
 #[derive(Debug)]
@@ -77,7 +80,7 @@ impl PoolSlot {
         Tick::new(self.since.load(Ordering::Relaxed))
     }
 
-    /// 1, 5, 8: the caller becomes the holder, if the word is unchanged.
+    /// 1, 5, 8, 11: the caller becomes the holder, if the word is unchanged.
     #[inline(always)]
     pub(super) fn acquire(&self, word: SlotWord, event: Event) -> Option<SlotWord> {
         let next = word.transition_on(event).to()?;
@@ -136,6 +139,16 @@ impl PoolSlot {
             return Some(next);
         }
         self.acquire(word, Event::Evict)
+    }
+
+    /// 11.
+    pub(super) fn revoke(&self, word: SlotWord) -> Option<SlotWord> {
+        if is_planted(Flaw::RevokeByPlace) {
+            let next = word.transition_on(Event::Revoke).to()?;
+            self.word.store(next.word(), Ordering::Relaxed);
+            return Some(next);
+        }
+        self.acquire(word, Event::Revoke)
     }
 
     /// 5, if it is idle and this tenant's.

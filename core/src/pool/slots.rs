@@ -5,6 +5,7 @@ use core::cmp::Reverse;
 use super::counts::{PoolCounts, SlotView};
 use super::error::{ClaimError, ForeignToken, PoolSlotsError, check_slots};
 use super::slot::PoolSlot;
+use super::table::SlotTable;
 use super::tenant::Tenant;
 use super::token::sealed::Sealed;
 use super::token::{Building, Condemned, Held, Leased, PoolId, SlotId, Token};
@@ -15,7 +16,7 @@ use crate::sync::const_unless_loom;
 /// A fixed number of places for instances, and who has which.
 ///
 /// The slots are the pool's own: an array for a `static`, or whatever the caller brings that can be
-/// seen as a slice of [`PoolSlot`], such as a box. The objects are the caller's, in a table with
+/// seen as a slice of [`PoolSlot`], such as a box, or a [`SlotTable`] that grows. The objects are the caller's, in a table with
 /// the places of [`SlotId::index`].
 ///
 /// Who holds a token of a slot holds its object: it makes it while [`Building`], uses it while
@@ -34,6 +35,8 @@ use crate::sync::const_unless_loom;
 /// - POOL-8: an eviction takes an idle slot or nothing, never one that is lent, and none that has
 ///   been idle for less than was asked.
 /// - POOL-10: a slot of one tenant is taken by that tenant alone, until its object is gone.
+/// - POOL-12: of a [`revoke`](Self::revoke) and whatever the holder does next one succeeds; a slot
+///   that was revoked is not idle before its object is gone.
 ///
 /// # Progress
 /// Wait-free, but for `take`, `evict` and `evict_other`, which are lock-free: they look at all slots,
@@ -107,7 +110,21 @@ impl<S: AsRef<[PoolSlot]> + AsMut<[PoolSlot]>> PoolSlots<S> {
     }
 }
 
-impl<S: AsRef<[PoolSlot]>> PoolSlots<S> {
+impl<S: SlotTable> PoolSlots<S> {
+    /// The slots of a table, which are new. It may grow later.
+    ///
+    /// # Errors
+    /// There are none, or more than 2^32 - 1.
+    pub fn with_table(slots: S, id: PoolId) -> Result<Self, PoolSlotsError> {
+        check_slots(slots.slots().count())?;
+        Ok(PoolSlots { id, slots })
+    }
+
+    /// Where the slots are.
+    pub const fn table(&self) -> &S {
+        &self.slots
+    }
+
     /// Reserves a vacant slot, the one of the lowest place, for an object that is to be made.
     ///
     /// # Returns
@@ -165,8 +182,12 @@ impl<S: AsRef<[PoolSlot]>> PoolSlots<S> {
         near.and_then(|id| self.take_at(id, tenant)).or_else(|| self.take_hottest(tenant))
     }
 
+    /// Leases this slot, if it is idle and exactly this tenant's.
+    ///
+    /// # Progress
+    /// Wait-free: a load and an exchange.
     #[inline(always)]
-    fn take_at(&self, id: SlotId, tenant: Tenant) -> Option<Leased> {
+    pub fn take_at(&self, id: SlotId, tenant: Tenant) -> Option<Leased> {
         let word = self.slot(id)?.take(tenant)?;
         Some(self.token(id, word))
     }
@@ -243,7 +264,7 @@ impl<S: AsRef<[PoolSlot]>> PoolSlots<S> {
 
     /// How many slots there are.
     pub fn capacity(&self) -> usize {
-        self.slots.as_ref().len()
+        self.slots.slots().count()
     }
 
     /// What tells this pool from others.
@@ -257,7 +278,7 @@ impl<S: AsRef<[PoolSlot]>> PoolSlots<S> {
     /// Each slot is counted once, as it was at a moment of the call; slots that change meanwhile can
     /// add up to what never was at one moment.
     pub fn counts(&self) -> PoolCounts {
-        PoolCounts::of(self.slots.as_ref())
+        PoolCounts::of(self.slots.slots())
     }
 
     /// What is at this place; `None` if there is no such place.
@@ -272,17 +293,22 @@ impl<S: AsRef<[PoolSlot]>> PoolSlots<S> {
 
     #[inline(always)]
     pub(super) fn slot(&self, id: SlotId) -> Option<&PoolSlot> {
-        self.slots.as_ref().get(id.index())
+        self.slots.slot(id.index())
     }
 
     #[inline(always)]
     pub(super) fn all(&self) -> impl Iterator<Item = (SlotId, &PoolSlot)> {
-        (0..).map(SlotId::new).zip(self.slots.as_ref())
+        (0..).map(SlotId::new).zip(self.slots.slots())
     }
 
     #[inline(always)]
     pub(super) fn token<T: Token>(&self, slot: SlotId, word: SlotWord) -> T {
-        T::new(Held::new(self.id, slot, word))
+        T::new(self.held(slot, word))
+    }
+
+    #[inline(always)]
+    pub(super) fn held(&self, slot: SlotId, word: SlotWord) -> Held {
+        Held::new(self.id, slot, word)
     }
 
     fn foreign<T: Token>(&self, token: T) -> ForeignToken<T> {

@@ -1,7 +1,7 @@
 //! What the holder of a slot has in hand.
 
 use super::tenant::Tenant;
-use super::word::SlotWord;
+use super::word::{SlotState, SlotWord};
 
 /// Tells the pools of a process apart, so that none takes the token of another.
 ///
@@ -68,6 +68,23 @@ impl Held {
     #[inline(always)]
     pub(super) const fn slot(self) -> SlotId {
         SlotId(self.at as u32)
+    }
+}
+
+/// A slot with its word, as it was seen: what [`PoolSlots::revoke`](super::PoolSlots::revoke) takes
+/// away, if nothing has changed since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Observed(pub(super) Held);
+
+impl Observed {
+    /// The place of the slot.
+    pub const fn slot(&self) -> SlotId {
+        self.0.slot()
+    }
+
+    /// What the slot was.
+    pub const fn state(&self) -> SlotState {
+        self.0.word.state()
     }
 }
 

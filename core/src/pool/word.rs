@@ -66,6 +66,7 @@ pub(super) enum Event {
     Evict,
     Vacate,
     Rebuild(Tenant),
+    Revoke,
 }
 
 /// What an event makes of a word.
@@ -136,7 +137,9 @@ impl SlotWord {
             (Idle, Event::Take(tenant)) if tenant == ours => self.to(Leased, ours),
             (Leased, Event::Claim(tenant)) if tenant == ours => Transition::NoOp,
             (Leased, Event::Claim(tenant)) if ours.is_none() => self.to(Leased, tenant),
-            (Leased, Event::Condemn) | (Idle, Event::Evict) => self.to(Condemned, ours),
+            (Leased, Event::Condemn)
+            | (Idle, Event::Evict)
+            | (Building | Leased | Condemned, Event::Revoke) => self.to(Condemned, ours),
             _ => Transition::Invalid,
         }
     }
@@ -245,6 +248,7 @@ mod tests {
             (Event::Vacate, [NO, NO, NO, NO, "Vacant 0"]),
             (Event::Rebuild(nine), [NO, NO, NO, NO, "Building 9"]),
             (Event::Rebuild(none), [NO, NO, NO, NO, "Building 0"]),
+            (Event::Revoke, [NO, "Condemned 7", NO, "Condemned 7", "Condemned 7"]),
         ];
         for (event, row) in table {
             for (state, expected) in STATES.into_iter().zip(row) {

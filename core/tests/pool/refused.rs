@@ -1,7 +1,8 @@
 //! What the slots refuse, and what becomes of it.
 
+use plimsoll_core::Tick;
 use plimsoll_core::pool::{
-    ClaimError, PoolId, PoolSlot, PoolSlots, PoolSlotsError, SlotId, Tenant, TenantError,
+    ClaimError, PoolId, PoolSlot, PoolSlots, PoolSlotsError, SlotId, SlotState, Tenant, TenantError,
 };
 
 use super::{idle, slots, tenant, tick};
@@ -42,6 +43,36 @@ fn a_token_of_a_pool_of_the_same_number_does_not_fit_either() {
     small.give_back(foreign.token, tick(1)).unwrap();
     let far = large.reserve(tenant(1)).unwrap();
     assert_eq!(small.fail(far).unwrap_err().token.slot(), SlotId::new(1));
+}
+
+/// POOL-12: whatever the holder of a revoked slot wants, it is too late.
+#[test]
+fn pool_12_who_was_revoked_is_refused_and_nobody_else() {
+    let slots = slots::<2>();
+    let first = SlotId::new(0);
+    assert_eq!((slots.observe(first), slots.observe(SlotId::new(2))), (None, None));
+    let building = slots.reserve(tenant(1)).unwrap();
+    let early = slots.observe(first).unwrap();
+    assert_eq!((early.slot(), early.state()), (first, SlotState::Building));
+    let lease = slots.finish_leased(building).unwrap();
+    assert!(slots.revoke(early).is_none(), "it has got on");
+
+    let observed = slots.observe(first).unwrap();
+    let theirs = PoolSlots::<[PoolSlot; 2]>::new(PoolId::new(9));
+    assert!(theirs.revoke(observed).is_none());
+    let revoked = slots.revoke(observed).unwrap();
+    assert!(slots.revoke(observed).is_none(), "once");
+    let late = slots.give_back(lease, tick(1)).unwrap_err();
+    let late = slots.condemn(late.token).unwrap_err();
+    assert!(slots.claim(late.token, tenant(1)).is_ok(), "a claim that changes nothing");
+    assert_eq!((slots.counts().condemned, slots.counts().idle), (1, 0));
+    assert!(slots.take(tenant(1), Some(first)).is_none() && slots.evict(Tick::MAX).is_none());
+
+    let again = slots.revoke(slots.observe(first).unwrap()).unwrap();
+    let late = slots.vacate(revoked).unwrap_err();
+    assert!(slots.rebuild(late.token, tenant(1)).is_err());
+    slots.vacate(again).unwrap();
+    assert_eq!((slots.counts().vacant, slots.observe(first)), (2, None));
 }
 
 #[test]

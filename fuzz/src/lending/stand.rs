@@ -36,16 +36,17 @@ impl Stand {
         };
         let builder = Pool::builder(maker).max(setup.max).warm(setup.warm).isolation(isolation);
         let mut builder = builder.background(Background::Manual).clock(clock.clone());
-        builder = builder.idle_age(IDLE).no_fault_backoff();
+        builder = builder.idle_age(IDLE).no_fault_backoff().wait_for_own_leases();
         if let Some(cap) = setup.cap {
             builder = builder.per_principal_cap(cap);
         }
         if let Some(uses) = setup.uses {
             builder = builder.retire_after_uses(uses);
         }
-        if setup.times_out {
-            builder = builder.wait_timeout(WAIT);
-        }
+        builder = match setup.times_out {
+            true => builder.wait_timeout(WAIT),
+            false => builder.no_wait_timeout(),
+        };
         if setup.is_impatient {
             builder = builder.build_timeout(BUILD);
         }

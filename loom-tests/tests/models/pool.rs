@@ -1,4 +1,4 @@
-//! The pool's slots: POOL-1, POOL-2, POOL-3, POOL-4, POOL-8, POOL-10; and in `pool/` its demand.
+//! The pool's slots: POOL-1, POOL-2, POOL-3, POOL-4, POOL-8, POOL-10, POOL-12; and in `pool/` its demand.
 //!
 //! Each model is run as it is, and must pass; and with each mistake that it is there to find, and
 //! must fail.
@@ -213,6 +213,32 @@ fn pool_10_tenants_are_kept_apart() {
         let other = spawn(&house, |house| claim_and_use(house, 2));
         claim_and_use(&house, 3);
         join([other]);
+        house.assert_at_rest();
+    });
+}
+
+/// POOL-12: of a return and the revocation of that very lease one succeeds; a later lease of the same
+/// slot is not touched.
+#[test]
+fn pool_12_revoke_against_return() {
+    let flaws = [Flaw::RevokeByPlace, Flaw::NoGeneration];
+    check(Model::bounded(3).at_least([15, 10, 5]), &flaws, || {
+        let house = House::<1>::with(&[(tenant(1), 0)]);
+        let lease = house.take(tenant(1), None).expect("it is idle");
+        let observed = house.slots.observe(FIRST).expect("it is lent");
+        let revoker = spawn(&house, move |house| {
+            if let Some(gone) = house.revoke(observed) {
+                house.revoked(gone);
+            }
+        });
+        if house.give_back_late(lease, 2) {
+            use_once(&house, 1, Some(FIRST), 3);
+            join([revoker]);
+        } else {
+            join([revoker]);
+            let gone = house.take_revoked().expect("POOL-12: who was refused was revoked");
+            house.vacate(gone);
+        }
         house.assert_at_rest();
     });
 }

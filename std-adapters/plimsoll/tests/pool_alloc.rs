@@ -38,7 +38,8 @@ impl Manager for Numbers {
 fn the_fast_path_allocates_nothing_and_asks_no_clock() {
     for isolation in [Isolation::PerPrincipal, Isolation::Shared] {
         let clock = Asked::default();
-        let builder = Pool::builder(Numbers).max(2).warm(1).isolation(isolation);
+        let builder =
+            Pool::builder(Numbers).wait_for_own_leases().max(2).warm(1).isolation(isolation);
         let builder = builder.background(Background::Manual).clock(clock.clone());
         let pool = builder.per_principal_cap(1).build().unwrap();
         pool.step();

@@ -23,7 +23,7 @@ impl Manager for Numbers {
 
 /// A pool of ours that is full, and somebody to lend to.
 pub(super) fn full(instances: usize) -> (Pool<Numbers>, Principal) {
-    let builder = Pool::builder(Numbers).max(instances).warm(instances);
+    let builder = Pool::builder(Numbers).wait_for_own_leases().max(instances).warm(instances);
     let pool = builder.isolation(Isolation::Shared).build().expect("settings that can be");
     while pool.counts().idle < instances {
         std::thread::yield_now();

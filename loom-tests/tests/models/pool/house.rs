@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use loom::sync::Notify;
 use loom::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use loom::thread;
-use plimsoll_loom::pool::{Building, Condemned, Leased};
+use plimsoll_loom::pool::{Building, Condemned, Leased, Observed};
 use plimsoll_loom::{Demand, PoolId, PoolSlot, PoolSlots, SlotId, Tenant, Tick};
 
 pub(super) fn tenant(number: u64) -> Tenant {
@@ -22,6 +22,8 @@ pub(super) struct House<const N: usize> {
     objects: [AtomicU64; N],
     wake: Notify,
     notes: Mutex<Notes<N>>,
+    /// What was revoked, for its late holder.
+    revoked: Mutex<Option<Condemned>>,
 }
 
 /// What really happened, noted together with the atomic steps.
@@ -48,6 +50,7 @@ impl<const N: usize> House<N> {
             objects: from_fn(|_| AtomicU64::new(0)),
             wake: Notify::new(),
             notes: Mutex::new(Notes { objects: [0; N], places: [Place::default(); N] }),
+            revoked: Mutex::new(None),
         })
     }
 
@@ -133,6 +136,37 @@ impl<const N: usize> House<N> {
         let gone = self.slots.condemn(lease).expect("ours");
         self.place(gone.slot(), |place| place.is_condemned = true);
         gone
+    }
+
+    /// A lease that a patient party may take away ends: it comes back, unless it was revoked.
+    ///
+    /// # Returns
+    /// Whether it has come back.
+    pub(super) fn give_back_late(&self, lease: Leased, now: u64) -> bool {
+        let slot = lease.slot();
+        let is_back = self.slots.give_back(lease, Tick::new(now)).is_ok();
+        if is_back {
+            self.place(slot, |place| (place.is_held, place.idle_since) = (false, now));
+        }
+        is_back
+    }
+
+    /// Takes what was observed away from its holder, which still has the object.
+    pub(super) fn revoke(&self, observed: Observed) -> Option<Condemned> {
+        let gone = self.slots.revoke(observed)?;
+        self.place(gone.slot(), |place| {
+            assert!(place.is_held, "POOL-12: revoked from nobody");
+            place.is_condemned = true;
+        });
+        Some(gone)
+    }
+
+    pub(super) fn revoked(&self, gone: Condemned) {
+        *self.revoked.lock().unwrap_or_else(PoisonError::into_inner) = Some(gone);
+    }
+
+    pub(super) fn take_revoked(&self) -> Option<Condemned> {
+        self.revoked.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     pub(super) fn evict(&self, before: u64) -> Option<Condemned> {

@@ -22,6 +22,10 @@ pub(super) struct After {
     left: Vec<Queued>,
     /// Errors that nobody waits for; the same.
     untold: Vec<CheckoutError>,
+    /// Slots in whose name a call of the manager hangs.
+    pub(super) hung: Vec<usize>,
+    /// What waits that were given up have waited for: the build of a slot, or anything.
+    pub(super) given_up: Vec<Option<usize>>,
     pub(super) is_drained: bool,
 }
 
@@ -45,10 +49,15 @@ impl After {
         for building in self.builds {
             shared.work.push_build(shared, building);
         }
+        for slot in self.hung {
+            shared.work.give_up(shared, Some(slot), false);
+        }
+        for slot in self.given_up {
+            shared.work.give_up(shared, slot, true);
+        }
         wake_all(self.wakers);
         if self.is_drained {
-            shared.work.stop();
-            shared.drain.finish();
+            shared.on_drained();
         }
         for error in self.untold {
             let _ = contain(|| drop(error));

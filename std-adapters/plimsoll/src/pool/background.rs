@@ -1,15 +1,16 @@
 //! Who does the work: threads of the pool's own, tasks, or whoever steps.
 
+use std::io;
 use std::sync::Arc;
 use std::thread;
 
-use plimsoll_core::pool::Building;
+use plimsoll_core::pool::{Building, SlotId};
 
 use super::after::After;
 use super::config::Background;
 use super::contain::{Contained, Panicked, contain};
 use super::error::{BuildFailure, CheckoutError, PoolError, Stage};
-use super::live::Live;
+use super::live::{Live, Shell};
 use super::manager::Manager;
 use super::running::Running;
 use super::shared::Shared;
@@ -18,7 +19,7 @@ use super::work::Doomed;
 use crate::park::block_on;
 
 /// What has come of a build: an object, or what to tell whoever waits for it.
-pub(super) type Built<M> = Result<<M as Manager>::Object, CheckoutError>;
+pub(super) type Built<M> = Result<Box<Live<M>>, CheckoutError>;
 
 /// How a call of the manager has ended; `None` if it was out of time.
 type Created<M> = Option<Result<Result<<M as Manager>::Object, <M as Manager>::Error>, Panicked>>;
@@ -38,26 +39,30 @@ impl<M: Manager> Shared<M> {
         self.failed(BuildFailure::Panicked(message))
     }
 
-    pub(super) fn built(&self, created: Created<M>) -> Built<M> {
+    pub(super) fn built(&self, created: Created<M>, shell: Shell<M>) -> Built<M> {
         match created {
-            Some(Ok(Ok(object))) => Ok(object),
+            Some(Ok(Ok(object))) => Ok(self.enliven(object, shell)),
             Some(Ok(Err(error))) => Err(self.failed(BuildFailure::Manager(Arc::new(error)))),
             Some(Err(panicked)) => Err(self.panicked(panicked)),
             None => {
                 self.stats.failed.count();
-                let after = self.config.build_timeout.unwrap_or_default();
-                Err(CheckoutError::TimedOut { stage: Stage::Build, after })
+                Err(self.out_of_time())
             }
         }
     }
 
-    fn build_blocking(&self) -> Built<M> {
-        let created = Contained::new(|| self.manager.create());
-        let created = created.map(|future| block_on(future, self.config.build_timeout));
-        self.built(match created {
-            Ok(created) => created,
+    pub(super) fn out_of_time(&self) -> CheckoutError {
+        let after = self.config.build_timeout.unwrap_or_default();
+        CheckoutError::TimedOut { stage: Stage::Build, after }
+    }
+
+    fn build_blocking(&self, slot: SlotId) -> Built<M> {
+        let shell = self.new_shell();
+        let created = self.call_in(slot, || match Contained::new(|| shell.manager().create()) {
+            Ok(future) => block_on(future, self.config.build_timeout),
             Err(panicked) => Some(Err(panicked)),
-        })
+        });
+        self.built(created, shell)
     }
 
     /// A build has ended: its object is idle, or its waiter is told.
@@ -65,8 +70,7 @@ impl<M: Manager> Shared<M> {
         let slot = building.slot();
         let now_ms = self.refresh().as_millis() as u64;
         let error = match outcome {
-            Ok(object) => {
-                let live = self.enliven(object, None);
+            Ok(live) => {
                 let place = self.place(slot);
                 // Relaxed: a hint.
                 let relaxed = std::sync::atomic::Ordering::Relaxed;
@@ -78,14 +82,18 @@ impl<M: Manager> Shared<M> {
         };
         let mut after = After::default();
         let mut queue = self.queue.lock();
-        let ticket = queue.fair.arrived(slot.index());
         match error {
             None => {
-                self.slots.finish(building, self.tick()).expect("the pool's own token");
+                if self.slots.finish(building, self.tick()).is_err() {
+                    drop(queue);
+                    return self.on_late_return(slot, None);
+                }
+                queue.fair.arrived(slot.index());
                 (queue.failures, queue.hold_off_ms) = (0, 0);
             }
             Some(error) => {
-                self.slots.fail(building).expect("the pool's own token");
+                let ticket = queue.fair.arrived(slot.index());
+                self.fail(&mut queue, building);
                 let hold_off_ms = HOLD_OFF_MIN_MS << queue.failures.min(HOLD_OFF_DOUBLINGS_MAX);
                 queue.failures = queue.failures.saturating_add(1);
                 queue.hold_off_ms = now_ms.saturating_add(hold_off_ms);
@@ -109,31 +117,31 @@ impl<M: Manager> Shared<M> {
         self.stats.failed.count();
         let mut queue = self.queue.lock();
         queue.fair.arrived(building.slot().index());
-        self.slots.fail(building).expect("the pool's own token");
+        self.fail(&mut queue, building);
         self.conclude(queue);
     }
 
+    /// Destroys an object.
+    ///
     /// # Returns
     /// The allocation that it was in.
-    pub(super) fn do_away(
-        &self,
-        mut live: Option<Box<Live<M::Object>>>,
-    ) -> Option<Box<Live<M::Object>>> {
-        let object = live.as_mut()?.take()?;
-        if contain(|| self.manager.retire(object)).is_err() {
+    pub(super) fn destroy(&self, slot: SlotId, live: Option<Box<Live<M>>>) -> Option<Box<Live<M>>> {
+        let mut live = live?;
+        if self.call_in(slot, || contain(|| live.retire())).is_err() {
             self.stats.panics.count();
         }
-        live
+        Some(live)
     }
 
-    /// Does away with an object; its slot is vacant.
+    /// Destroys an object; its slot is vacant.
     pub(super) fn retire(&self, doomed: Doomed<M>) {
         let Doomed { condemned, live } = doomed;
-        let _ = self.do_away(live);
+        // With the allocation goes its hold on the manager, before the slot is vacant.
+        drop(self.destroy(condemned.slot(), live));
         let mut after = After::default();
         let mut queue = self.queue.lock();
         queue.fair.arrived(condemned.slot().index());
-        self.slots.vacate(condemned).expect("the pool's own token");
+        self.vacate(&mut queue, condemned);
         self.dispatch(&mut queue, &mut after);
         self.replenish(&mut queue, &mut after);
         drop(queue);
@@ -143,13 +151,17 @@ impl<M: Manager> Shared<M> {
 
 impl<M: Manager> Running<M> {
     /// Does it, on the calling thread.
-    pub(super) fn run_blocking(mut self) {
-        if self.begin() {
+    ///
+    /// # Returns
+    /// Whether the thread is still one of those that work for the pool.
+    pub(super) fn run_blocking(mut self) -> bool {
+        if let Some(slot) = self.begin() {
             let began = self.shared.config.clock.now();
-            let outcome = self.shared.build_blocking();
+            let outcome = self.shared.build_blocking(slot);
             self.shared.on_end_of_build(began);
             self.finish(outcome);
         }
+        self.end()
     }
 }
 
@@ -160,9 +172,9 @@ pub(super) fn start<M: Manager>(shared: &Arc<Shared<M>>) -> Result<(), PoolError
             let workers = shared.config.builders + shared.config.drops;
             let name = |number: usize| format!("plimsoll-pool-{number}");
             for number in 0..workers {
-                spawn(shared, name(number), work)?;
+                start_one(shared, name(number), work)?;
             }
-            spawn(shared, "plimsoll-pool-time".into(), keep_time)
+            start_one(shared, "plimsoll-pool-time".into(), keep_time)
         }
         #[cfg(feature = "tokio")]
         Background::Tokio(handle) => {
@@ -177,19 +189,36 @@ fn spawn<M: Manager>(
     shared: &Arc<Shared<M>>,
     name: String,
     run: fn(&Arc<Shared<M>>),
-) -> Result<(), PoolError> {
+) -> io::Result<()> {
     let moved = shared.clone();
-    let spawned = thread::Builder::new().name(name).spawn(move || run(&moved));
-    spawned.map(drop).map_err(|error| {
+    thread::Builder::new().name(name).spawn(move || run(&moved)).map(drop)
+}
+
+fn start_one<M: Manager>(
+    shared: &Arc<Shared<M>>,
+    name: String,
+    run: fn(&Arc<Shared<M>>),
+) -> Result<(), PoolError> {
+    spawn(shared, name, run).map_err(|error| {
         // Those that were started end again.
         shared.close();
         PoolError::Spawn(error)
     })
 }
 
+/// A thread like those that work already, in the place of one that hangs.
+///
+/// # Returns
+/// Whether it could be started.
+pub(super) fn replace_worker<M: Manager>(shared: &Arc<Shared<M>>) -> bool {
+    spawn(shared, "plimsoll-pool-r".into(), work).is_ok()
+}
+
 fn work<M: Manager>(shared: &Arc<Shared<M>>) {
     while let Some(job) = shared.work.wait() {
-        Running::new(shared.clone(), job).run_blocking();
+        if !Running::new(shared.clone(), job).run_blocking() {
+            return;
+        }
     }
 }
 
@@ -204,6 +233,7 @@ fn keep_time<M: Manager>(shared: &Arc<Shared<M>>) {
 mod tasks {
     use std::sync::Arc;
 
+    use plimsoll_core::pool::SlotId;
     use tokio::runtime::Handle;
 
     use super::super::contain::Contained;
@@ -219,13 +249,15 @@ mod tasks {
         let mut running = Running::new(shared.clone(), job);
         handle.spawn(async move {
             loop {
-                if running.begin() {
+                if let Some(slot) = running.begin() {
                     let began = shared.config.clock.now();
-                    let outcome = shared.build_async().await;
+                    let outcome = shared.build_async(slot).await;
                     shared.on_end_of_build(began);
                     running.finish(outcome);
                 }
-                drop(running);
+                if !running.end() {
+                    return;
+                }
                 let Some(job) = shared.work.start() else { return };
                 running = Running::new(shared.clone(), job);
                 tokio::task::yield_now().await;
@@ -234,15 +266,18 @@ mod tasks {
     }
 
     impl<M: Manager> Shared<M> {
-        async fn build_async(&self) -> super::Built<M> {
-            let created = match Contained::new(|| self.manager.create()) {
+        async fn build_async(&self, slot: SlotId) -> super::Built<M> {
+            let shell = self.new_shell();
+            let calling = self.call_in_task(slot);
+            let created = match Contained::new(|| shell.manager().create()) {
                 Ok(future) => match self.config.build_timeout {
                     Some(timeout) => tokio::time::timeout(timeout, future).await.ok(),
                     None => Some(future.await),
                 },
                 Err(panicked) => Some(Err(panicked)),
             };
-            self.built(created)
+            drop(calling);
+            self.built(created, shell)
         }
     }
 

@@ -32,7 +32,7 @@ impl Board {
 
 impl<M: Manager> Shared<M> {
     fn in_use(&self) -> u64 {
-        self.slots.counts().leased as u64
+        self.counts().leased as u64
     }
 
     /// Looks whether the level has changed, and tells the registry. No lock may be held.
@@ -51,7 +51,8 @@ impl<M: Manager> Shared<M> {
     }
 
     pub(super) fn read_stats(&self) -> PoolStats {
-        self.stats.read(self.slots.counts(), self.waiters.waiting(), self.blocked())
+        let (counts, abandoned) = (self.counts(), self.room.abandoned());
+        self.stats.read(counts, abandoned, self.waiters.waiting(), self.blocked())
     }
 }
 

@@ -23,6 +23,12 @@ pub struct PoolBuilder<M> {
     registry: Option<(Registry, Limit)>,
 }
 
+/// The default bound of a wait.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The default bound of a call of the manager.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
 const MAX_MAX: usize = 1 << 16;
 const TICK_MIN: Duration = Duration::from_millis(1);
 const TICK_MAX: Duration = Duration::from_secs(3_600);
@@ -39,8 +45,12 @@ impl<M: Manager> PoolBuilder<M> {
             isolation: Isolation::default(),
             cap: None,
             waiting_max: None,
-            wait_timeout: None,
-            build_timeout: None,
+            line_max: None,
+            waits_for_own: false,
+            wait_timeout: Some(WAIT_TIMEOUT),
+            build_timeout: Some(CALL_TIMEOUT),
+            cleanup_timeout: Some(CALL_TIMEOUT),
+            abandoned_max: None,
             retirement: Retirement::default(),
             idle_age: Some(Duration::from_secs(60)),
             evictions_per_tick: 4,
@@ -89,10 +99,29 @@ impl<M: Manager> PoolBuilder<M> {
         self
     }
 
-    /// How many instances a principal holds at one time; no bound by default. Who has as many
-    /// waits, and blocks nobody else. To count costs two read-modify-writes per lease.
+    /// How many instances a principal holds at one time; no bound by default. One that has as many is
+    /// refused, or waits if it may [wait for its own](Self::wait_for_own_leases), and blocks nobody else.
+    /// To count costs two read-modify-writes per lease.
     pub fn per_principal_cap(mut self, max: usize) -> Self {
         self.config.cap = Some(max);
+        self
+    }
+
+    /// How many checkouts wait at one time, of all principals together; no bound by default. Further
+    /// ones are refused with [`LineFull`](super::CheckoutError::LineFull).
+    pub fn max_waiting(mut self, max: usize) -> Self {
+        self.config.line_max = Some(max);
+        self
+    }
+
+    /// Lets a principal wait for what only itself holds: where many tasks or threads share one
+    /// principal, and none of them asks for an instance while it has one.
+    ///
+    /// By default such a checkout fails at once, with
+    /// [`WaitsForItself`](super::CheckoutError::WaitsForItself): if the principal is at its cap, or
+    /// holds all instances there may be (POOL-15).
+    pub fn wait_for_own_leases(mut self) -> Self {
+        self.config.waits_for_own = true;
         self
     }
 
@@ -103,7 +132,7 @@ impl<M: Manager> PoolBuilder<M> {
         self
     }
 
-    /// How long a checkout waits; for ever by default.
+    /// How long a checkout waits at most; 30 s by default.
     ///
     /// A blocking checkout keeps the time itself. That of a task is kept by the pool's background,
     /// to a millisecond or two by its own thread or by tokio's timers, and at the next
@@ -113,9 +142,48 @@ impl<M: Manager> PoolBuilder<M> {
         self
     }
 
-    /// How long a build takes; for ever by default. A build is cancelled where it awaits.
+    /// Lets a checkout wait for ever. Those who wait for each other then do.
+    pub fn no_wait_timeout(mut self) -> Self {
+        self.config.wait_timeout = None;
+        self
+    }
+
+    /// How long a build takes at most; 10 s by default.
+    ///
+    /// A build is cancelled where it awaits. One that blocks its thread is *abandoned* (POOL-12), a
+    /// sixteenth of the time later: its slot is free for another, its thread is replaced, and what it
+    /// yields after all is destroyed. Until then a build that a checkout has given up, by its
+    /// timeout or by being dropped, holds up no other: no checkout waits for it any more, and it is not one
+    /// of the [builders](Self::builders).
     pub fn build_timeout(mut self, timeout: Duration) -> Self {
         self.config.build_timeout = Some(timeout);
+        self
+    }
+
+    /// Lets a build take as long as it likes. One that hangs keeps its slot for ever.
+    pub fn no_build_timeout(mut self) -> Self {
+        self.config.build_timeout = None;
+        self
+    }
+
+    /// How long a [reset](super::Manager::reset) or a [retirement](super::Manager::retire) takes at
+    /// most; 10 s by default. One that takes longer is abandoned, as a build is.
+    pub fn cleanup_timeout(mut self, timeout: Duration) -> Self {
+        self.config.cleanup_timeout = Some(timeout);
+        self
+    }
+
+    /// Lets resets and retirements take as long as they like.
+    pub fn no_cleanup_timeout(mut self) -> Self {
+        self.config.cleanup_timeout = None;
+        self
+    }
+
+    /// How many calls of the manager are abandoned at one time; as many as the maximum by default.
+    /// Further ones keep their slots. 0 where each instance takes room that is reserved elsewhere for
+    /// the maximum: an abandoned call may hold such room, beside the maximum of others.
+    pub fn abandoned_max(mut self, calls: usize) -> Self {
+        self.config.abandoned_max = Some(calls);
         self
     }
 
@@ -248,6 +316,7 @@ fn check(config: &Config) -> Result<(), PoolError> {
         ("per_principal_cap", config.cap == Some(0)),
         ("wait_timeout", config.wait_timeout == no_time),
         ("build_timeout", config.build_timeout == no_time),
+        ("cleanup_timeout", config.cleanup_timeout == no_time),
         ("retire_after_uses", config.retirement.uses == Some(0)),
         ("retire_after_age", config.retirement.age == no_time),
         ("idle_age", config.idle_age == no_time),

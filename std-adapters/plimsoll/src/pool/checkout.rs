@@ -25,11 +25,17 @@ pub struct Checkout<'a, M: Manager> {
     shared: &'a Arc<Shared<M>>,
     principal: &'a Principal,
     waiting: Option<Waiting<'a, M>>,
+    /// One of several that are gathered.
+    is_of_many: bool,
 }
 
 impl<'a, M: Manager> Checkout<'a, M> {
     pub(super) fn new(shared: &'a Arc<Shared<M>>, principal: &'a Principal) -> Self {
-        Self { shared, principal, waiting: None }
+        Self { shared, principal, waiting: None, is_of_many: false }
+    }
+
+    pub(super) fn of_many(shared: &'a Arc<Shared<M>>, principal: &'a Principal) -> Self {
+        Self { shared, principal, waiting: None, is_of_many: true }
     }
 
     #[cold]
@@ -46,7 +52,8 @@ impl<'a, M: Manager> Checkout<'a, M> {
             Some(waiting) => waiting,
             none => {
                 let timeout = shared.config.wait_timeout;
-                none.insert(shared.enqueue(self.principal, waker.clone(), timeout)?)
+                let many = self.is_of_many;
+                none.insert(shared.enqueue(self.principal, waker.clone(), timeout, many)?)
             }
         };
         loop {
@@ -113,7 +120,7 @@ impl<M: Manager> Shared<M> {
             attempt = self.attempt(&principal.0);
         }
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let mut waiting = self.enqueue(principal, thread_waker(), None)?;
+        let mut waiting = self.enqueue(principal, thread_waker(), None, false)?;
         loop {
             match waiting.block(deadline).map(|outcome| waiting.end(outcome)) {
                 Ok(Attempt::Leased(grant)) => return Ok(grant),
@@ -132,7 +139,7 @@ impl<M: Manager> Shared<M> {
     /// Whether an instance may come any moment, and nobody is in line: of those that are used again
     /// one comes back, of those for a single use one is being made.
     fn is_worth_a_spin(&self) -> bool {
-        let counts = self.slots.counts();
+        let counts = self.counts();
         let is_coming = match self.config.isolation {
             Isolation::Fresh => counts.building + counts.condemned > 0,
             _ => counts.leased > 0 && counts.vacant == 0,
@@ -164,6 +171,6 @@ impl<M: Manager> Shared<M> {
         }
         drop(queue);
         after.run(self);
-        Err(CheckoutError::Exhausted { max: self.config.max })
+        Err(CheckoutError::Exhausted { max: self.room.max() })
     }
 }

@@ -81,8 +81,14 @@ pub(super) struct Config {
     pub(super) isolation: Isolation,
     pub(super) cap: Option<usize>,
     pub(super) waiting_max: Option<usize>,
+    pub(super) line_max: Option<usize>,
+    pub(super) waits_for_own: bool,
     pub(super) wait_timeout: Option<Duration>,
     pub(super) build_timeout: Option<Duration>,
+    /// The same for what resets and destroys.
+    pub(super) cleanup_timeout: Option<Duration>,
+    /// As many as the maximum, if `None`.
+    pub(super) abandoned_max: Option<usize>,
     pub(super) retirement: Retirement,
     pub(super) idle_age: Option<Duration>,
     pub(super) evictions_per_tick: usize,

@@ -10,11 +10,13 @@ use parking_lot::MutexGuard;
 use plimsoll_core::pool::Tenant;
 
 use super::after::After;
+use super::calls::Calls;
 use super::config::Isolation;
 use super::error::CheckoutError;
 use super::manager::Manager;
 use super::principal::{Load, PrincipalState};
 use super::queue::{FairQueue, Ticket};
+use super::room::Room;
 use super::shared::Shared;
 use super::stats::DiscardReason;
 use super::waiter::{Outcome, Waiter};
@@ -37,10 +39,12 @@ pub(super) struct Queue {
     /// No warm instance is built before that moment, after builds that failed.
     pub(super) hold_off_ms: u64,
     pub(super) failures: u32,
+    pub(super) room: Room,
+    pub(super) calls: Calls,
 }
 
 impl Queue {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(max: usize) -> Self {
         Self {
             fair: FairQueue::new(),
             deadlines: BTreeSet::new(),
@@ -48,6 +52,8 @@ impl Queue {
             announced: 0,
             hold_off_ms: 0,
             failures: 0,
+            room: Room::new(max),
+            calls: Calls::default(),
         }
     }
 
@@ -106,7 +112,7 @@ impl<M: Manager> Shared<M> {
     /// Serves whoever can be served; begins what is to be built for the others.
     pub(super) fn dispatch(&self, queue: &mut Queue, after: &mut After) {
         if queue.is_closed {
-            return self.sweep(after);
+            return self.sweep(queue, after);
         }
         self.announce(queue);
         // Instances are all alike, unless they are tagged: then what one can not have, another can.
@@ -131,7 +137,7 @@ impl<M: Manager> Shared<M> {
                 }
                 // Whoever waits for it is looked at here anyway.
                 self.release(&principal);
-                may_be_idle = tagged && self.slots.counts().idle > 0;
+                may_be_idle = tagged && self.counts().idle > 0;
             }
             if !self.supply(queue, &principal, after) {
                 break;
@@ -221,7 +227,7 @@ impl<M: Manager> Shared<M> {
         if queue.is_closed || self.config.warm == 0 || self.now_ms() < queue.hold_off_ms {
             return;
         }
-        let ready = self.slots.counts().idle + queue.fair.unassigned();
+        let ready = self.counts().idle + queue.fair.unassigned();
         for _ in ready..self.config.warm {
             if !self.begin(None, queue, after) {
                 return;
@@ -231,19 +237,19 @@ impl<M: Manager> Shared<M> {
 
     /// Begins an instance for `key`, or for nobody, if there is room for one.
     pub(super) fn begin(&self, key: Option<u64>, queue: &mut Queue, after: &mut After) -> bool {
-        let Some(building) = self.slots.reserve(Tenant::NONE) else { return false };
+        let Some(building) = self.reserve(queue) else { return false };
         queue.fair.assign(building.slot().index(), key);
         after.builds.push(building);
         true
     }
 
     /// Condemns everything idle, of a pool that is closed, and sees whether anything is left.
-    fn sweep(&self, after: &mut After) {
+    fn sweep(&self, queue: &Queue, after: &mut After) {
         while let Some(condemned) = self.slots.evict(plimsoll_core::Tick::MAX) {
             after.doomed.push((condemned, DiscardReason::Closed));
         }
         // Every slot that becomes vacant does so under this lock: the last one finds all of them so.
-        after.is_drained = self.slots.counts().live() == 0;
+        after.is_drained = queue.room.is_empty();
     }
 
     /// Tells everybody in line that the pool is closed.

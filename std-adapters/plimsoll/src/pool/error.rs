@@ -116,6 +116,29 @@ pub enum CheckoutError {
     },
     /// The principal is another pool's.
     ForeignPrincipal,
+    /// The checkout would wait for what only its own principal holds (POOL-15).
+    WaitsForItself {
+        /// How many instances the principal holds.
+        held: usize,
+        /// How many it asked for.
+        asked: usize,
+        /// How many it can hold: its cap, or all that there may be.
+        max: usize,
+    },
+    /// So many checkouts wait already.
+    LineFull {
+        /// How many wait.
+        waiting: usize,
+        /// How many may.
+        max: usize,
+    },
+    /// [`checkout_many`](super::Pool::checkout_many) was asked for more than there may be.
+    TooMany {
+        /// How many.
+        asked: usize,
+        /// How many one principal can hold.
+        max: usize,
+    },
 }
 
 impl fmt::Display for CheckoutError {
@@ -127,6 +150,17 @@ impl fmt::Display for CheckoutError {
             Self::Refused { quota } => write!(f, "refused: {quota}"),
             Self::Exhausted { max } => write!(f, "none of {max} instances is idle"),
             Self::ForeignPrincipal => f.write_str("the principal is another pool's"),
+            Self::WaitsForItself { held, asked, max } => write!(
+                f,
+                "the principal holds {held} of the {max} instances that it can have and asks for {asked} \
+                 more: it would wait for itself (`wait_for_own_leases` allows that)"
+            ),
+            Self::LineFull { waiting, max } => {
+                write!(f, "{waiting} checkouts wait already, of {max} that may (`max_waiting`)")
+            }
+            Self::TooMany { asked, max } => {
+                write!(f, "a principal holds {max} instances at most (asked for {asked} at once)")
+            }
         }
     }
 }

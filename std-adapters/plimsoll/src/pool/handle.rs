@@ -1,6 +1,7 @@
 //! The pool, as its users hold it.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -15,12 +16,14 @@ use super::checkout::Checkout;
 use super::config::{Background, Config};
 use super::drain::Drained;
 use super::error::{CheckoutError, PoolError, PrincipalError};
-use super::lease::Lease;
+use super::lease::{Lease, OwnedLease};
 use super::manager::Manager;
+use super::many::CheckoutMany;
 use super::principal::Principal;
 use super::running::Running;
 use super::shared::{Attempt, Shared};
 use super::stats::PoolStats;
+use super::table::Table;
 use super::work::Work;
 use crate::limit::Limit;
 use crate::registry::Registry;
@@ -30,7 +33,8 @@ use crate::registry::Registry;
 /// Clones are handles to the same pool; with the last one it closes.
 ///
 /// # Invariants
-/// - POOL-1: instances that live, are built or are torn down are never more than the maximum.
+/// - POOL-1: instances that live, are built or are torn down are never more than the maximum, those
+///   of abandoned calls aside (POOL-12).
 /// - POOL-2: a lease is exclusive.
 /// - POOL-3: an instance returns to the pool only by [`Lease::complete`]. A lease that is dropped,
 ///   by a panic or a cancelled future too, discards its instance; the next checkout succeeds.
@@ -49,6 +53,19 @@ use crate::registry::Registry;
 ///   [`Isolation`](super::Isolation).
 /// - POOL-11: principals have a cap, and turns: with `k` of them in line, each is served within `k`
 ///   grants, or its instance is being built.
+/// - POOL-12: a call of the manager that hangs costs its own slot, until its bound
+///   ([`build_timeout`](super::PoolBuilder::build_timeout) and
+///   [`cleanup_timeout`](super::PoolBuilder::cleanup_timeout), 10 s each by default). Then it is
+///   abandoned: its slot counts no more, its thread is replaced, what it yields is destroyed. A build
+///   that a checkout has given up is waited for by no other, and holds up none.
+/// - POOL-13: an idle instance is [asked](Manager::is_alive) whether it is alive before it is lent; all
+///   that are idle can be [asked](Self::retain) or [dropped](Self::drop_idle) at once.
+/// - POOL-15: a checkout that would wait for what only its own principal holds fails at once, unless
+///   [allowed](super::PoolBuilder::wait_for_own_leases); the line can be
+///   [bounded](super::PoolBuilder::max_waiting); no wait is endless by default; several instances can be
+///   had [at once](Self::checkout_many).
+/// - POOL-16: when `drained` resolves, every instance is destroyed and the manager is dropped, though
+///   handles are left: what it has reserved is free for the next pool.
 ///
 /// # Progress
 /// A checkout that finds an instance idle and the completion of one that is used again, with nobody in
@@ -116,14 +133,11 @@ impl<M: Manager> Pool<M> {
         let board = board.transpose()?;
         // Relaxed: the number carries no other data.
         let id = PoolId::new(NEXT.fetch_add(1, Ordering::Relaxed));
-        let slots: Box<[PoolSlot]> = (0..max).map(|_| PoolSlot::new()).collect();
-        let slots = PoolSlots::with_slots(slots, id).map_err(|_| PoolError::Max { max })?;
+        let slots = Table::new(max, PoolSlot::new);
+        let slots = PoolSlots::with_table(slots, id).map_err(|_| PoolError::Max { max })?;
         let work = Work::new(config.builders, config.drops, config.batch(), background);
-        #[cfg(feature = "tokio")]
         let shared =
             Arc::new_cyclic(|me| Shared::new(manager, config, work, board, slots, me.clone()));
-        #[cfg(not(feature = "tokio"))]
-        let shared = Arc::new(Shared::new(manager, config, work, board, slots));
         if let Some(board) = &shared.board {
             board.registration.attach(&shared);
         }
@@ -229,6 +243,92 @@ impl<M: Manager> Pool<M> {
         }
     }
 
+    /// Leases `count` instances at once, all or none, and waits for them as a task (POOL-15).
+    ///
+    /// One such checkout gathers its instances at a time, the others wait for their turn: two of them
+    /// never wait for each other. Whoever asks for all that it needs by one such checkout, and for
+    /// nothing more while it has them, waits for nobody who waits for it.
+    ///
+    /// # Errors
+    /// As of [`checkout`](Self::checkout), and `TooMany`. What was gathered until then goes back unused.
+    ///
+    /// # Cancellation
+    /// Safe: what was gathered goes back unused.
+    pub fn checkout_many<'a>(
+        &'a self,
+        principal: &'a Principal,
+        count: usize,
+    ) -> CheckoutMany<'a, M> {
+        CheckoutMany::new(self.shared(), principal, count)
+    }
+
+    /// [`checkout_many`](Self::checkout_many), which blocks the thread.
+    ///
+    /// # Errors
+    /// As of [`checkout_many`](Self::checkout_many).
+    pub fn checkout_many_blocking<'a>(
+        &'a self,
+        principal: &'a Principal,
+        count: usize,
+    ) -> Result<Vec<Lease<'a, M>>, CheckoutError> {
+        CheckoutMany::new(self.shared(), principal, count).block()
+    }
+
+    /// [`checkout`](Self::checkout), for a task that outlives the caller. The future keeps the pool open;
+    /// the lease does not.
+    ///
+    /// # Errors
+    /// As of [`checkout`](Self::checkout).
+    ///
+    /// # Cancellation
+    /// As of [`checkout`](Self::checkout).
+    pub fn checkout_owned(
+        &self,
+        principal: &Principal,
+    ) -> impl Future<Output = Result<OwnedLease<M>, CheckoutError>> + Send + use<M> {
+        let (pool, principal) = (self.clone(), principal.clone());
+        async move { pool.checkout(&principal).await.map(Lease::into_owned) }
+    }
+
+    /// Asks each idle instance whether it is kept, on the calling thread; the others are retired. An
+    /// instance is lent to this call while it is asked: a checkout does not get it then. What is lent
+    /// or built meanwhile is not asked (POOL-13).
+    ///
+    /// A panic of `keep` is contained and counted, and its instance is retired.
+    ///
+    /// # Returns
+    /// How many were retired.
+    ///
+    /// # Example
+    /// ```
+    /// # use std::convert::Infallible;
+    /// # use plimsoll::pool::{Isolation, Manager, Pool};
+    /// # struct Connections;
+    /// # impl Manager for Connections {
+    /// #     type Object = u32;
+    /// #     type Error = Infallible;
+    /// #     async fn create(&self) -> Result<u32, Infallible> {
+    /// #         Ok(7)
+    /// #     }
+    /// # }
+    /// let pool = Pool::builder(Connections).isolation(Isolation::Shared).build()?;
+    /// pool.checkout_blocking(&pool.principal("acme")?)?.complete();
+    /// assert_eq!(pool.retain(|port| *port != 7), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn retain(&self, keep: impl FnMut(&M::Object) -> bool) -> usize {
+        self.shared().retain(keep)
+    }
+
+    /// Retires all instances that are idle now, as when what they are connected to has gone. What is
+    /// lent or built is not touched; the [warm](super::PoolBuilder::warm) ones are built anew.
+    ///
+    /// # Returns
+    /// How many there were.
+    pub fn drop_idle(&self) -> usize {
+        self.shared().drop_idle()
+    }
+
     /// Closes the pool: checkouts fail from here on, those that wait too; what is idle is retired,
     /// and what is leased or built when it comes.
     ///
@@ -243,7 +343,8 @@ impl<M: Manager> Pool<M> {
         self.shared().demand.look().is_closed()
     }
 
-    /// Resolves when the pool is closed and nothing of it is live.
+    /// Resolves when the pool is closed, nothing of it is live, and its manager is dropped. A call of the
+    /// manager that hangs, and a lease that is out, keep it from that.
     ///
     /// # Cancellation
     /// Safe.
@@ -251,7 +352,7 @@ impl<M: Manager> Pool<M> {
         Drained::new(&self.shared().drain)
     }
 
-    /// Blocks until the pool is closed and nothing of it is live.
+    /// Blocks until the pool is [drained](Self::drained).
     ///
     /// # Returns
     /// Whether that was so in time.
@@ -269,7 +370,12 @@ impl<M: Manager> Pool<M> {
         let shared = self.shared();
         shared.maintain();
         let jobs = (0..shared.work.len()).map_while(|_| shared.work.start());
-        jobs.map(|job| Running::new(shared.clone(), job).run_blocking()).count()
+        let mut done = 0;
+        for job in jobs {
+            Running::new(shared.clone(), job).run_blocking();
+            done += 1;
+        }
+        done
     }
 
     /// How many instances are in which state.
@@ -277,7 +383,7 @@ impl<M: Manager> Pool<M> {
     /// # Staleness
     /// As of [`PoolSlots::counts`].
     pub fn counts(&self) -> PoolCounts {
-        self.shared().slots.counts()
+        self.shared().counts()
     }
 
     /// What the pool has done.
@@ -285,9 +391,10 @@ impl<M: Manager> Pool<M> {
         self.shared().read_stats()
     }
 
-    /// What the pool was told about its objects.
-    pub fn manager(&self) -> &M {
-        &self.shared().manager
+    /// What the pool was told about its objects; `None` once it is drained, when the pool has dropped
+    /// it (POOL-16). Whoever keeps it keeps what it has reserved.
+    pub fn manager(&self) -> Option<Arc<M>> {
+        self.shared().manager()
     }
 }
 

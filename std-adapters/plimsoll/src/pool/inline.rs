@@ -13,7 +13,7 @@ use plimsoll_core::pool::{Building, Condemned, Tenant};
 
 use super::config::{Config, Isolation};
 use super::contain::poll_once;
-use super::live::Live;
+use super::live::Shell;
 use super::manager::Manager;
 use super::principal::PrincipalState;
 use super::shared::{Attempt, Grant, Shared};
@@ -66,8 +66,7 @@ impl Inline {
 /// Room for an instance.
 struct Vacancy<M: Manager> {
     building: Building,
-    /// An allocation, from the instance that was there before.
-    spare: Option<Box<Live<M::Object>>>,
+    shell: Shell<M>,
 }
 
 impl<M: Manager> Shared<M> {
@@ -92,18 +91,19 @@ impl<M: Manager> Shared<M> {
         }
         let began = self.time_this_one();
         let vacancy = match self.work.take_retirement() {
-            Some(doomed) => Some(self.replace(doomed)),
-            None => self.reserve(),
+            Some(doomed) => self.replace(doomed),
+            None => self.vacancy(),
         };
-        let attempt = match vacancy.map(|vacancy| self.build_inline(vacancy, began)) {
-            Some(Ok(attempt)) => attempt,
-            Some(Err(building)) => {
-                self.queue.lock().fair.assign(building.slot().index(), None);
-                self.work.push_build(self, building);
-                Attempt::Busy
-            }
-            None => Attempt::Busy,
-        };
+        let attempt =
+            match vacancy.map(|vacancy| self.build_inline(vacancy, began, principal.tenant)) {
+                Some(Ok(attempt)) => attempt,
+                Some(Err(building)) => {
+                    self.queue.lock().fair.assign(building.slot().index(), None);
+                    self.work.push_build(self, building);
+                    Attempt::Busy
+                }
+                None => Attempt::Busy,
+            };
         if !matches!(attempt, Attempt::Leased(_)) {
             self.let_go(principal);
         }
@@ -113,14 +113,16 @@ impl<M: Manager> Shared<M> {
     /// What was waited for, made in the room that was granted for it.
     ///
     /// # Errors
-    /// The room, if the background has to build in it. The principal is still counted in then.
+    /// The room, if there still is some and the background has to build in it. The principal is still
+    /// counted in then.
     pub(super) fn lease_in_room(
         &self,
         condemned: Condemned,
         principal: &PrincipalState,
-    ) -> Result<Attempt<M>, Building> {
+    ) -> Result<Attempt<M>, Option<Building>> {
         let began = self.time_this_one();
-        let attempt = self.build_inline(self.replace(self.doomed(condemned)), began)?;
+        let vacancy = self.replace(self.doomed(condemned)).ok_or(None)?;
+        let attempt = self.build_inline(vacancy, began, principal.tenant).map_err(Some)?;
         if !matches!(attempt, Attempt::Leased(_)) {
             self.let_go(principal);
         }
@@ -158,16 +160,22 @@ impl<M: Manager> Shared<M> {
         &self,
         vacancy: Vacancy<M>,
         began: Option<Duration>,
+        tenant: Tenant,
     ) -> Result<Attempt<M>, Building> {
-        let Vacancy { building, spare } = vacancy;
-        let Poll::Ready(created) = poll_once(|| self.manager.create()) else {
+        let Vacancy { building, shell } = vacancy;
+        let slot = building.slot();
+        let polled = self.call_in(slot, || poll_once(|| shell.manager().create()));
+        let Poll::Ready(created) = polled else {
             self.inline.note(Duration::MAX);
             return Err(building);
         };
-        match self.built(Some(created)) {
-            Ok(object) => {
-                let live = self.enliven(object, spare);
-                let token = self.slots.finish_leased(building).expect("the pool's own token");
+        match self.built(Some(created), shell) {
+            Ok(live) => {
+                let Ok(token) = self.slots.finish_leased(building) else {
+                    self.on_late_return(slot, Some(live));
+                    return Ok(Attempt::Refused(self.out_of_time()));
+                };
+                self.note_holder(slot, tenant);
                 let now = began.map(|began| {
                     let now = self.config.clock.now();
                     self.inline.note(now.saturating_sub(began));
@@ -177,8 +185,8 @@ impl<M: Manager> Shared<M> {
             }
             Err(error) => {
                 // Told to who has made it, so it holds no warm builds off.
-                let queue = self.queue.lock();
-                self.slots.fail(building).expect("the pool's own token");
+                let mut queue = self.queue.lock();
+                self.fail(&mut queue, building);
                 self.conclude(queue);
                 Ok(Attempt::Refused(error))
             }
@@ -187,23 +195,36 @@ impl<M: Manager> Shared<M> {
 
     /// Retires an object that is over. Its slot is never vacant, so it is nobody's meanwhile, and a pool
     /// that closes is not drained.
-    fn replace(&self, doomed: Doomed<M>) -> Vacancy<M> {
-        let spare = self.do_away(doomed.live);
-        let building = self.slots.rebuild(doomed.condemned, Tenant::NONE);
-        Vacancy { building: building.expect("the pool's own token"), spare }
+    ///
+    /// # Returns
+    /// `None` if that took longer than it may: the room is another's by now.
+    fn replace(&self, doomed: Doomed<M>) -> Option<Vacancy<M>> {
+        let Doomed { condemned, live } = doomed;
+        let spare = self.destroy(condemned.slot(), live);
+        match (self.slots.rebuild(condemned, Tenant::NONE), spare) {
+            (Ok(building), Some(spare)) => Some(Vacancy { building, shell: Shell::Spare(spare) }),
+            (Ok(building), None) => Some(Vacancy { building, shell: self.new_shell() }),
+            (Err(late), spare) => {
+                drop(spare);
+                let mut queue = self.queue.lock();
+                self.vacate(&mut queue, late.token);
+                self.conclude(queue);
+                None
+            }
+        }
     }
 
-    fn reserve(&self) -> Option<Vacancy<M>> {
-        let queue = self.queue.lock();
+    fn vacancy(&self) -> Option<Vacancy<M>> {
+        let mut queue = self.queue.lock();
         // Under the lock: what is vacant in a pool that is closed stays so, and what becomes so while
         // somebody waits is theirs.
         if queue.is_closed || queue.fair.in_ring() > 0 {
             return None;
         }
-        let building = self.slots.reserve(Tenant::NONE)?;
+        let building = self.reserve(&mut queue)?;
         drop(queue);
         self.refresh();
         self.work.on_reserve();
-        Some(Vacancy { building, spare: None })
+        Some(Vacancy { building, shell: self.new_shell() })
     }
 }

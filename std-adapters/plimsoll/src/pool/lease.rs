@@ -118,6 +118,13 @@ impl<'a, M: Manager> Lease<'a, M> {
         Self { shared, principal, grant: Some(grant) }
     }
 
+    /// It was not used after all.
+    pub(super) fn undo(mut self) {
+        if let Some(grant) = self.grant.take() {
+            self.shared.undo(&self.principal.0, grant);
+        }
+    }
+
     /// The same lease without a borrow, for tasks that outlive the caller. It does not keep the pool
     /// open.
     pub fn into_owned(mut self) -> OwnedLease<M> {

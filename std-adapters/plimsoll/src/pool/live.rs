@@ -1,7 +1,8 @@
 //! An object with bounds of its own, and its place.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crossbeam_utils::atomic::AtomicCell;
@@ -13,9 +14,11 @@ use crate::clock::ceil_ms;
 
 /// An object and its own bounds. On cache lines of its own: every lease writes to it.
 #[repr(align(128))]
-pub(super) struct Live<O> {
+pub(super) struct Live<M: Manager> {
     /// `None` once it is retired: the allocation is good for another.
-    object: Option<O>,
+    object: Option<M::Object>,
+    /// Held by the objects, so that the last one of them that goes lets go of it (POOL-16).
+    manager: Arc<M>,
     /// Leases that it has had, the present one included.
     pub(super) uses: u32,
     pub(super) uses_max: u32,
@@ -27,33 +30,62 @@ pub(super) struct Live<O> {
     pub(super) began: Option<Duration>,
 }
 
-impl<O> Live<O> {
+impl<M: Manager> Live<M> {
     #[inline]
-    pub(super) fn object(&self) -> &O {
+    pub(super) fn object(&self) -> &M::Object {
         self.object.as_ref().expect("who has it has not retired it")
     }
 
     #[inline]
-    pub(super) fn object_mut(&mut self) -> &mut O {
+    pub(super) fn object_mut(&mut self) -> &mut M::Object {
         self.object.as_mut().expect("who has it has not retired it")
     }
 
-    pub(super) fn take(&mut self) -> Option<O> {
-        self.object.take()
+    /// # Returns
+    /// Whether it may be used again.
+    #[inline]
+    pub(super) fn reset(&mut self) -> bool {
+        let object = self.object.as_mut().expect("who has it has not retired it");
+        self.manager.reset(object).is_ok()
+    }
+
+    #[inline(always)]
+    pub(super) fn is_alive(&self) -> bool {
+        self.manager.is_alive(self.object())
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.manager.bytes(self.object())
+    }
+
+    /// The object is handed to the manager, to be destroyed.
+    pub(super) fn retire(&mut self) {
+        if let Some(object) = self.object.take() {
+            self.manager.retire(object);
+        }
     }
 }
 
 /// Where a slot's object is while it is idle: put there by whoever makes the slot idle, before that,
 /// and taken out by whoever takes the slot.
-pub(super) struct Place<O> {
-    pub(super) object: AtomicCell<Option<Box<Live<O>>>>,
+pub(super) struct Place<M: Manager> {
+    pub(super) object: AtomicCell<Option<Box<Live<M>>>>,
     /// When the object expires, for maintenance. Stored by the builder; a hint.
     pub(super) expires_ms: AtomicU64,
+    /// Whether the slot's holder is in a call of the manager: see [`calls`](super::calls).
+    pub(super) is_calling: AtomicBool,
+    /// Whom the slot is lent to, by the tenant's number; 0 if nobody has said. A hint.
+    pub(super) holder: AtomicU64,
 }
 
-impl<O> Place<O> {
+impl<M: Manager> Place<M> {
     pub(super) fn empty() -> Self {
-        Self { object: AtomicCell::new(None), expires_ms: AtomicU64::new(u64::MAX) }
+        Self {
+            object: AtomicCell::new(None),
+            expires_ms: AtomicU64::new(u64::MAX),
+            is_calling: AtomicBool::new(false),
+            holder: AtomicU64::new(0),
+        }
     }
 }
 
@@ -77,14 +109,30 @@ impl Random {
     }
 }
 
+/// What an object is put into.
+pub(super) enum Shell<M: Manager> {
+    New(Arc<M>),
+    /// The allocation of one that was retired.
+    Spare(Box<Live<M>>),
+}
+
+impl<M: Manager> Shell<M> {
+    pub(super) fn manager(&self) -> &M {
+        match self {
+            Self::New(manager) => manager,
+            Self::Spare(live) => &live.manager,
+        }
+    }
+}
+
 impl<M: Manager> Shared<M> {
-    /// Puts an object that was built among those that the pool has, with bounds of its own; into the
-    /// allocation of one that was retired, if there is one.
-    pub(super) fn enliven(
-        &self,
-        object: M::Object,
-        spare: Option<Box<Live<M::Object>>>,
-    ) -> Box<Live<M::Object>> {
+    /// For an object that is to be made, by whoever has a slot for it.
+    pub(super) fn new_shell(&self) -> Shell<M> {
+        Shell::New(self.manager().expect("the manager stays while a slot is held"))
+    }
+
+    /// Puts an object that was built among those that the pool has, with bounds of its own.
+    pub(super) fn enliven(&self, object: M::Object, shell: Shell<M>) -> Box<Live<M>> {
         let retirement = &self.config.retirement;
         let bound = |whole: Option<u64>| {
             whole.map_or(u64::MAX, |whole| retirement.jittered(whole, self.random.next()))
@@ -102,13 +150,23 @@ impl<M: Manager> Shared<M> {
         let is_timed =
             self.config.isolation != Isolation::Fresh || self.stats.is_next_build_timed();
         self.stats.built.count();
-        let live = Live { object, uses, uses_max, expires_ms, bytes_max, is_timed, began };
-        match spare {
-            Some(mut spare) => {
-                *spare = live;
-                spare
+        match shell {
+            Shell::Spare(mut live) => {
+                (live.object, live.uses, live.uses_max) = (object, uses, uses_max);
+                (live.expires_ms, live.bytes_max) = (expires_ms, bytes_max);
+                (live.is_timed, live.began) = (is_timed, began);
+                live
             }
-            None => Box::new(live),
+            Shell::New(manager) => Box::new(Live {
+                object,
+                manager,
+                uses,
+                uses_max,
+                expires_ms,
+                bytes_max,
+                is_timed,
+                began,
+            }),
         }
     }
 }

@@ -27,6 +27,7 @@ impl<M: Manager> Shared<M> {
         let mut after = After::default();
         let mut queue = self.queue.lock();
         self.expire(&mut queue, now_ms, &mut after);
+        self.abandon(&mut queue, now_ms, &mut after);
         self.dispatch(&mut queue, &mut after);
         self.replenish(&mut queue, &mut after);
         let next = self.next(&queue, now_ms);
@@ -38,13 +39,14 @@ impl<M: Manager> Shared<M> {
     }
 
     fn next(&self, queue: &Queue, now_ms: u64) -> Option<Duration> {
-        let is_quiet = queue.fair.len() == 0 && self.slots.counts().live() == 0;
+        let is_quiet = queue.fair.len() == 0 && queue.room.is_empty();
         if is_quiet && (self.config.warm == 0 || queue.is_closed) {
             return None;
         }
         let deadline = queue.deadlines.first();
         let left = deadline.map(|(at_ms, _)| Duration::from_millis(at_ms.saturating_sub(now_ms)));
-        Some(left.unwrap_or(Duration::MAX).min(self.config.tick))
+        let look = self.look_interval_ms().map_or(Duration::MAX, Duration::from_millis);
+        Some(left.unwrap_or(Duration::MAX).min(self.config.tick).min(look))
     }
 
     /// Ends the waits whose time is up.
@@ -54,10 +56,10 @@ impl<M: Manager> Shared<M> {
                 return;
             }
             queue.deadlines.remove(&(deadline_ms, ticket));
-            let stage = queue.stage(ticket);
-            let Some(queued) = queue.fair.remove(ticket) else { continue };
-            self.stats.timeouts.count();
             let waited = self.config.wait_timeout.unwrap_or_default();
+            let given_up = self.give_up(ticket, waited, queue, after);
+            let Some((stage, queued)) = given_up else { continue };
+            self.stats.timeouts.count();
             let error = CheckoutError::TimedOut { stage, after: waited };
             queue.settle(ticket, queued, Outcome::Refused(error), after);
         }
@@ -70,7 +72,7 @@ impl<M: Manager> Shared<M> {
         let mut left = most - self.evict_aged(now_ms, most);
         let Some(idle_age) = self.config.idle_age else { return };
         let Some(before) = now_ms.checked_sub(ceil_ms(idle_age)) else { return };
-        let beyond_warm = self.slots.counts().idle.saturating_sub(self.config.warm);
+        let beyond_warm = self.counts().idle.saturating_sub(self.config.warm);
         left = left.min(beyond_warm);
         while left > 0 {
             let Some(condemned) = self.slots.evict(Tick::new(before)) else { return };

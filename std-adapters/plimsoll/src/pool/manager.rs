@@ -6,7 +6,11 @@ use std::future::Future;
 /// Makes, resets and retires the objects of a [`Pool`](super::Pool).
 ///
 /// No method is called under a lock. A panic in any of them, and in the drop of an object, is
-/// contained and counted: it costs that object and nothing else.
+/// contained and counted: it costs that object and nothing else. A call that hangs costs its slot, and
+/// only until a [bound](super::PoolBuilder::build_timeout) (POOL-12).
+///
+/// The pool drops its manager once it is closed and drained, before it says so (POOL-16): what the
+/// objects take room in, such as an engine's reservation, is held by the manager.
 ///
 /// ```
 /// use std::convert::Infallible;
@@ -58,7 +62,15 @@ pub trait Manager: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Does away with an object: in the background, unless it [may run inline](Self::may_run_inline).
+    /// Whether an idle object may be lent: asked before each lease, on the thread of the checkout, so it
+    /// answers at once. A dead one is retired, and the checkout goes on with the next (POOL-13).
+    #[inline(always)]
+    fn is_alive(&self, object: &Self::Object) -> bool {
+        let _ = object;
+        true
+    }
+
+    /// Destroys an object: in the background, unless it [may run inline](Self::may_run_inline).
     fn retire(&self, object: Self::Object) {
         drop(object);
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use plimsoll_core::pool::SlotId;
+
 use super::background;
 use super::manager::Manager;
 use super::shared::Shared;
@@ -11,28 +13,30 @@ use super::work::Job;
 pub(super) struct Running<M: Manager> {
     pub(super) shared: Arc<Shared<M>>,
     job: Option<Job<M>>,
-    is_build: bool,
+    slot: SlotId,
+    is_ended: bool,
 }
 
 impl<M: Manager> Running<M> {
     pub(super) fn new(shared: Arc<Shared<M>>, job: Job<M>) -> Self {
-        let is_build = matches!(job, Job::Build(_));
-        Self { shared, job: Some(job), is_build }
+        let slot = job.slot();
+        Self { shared, job: Some(job), slot, is_ended: false }
     }
 
     /// Does it, if it is a retirement.
     ///
     /// # Returns
-    /// Whether it is a build: the caller does it, and [`finish`](Self::finish) ends it.
-    pub(super) fn begin(&mut self) -> bool {
-        match self.job.take() {
-            Some(Job::Retire(doomed)) => {
+    /// The slot of a build: the caller does it, and [`finish`](Self::finish) ends it.
+    pub(super) fn begin(&mut self) -> Option<SlotId> {
+        match self.job.take()? {
+            Job::Retire(doomed) => {
                 self.shared.retire(doomed);
-                false
+                None
             }
-            job => {
-                self.job = job;
-                self.job.is_some()
+            Job::Build(building) => {
+                let slot = building.slot();
+                self.job = Some(Job::Build(building));
+                Some(slot)
             }
         }
     }
@@ -43,25 +47,35 @@ impl<M: Manager> Running<M> {
             self.shared.on_built(building, outcome);
         }
     }
+
+    /// It is done.
+    ///
+    /// # Returns
+    /// Whether whoever did it is to do the next: not if it was given up, and replaced.
+    pub(super) fn end(mut self) -> bool {
+        self.is_ended = true;
+        self.shared.work.on_end(self.slot)
+    }
 }
 
 impl<M: Manager> Drop for Running<M> {
     fn drop(&mut self) {
-        let Some(mut job) = self.job.take() else {
-            return self.shared.work.on_end(self.is_build);
-        };
+        if self.is_ended {
+            return;
+        }
         // Nobody else is left to do what is still in line.
-        loop {
-            let is_build = matches!(job, Job::Build(_));
+        let mut next = self.job.take();
+        if next.is_none() {
+            self.shared.work.on_end(self.slot);
+        }
+        while let Some(job) = next {
+            let slot = job.slot();
             match job {
                 Job::Build(building) => self.shared.on_cancelled(building),
                 Job::Retire(doomed) => self.shared.retire(doomed),
             }
-            self.shared.work.on_end(is_build);
-            match self.shared.work.start() {
-                Some(next) => job = next,
-                None => return,
-            }
+            self.shared.work.on_end(slot);
+            next = self.shared.work.start();
         }
     }
 }

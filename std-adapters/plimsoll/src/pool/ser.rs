@@ -38,7 +38,7 @@ impl Serialize for Discards<'_> {
 impl Serialize for SnapshotPool {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let stats = &self.stats;
-        let mut fields = serializer.serialize_struct("SnapshotPool", 18)?;
+        let mut fields = serializer.serialize_struct("SnapshotPool", 20)?;
         fields.serialize_field("name", self.name())?;
         fields.serialize_field("category", &self.category())?;
         fields.serialize_field("instance", &self.instance())?;
@@ -56,6 +56,8 @@ impl Serialize for SnapshotPool {
         fields.serialize_field("panics", &stats.panics)?;
         fields.serialize_field("timeouts", &stats.timeouts)?;
         fields.serialize_field("refusals", &stats.refusals)?;
+        fields.serialize_field("abandoned", &stats.abandoned)?;
+        fields.serialize_field("abandoned_now", &stats.abandoned_now)?;
         fields.serialize_field("discards", &Discards(stats))?;
         fields.end()
     }

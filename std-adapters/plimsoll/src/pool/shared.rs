@@ -1,44 +1,42 @@
 //! What the handles of a pool share, and the way of a lease that meets nobody.
 
 use std::cell::Cell;
-#[cfg(feature = "tokio")]
-use std::sync::Weak;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
-use plimsoll_core::pool::{Condemned, Demand, Leased, PoolId, PoolSlot, PoolSlots, SlotId, Tenant};
+use plimsoll_core::pool::{Demand, Leased, PoolId, PoolSlot, PoolSlots, SlotId, Tenant};
 use plimsoll_core::{Tick, Waiters};
 
 use super::board::Board;
 use super::config::{Config, Isolation};
-use super::contain::{Panicked, contain};
+use super::contain::contain;
 use super::dispatch::Queue;
 use super::drain::Drain;
 use super::error::{CheckoutError, Quota};
 use super::inline::Inline;
 use super::live::{Live, Place, Random};
 use super::manager::Manager;
+use super::many::Turnstile;
 use super::principal::PrincipalState;
 use super::principals::Principals;
+use super::room::RoomReading;
 use super::stats::{DiscardReason, Stats};
-use super::work::{Doomed, Work};
+use super::table::Table;
+use super::work::Work;
 
 /// A slot and its object, in the hands of a lease.
 pub(super) struct Grant<M: Manager> {
     pub(super) token: Leased,
-    pub(super) live: Box<Live<M::Object>>,
+    pub(super) live: Box<Live<M>>,
 }
 
 impl<M: Manager> Grant<M> {
     /// A lease begins; at `began` if it is timed.
     #[inline(always)]
-    pub(super) fn new(
-        token: Leased,
-        mut live: Box<Live<M::Object>>,
-        began: Option<Duration>,
-    ) -> Self {
+    pub(super) fn new(token: Leased, mut live: Box<Live<M>>, began: Option<Duration>) -> Self {
         live.uses = live.uses.saturating_add(1);
         live.began = began;
         Self { token, live }
@@ -53,15 +51,18 @@ pub(super) enum Attempt<M: Manager> {
 }
 
 pub(super) struct Shared<M: Manager> {
-    pub(super) manager: M,
+    /// Until the pool is drained. Each object has a hold on it, too.
+    manager: Mutex<Option<Arc<M>>>,
     pub(super) config: Config,
     pub(super) id: PoolId,
-    pub(super) slots: PoolSlots<Box<[PoolSlot]>>,
-    pub(super) places: Box<[CachePadded<Place<M::Object>>]>,
+    pub(super) slots: PoolSlots<Table<PoolSlot>>,
+    pub(super) places: Table<CachePadded<Place<M>>>,
     pub(super) demand: Demand,
     /// Milliseconds of the pool's clock, as published by maintenance and slow paths.
     now_ms: CachePadded<AtomicU64>,
     pub(super) queue: Mutex<Queue>,
+    pub(super) room: RoomReading,
+    pub(super) turnstile: Turnstile,
     pub(super) work: Work<M>,
     pub(super) inline: Inline,
     pub(super) principals: Principals,
@@ -70,8 +71,7 @@ pub(super) struct Shared<M: Manager> {
     pub(super) board: Option<Board>,
     pub(super) drain: Drain,
     pub(super) random: Random,
-    /// What a task of a runtime holds while it works.
-    #[cfg(feature = "tokio")]
+    /// What a thread or task holds while it works.
     pub(super) me: Weak<Shared<M>>,
 }
 
@@ -89,20 +89,22 @@ impl<M: Manager> Shared<M> {
         config: Config,
         work: Work<M>,
         board: Option<Board>,
-        slots: PoolSlots<Box<[PoolSlot]>>,
-        #[cfg(feature = "tokio")] me: Weak<Shared<M>>,
+        slots: PoolSlots<Table<PoolSlot>>,
+        me: Weak<Shared<M>>,
     ) -> Self {
         let id = slots.id();
         Self {
-            places: (0..slots.capacity()).map(|_| CachePadded::new(Place::empty())).collect(),
+            places: Table::new(config.max, || CachePadded::new(Place::empty())),
             inline: Inline::new(&manager, &config),
-            manager,
+            manager: Mutex::new(Some(Arc::new(manager))),
+            queue: Mutex::new(Queue::new(config.max)),
+            room: RoomReading::new(config.max),
+            turnstile: Turnstile::default(),
             config,
             id,
             slots,
             demand: Demand::new(),
             now_ms: CachePadded::new(AtomicU64::new(0)),
-            queue: Mutex::new(Queue::new()),
             work,
             principals: Principals::new(id),
             waiters: Waiters::new(),
@@ -110,7 +112,6 @@ impl<M: Manager> Shared<M> {
             board,
             drain: Drain::default(),
             random: Random::new(),
-            #[cfg(feature = "tokio")]
             me,
         }
     }
@@ -136,8 +137,24 @@ impl<M: Manager> Shared<M> {
     }
 
     #[inline(always)]
-    pub(super) fn place(&self, slot: SlotId) -> &Place<M::Object> {
-        &self.places[slot.index()]
+    pub(super) fn place(&self, slot: SlotId) -> &Place<M> {
+        self.places.get(slot.index()).expect("a slot has its place")
+    }
+
+    /// The manager, until the pool is drained.
+    pub(super) fn manager(&self) -> Option<Arc<M>> {
+        self.manager.lock().clone()
+    }
+
+    /// Nothing lives any more, and nothing will: the manager goes, with all that it has, and then those
+    /// are told who wait for that (POOL-16).
+    pub(super) fn on_drained(&self) {
+        let Some(manager) = self.manager.lock().take() else { return };
+        self.work.stop();
+        if contain(|| drop(manager)).is_err() {
+            self.stats.panics.count();
+        }
+        self.drain.finish();
     }
 
     /// A lease of what is idle, if nobody waits for it.
@@ -157,13 +174,13 @@ impl<M: Manager> Shared<M> {
                 return Attempt::Busy;
             }
         }
-        match self.take_idle(principal.tenant) {
-            Some(token) => Attempt::Leased(self.open(token)),
-            None => {
-                self.let_go(principal);
-                Attempt::Busy
+        while let Some(token) = self.take_idle(principal.tenant) {
+            if let Some(grant) = self.open(token, principal.tenant) {
+                return Attempt::Leased(grant);
             }
         }
+        self.let_go(principal);
+        Attempt::Busy
     }
 
     #[cold]
@@ -201,127 +218,26 @@ impl<M: Manager> Shared<M> {
     }
 
     /// Takes a leased slot's object out of its place: the lease begins.
-    #[inline(always)]
-    pub(super) fn open(&self, token: Leased) -> Grant<M> {
-        let live = self.place(token.slot()).object.take();
-        let live = live.expect("an idle slot has its object in place");
-        let is_timed = live.is_timed && live.uses % TIMED_EVERY == 0;
-        Grant::new(token, live, is_timed.then(|| self.config.clock.now()))
-    }
-
-    /// A lease has been completed.
-    #[inline(always)]
-    pub(super) fn complete(&self, principal: &PrincipalState, mut grant: Grant<M>) {
-        principal.on_clean();
-        if let Some(reason) = self.verdict(&mut grant.live) {
-            return self.discard(principal, grant, reason);
-        }
-        let Grant { token, live } = grant;
-        if let Some(began) = live.began {
-            self.note_hold(began);
-        }
-        self.place(token.slot()).object.store(Some(live));
-        self.slots.give_back(token, self.tick()).expect("the pool's own token");
-        let has_room_again = self.release(principal);
-        if has_room_again || !self.demand.look_after_release().is_quiet() {
-            self.on_release(has_room_again.then_some(principal));
-        }
-    }
-
-    /// Why an object is not used again, if it is not. It is reset if it is.
-    #[inline]
-    fn verdict(&self, live: &mut Live<M::Object>) -> Option<DiscardReason> {
-        if self.config.isolation == Isolation::Fresh {
-            return Some(DiscardReason::SingleUse);
-        }
-        if live.uses >= live.uses_max {
-            return Some(DiscardReason::Uses);
-        }
-        if self.now_ms() >= live.expires_ms {
-            return Some(DiscardReason::Age);
-        }
-        match contain(|| self.manager.reset(live.object_mut()).is_ok()) {
-            Ok(true) => {}
-            Ok(false) => return Some(DiscardReason::ResetFailed),
-            Err(Panicked(_)) => {
-                self.stats.panics.count();
-                return Some(DiscardReason::ResetFailed);
-            }
-        }
-        if live.bytes_max == u64::MAX {
-            return None;
-        }
-        // What can not say how large it is, is too large.
-        let bytes = contain(|| self.manager.bytes(live.object())).unwrap_or_else(|_| {
-            self.stats.panics.count();
-            u64::MAX
-        });
-        (bytes > live.bytes_max).then_some(DiscardReason::Bytes)
-    }
-
-    /// A lease has ended, and its object with it.
-    #[cold]
-    pub(super) fn discard(
-        &self,
-        principal: &PrincipalState,
-        grant: Grant<M>,
-        reason: DiscardReason,
-    ) {
-        let Grant { token, live } = grant;
-        let now = live.began.map(|began| self.note_hold(began));
-        let is_fault = matches!(reason, DiscardReason::Faulted | DiscardReason::Panicked);
-        if let (true, Some(backoff)) = (is_fault, &self.config.backoff) {
-            principal.on_fault(backoff, self.refresh().as_millis() as u64);
-        }
-        self.stats.discard(reason);
-        let condemned = self.slots.condemn(token).expect("the pool's own token");
-        let is_for_waiter = self.work.push_ended(self, Doomed { condemned, live: Some(live) }, now);
-        let has_room_again = self.release(principal);
-        if is_for_waiter || has_room_again {
-            self.on_release(has_room_again.then_some(principal));
-        }
-        if is_for_waiter {
-            // Should checkouts do the work no longer.
-            self.work.hurry(self);
-        }
-    }
-
-    /// Counts a lease out, where somebody counts.
     ///
     /// # Returns
-    /// Whether somebody waits who may have been at the cap.
-    #[inline]
-    pub(super) fn release(&self, principal: &PrincipalState) -> bool {
-        self.config.cap.is_some() && principal.release()
-    }
-
-    /// Counts a lease out, and serves whoever was at the cap.
-    pub(super) fn let_go(&self, principal: &PrincipalState) {
-        if self.release(principal) {
-            self.on_release(Some(principal));
+    /// `None` if the object is dead. It is retired (POOL-13).
+    #[inline(always)]
+    pub(super) fn open(&self, token: Leased, tenant: Tenant) -> Option<Grant<M>> {
+        let live = self.place(token.slot()).object.take();
+        let live = live.expect("an idle slot has its object in place");
+        match contain(|| live.is_alive()) {
+            Ok(true) => {}
+            asked => {
+                if asked.is_err() {
+                    self.stats.panics.count();
+                }
+                self.remove(token, live, DiscardReason::Dead);
+                return None;
+            }
         }
-    }
-
-    /// What an idle slot held that is condemned.
-    pub(super) fn doomed(&self, condemned: Condemned) -> Doomed<M> {
-        let live = self.place(condemned.slot()).object.take();
-        Doomed { condemned, live }
-    }
-
-    /// An idle instance is not used again.
-    pub(super) fn on_condemned(&self, condemned: Condemned, reason: DiscardReason) {
-        self.stats.discard(reason);
-        self.work.push_retirement(self, self.doomed(condemned));
-    }
-
-    /// # Returns
-    /// The moment.
-    #[cold]
-    fn note_hold(&self, began: Duration) -> Duration {
-        let now = self.config.clock.now();
-        let held = now.saturating_sub(began).as_nanos();
-        self.stats.hold.record(u64::try_from(held).unwrap_or(u64::MAX));
-        now
+        self.note_holder(token.slot(), tenant);
+        let is_timed = live.is_timed && live.uses % TIMED_EVERY == 0;
+        Some(Grant::new(token, live, is_timed.then(|| self.config.clock.now())))
     }
 }
 
@@ -330,7 +246,7 @@ impl<M: Manager> Shared<M> {
 impl<M: Manager> Drop for Shared<M> {
     fn drop(&mut self) {
         while let Some(doomed) = self.work.take_retirement() {
-            self.do_away(doomed.live);
+            self.destroy(doomed.condemned.slot(), doomed.live);
         }
     }
 }

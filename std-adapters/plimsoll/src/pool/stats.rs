@@ -34,11 +34,18 @@ pub enum DiscardReason {
     Displaced,
     /// The pool was closed.
     Closed,
+    /// It was [dead](super::Manager::is_alive) when it was to be lent.
+    Dead,
+    /// It was idle, and taken out by [`retain`](super::Pool::retain) or
+    /// [`drop_idle`](super::Pool::drop_idle).
+    Removed,
+    /// There were more than the maximum, after a [`resize`](super::Pool::resize).
+    Surplus,
 }
 
 impl DiscardReason {
     /// All reasons.
-    pub const ALL: [DiscardReason; 11] = [
+    pub const ALL: [DiscardReason; 14] = [
         DiscardReason::SingleUse,
         DiscardReason::Dropped,
         DiscardReason::Panicked,
@@ -50,6 +57,9 @@ impl DiscardReason {
         DiscardReason::Idle,
         DiscardReason::Displaced,
         DiscardReason::Closed,
+        DiscardReason::Dead,
+        DiscardReason::Removed,
+        DiscardReason::Surplus,
     ];
 
     /// The name in lower case, such as `"single_use"`.
@@ -66,6 +76,9 @@ impl DiscardReason {
             DiscardReason::Idle => "idle",
             DiscardReason::Displaced => "displaced",
             DiscardReason::Closed => "closed",
+            DiscardReason::Dead => "dead",
+            DiscardReason::Removed => "removed",
+            DiscardReason::Surplus => "surplus",
         }
     }
 }
@@ -86,6 +99,7 @@ pub(super) struct Stats {
     pub(super) panics: Counter,
     pub(super) timeouts: Counter,
     pub(super) refusals: Counter,
+    pub(super) abandoned: Counter,
 }
 
 /// One build in so many is timed where they take no longer than to ask the clock a few times, and the
@@ -117,6 +131,7 @@ impl Stats {
             panics: Counter::default(),
             timeouts: Counter::default(),
             refusals: Counter::default(),
+            abandoned: Counter::default(),
         }
     }
 
@@ -129,7 +144,13 @@ impl Stats {
         self.discards[reason as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn read(&self, counts: PoolCounts, waiting: u64, blocked: Duration) -> PoolStats {
+    pub(super) fn read(
+        &self,
+        counts: PoolCounts,
+        abandoned_now: usize,
+        waiting: u64,
+        blocked: Duration,
+    ) -> PoolStats {
         PoolStats {
             counts,
             waiting,
@@ -141,6 +162,8 @@ impl Stats {
             panics: self.panics.get(),
             timeouts: self.timeouts.get(),
             refusals: self.refusals.get(),
+            abandoned: self.abandoned.get(),
+            abandoned_now,
             discards: std::array::from_fn(|index| self.discards[index].load(Ordering::Relaxed)),
         }
     }
@@ -171,6 +194,10 @@ pub struct PoolStats {
     pub timeouts: u64,
     /// Checkouts that were refused for a quota.
     pub refusals: u64,
+    /// Calls of the manager that took longer than they may, and were abandoned.
+    pub abandoned: u64,
+    /// How many of those have not come back yet.
+    pub abandoned_now: usize,
     discards: [u64; DiscardReason::ALL.len()],
 }
 

@@ -1,6 +1,7 @@
 //! A wait, from the moment it stands in line to its end.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use crossbeam_utils::Backoff;
 use plimsoll_core::pool::Building;
 
 use super::after::After;
-use super::dispatch::Queued;
+use super::dispatch::{Queue, Queued};
 use super::error::{CheckoutError, Quota, Stage};
 use super::manager::Manager;
 use super::principal::{Principal, PrincipalState};
@@ -18,6 +19,9 @@ use super::shared::{Attempt, Shared};
 use super::waiter::{Outcome, Waiter};
 use crate::clock::ceil_ms;
 use crate::park::thread_waker;
+
+/// Whoever gives up sooner says nothing about the build that it has waited for.
+const PATIENCE: Duration = Duration::from_millis(10);
 
 /// A wait that has begun. Dropped, it gives back whatever it was given.
 pub(super) struct Waiting<'a, M: Manager> {
@@ -37,6 +41,7 @@ impl<M: Manager> Shared<M> {
         principal: &'a Principal,
         waker: Waker,
         timeout: Option<Duration>,
+        is_of_many: bool,
     ) -> Result<Waiting<'a, M>, CheckoutError> {
         let since = self.refresh();
         let (state, key) = (&principal.0, principal.tenant().get());
@@ -45,7 +50,7 @@ impl<M: Manager> Shared<M> {
         let queued = Queued { waiter: waiter.clone(), principal: state.clone(), deadline_ms };
         let mut after = After::default();
         let mut queue = self.queue.lock();
-        self.may_wait(queue.is_closed, queue.fair.len_of(key), state)?;
+        self.may_wait(&queue, state, is_of_many)?;
         let ticket = queue.fair.push(key, queued);
         queue.enter(ticket, state, deadline_ms);
         self.dispatch(&mut queue, &mut after);
@@ -71,19 +76,34 @@ impl<M: Manager> Shared<M> {
 
     fn may_wait(
         &self,
-        is_closed: bool,
-        waiting: usize,
+        queue: &Queue,
         principal: &PrincipalState,
+        is_of_many: bool,
     ) -> Result<(), CheckoutError> {
-        if is_closed {
+        if queue.is_closed {
             return Err(CheckoutError::Closed);
         }
+        let waiting = queue.fair.len_of(principal.tenant.get());
         let max = self.config.waiting_max.filter(|max| waiting >= *max);
         let too_many = max.map(|max| Quota::Waiting { max });
         match too_many.or_else(|| principal.refusal(self.now_ms())) {
-            None => Ok(()),
-            Some(quota) => Err(self.refused(quota)),
+            None => {}
+            Some(quota) => return Err(self.refused(quota)),
         }
+        let waiting = queue.fair.len();
+        if let Some(max) = self.config.line_max.filter(|max| waiting >= *max) {
+            self.stats.refusals.count();
+            return Err(CheckoutError::LineFull { waiting, max });
+        }
+        // One of many was looked at with the others, before the first of them was lent.
+        let error = match is_of_many {
+            true => None,
+            false => self.would_wait_for_itself(queue, principal, 1),
+        };
+        error.map_or(Ok(()), |error| {
+            self.stats.refusals.count();
+            Err(error)
+        })
     }
 }
 
@@ -91,7 +111,13 @@ impl<M: Manager> Waiting<'_, M> {
     /// What the wait has come to. `Busy`, if what was to be made at once could not: then it goes on.
     pub(super) fn end(&mut self, outcome: Outcome) -> Attempt<M> {
         let attempt = match outcome {
-            Outcome::Granted(token) => Attempt::Leased(self.shared.open(token)),
+            Outcome::Granted(token) => match self.shared.open(token, self.principal.tenant) {
+                Some(grant) => Attempt::Leased(grant),
+                None => {
+                    self.resume(None);
+                    return Attempt::Busy;
+                }
+            },
             Outcome::Room(condemned) => {
                 match self.shared.lease_in_room(condemned, self.principal) {
                     Ok(attempt) => attempt,
@@ -107,8 +133,8 @@ impl<M: Manager> Waiting<'_, M> {
         attempt
     }
 
-    /// Goes back to where it stood: what it is to have is built in the background.
-    fn resume(&self, building: Building) {
+    /// Goes back to where it stood: what it is to have is built in the background, if there is room.
+    fn resume(&self, building: Option<Building>) {
         let Self { shared, principal, ticket, deadline_ms, .. } = *self;
         let (waiter, principal) = (self.waiter.clone(), principal.clone());
         let queued = Queued { waiter, principal, deadline_ms };
@@ -118,8 +144,10 @@ impl<M: Manager> Waiting<'_, M> {
         shared.release(self.principal);
         queue.fair.restore(ticket, queued);
         queue.enter(ticket, self.principal, deadline_ms);
-        queue.fair.assign(building.slot().index(), Some(ticket.principal));
-        after.builds.push(building);
+        if let Some(building) = building {
+            queue.fair.assign(building.slot().index(), Some(ticket.principal));
+            after.builds.push(building);
+        }
         if queue.is_closed {
             shared.send_away(&mut queue, &mut after);
         }
@@ -171,16 +199,50 @@ impl<M: Manager> Waiting<'_, M> {
     /// # Returns
     /// What the wait was at; `None` if it has ended, and the waiter has the outcome.
     fn leave(&self) -> Option<Stage> {
+        let waited = self.shared.config.clock.now().saturating_sub(self.since);
+        let mut after = After::default();
         let mut queue = self.shared.queue.lock();
-        let stage = queue.stage(self.ticket);
-        let queued = queue.fair.remove(self.ticket)?;
+        let (stage, queued) = self.shared.give_up(self.ticket, waited, &mut queue, &mut after)?;
         if let Some(deadline_ms) = queued.deadline_ms {
             queue.deadlines.remove(&(deadline_ms, self.ticket));
         }
         self.principal.exit();
         self.shared.conclude(queue);
+        after.run(self.shared);
         drop(queued);
         Some(stage)
+    }
+}
+
+impl<M: Manager> Shared<M> {
+    /// A wait is given up. If its build has begun, and it has waited for a while, that build may hang:
+    /// nobody else is to wait for it, and it holds up no other (POOL-12).
+    ///
+    /// # Returns
+    /// What it was at; `None` if it has ended.
+    pub(super) fn give_up(
+        &self,
+        ticket: Ticket,
+        waited: Duration,
+        queue: &mut Queue,
+        after: &mut After,
+    ) -> Option<(Stage, Queued)> {
+        let (stage, slot) = (queue.stage(ticket), queue.fair.supply_of(ticket));
+        let queued = queue.fair.remove(ticket)?;
+        if waited < PATIENCE || stage == Stage::Cap {
+            return Some((stage, queued));
+        }
+        // Relaxed: a hint.
+        let is_begun = |slot: &usize| {
+            let place = self.places.get(*slot);
+            place.is_some_and(|place| place.is_calling.load(Ordering::Relaxed))
+        };
+        let begun = slot.filter(is_begun);
+        if let Some(slot) = begun {
+            queue.fair.arrived(slot);
+        }
+        after.given_up.push(begun);
+        Some((stage, queued))
     }
 }
 

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
-use plimsoll_core::pool::{Building, Condemned};
+use plimsoll_core::pool::{Building, Condemned, SlotId};
 
+use super::background::replace_worker;
 use super::config::Background;
 use super::live::Live;
 use super::manager::Manager;
@@ -15,13 +16,30 @@ use super::shared::Shared;
 /// A slot whose object is to be retired.
 pub(super) struct Doomed<M: Manager> {
     pub(super) condemned: Condemned,
-    pub(super) live: Option<Box<Live<M::Object>>>,
+    pub(super) live: Option<Box<Live<M>>>,
 }
 
 /// One thing to do.
 pub(super) enum Job<M: Manager> {
     Build(Building),
     Retire(Doomed<M>),
+}
+
+impl<M: Manager> Job<M> {
+    pub(super) fn slot(&self) -> SlotId {
+        match self {
+            Job::Build(building) => building.slot(),
+            Job::Retire(doomed) => doomed.condemned.slot(),
+        }
+    }
+}
+
+/// A job that is being done.
+struct Run {
+    slot: SlotId,
+    is_build: bool,
+    /// Whether it is one of the so many that there may be at one time: not if it hangs (POOL-12).
+    is_counted: bool,
 }
 
 /// What is to be done, and by whom.
@@ -45,9 +63,11 @@ struct Jobs<M: Manager> {
     retirements: VecDeque<Doomed<M>>,
     /// Workers that sleep, and that nobody has woken yet.
     idlers: usize,
-    building: usize,
-    retiring: usize,
+    /// Jobs that are being done, the oldest first.
+    running: Vec<Run>,
     pace: Pace,
+    /// Threads that hang, and are not replaced yet.
+    to_replace: usize,
     is_nudged: bool,
     /// The timekeeper sleeps until something is built.
     is_asleep: bool,
@@ -73,19 +93,38 @@ impl<M: Manager> Jobs<M> {
     /// Something that may be done now. What is to be built comes first: somebody may wait for it, and
     /// it holds up no retirement for long, for it needs the room that one has made.
     fn start(&mut self, builders: usize, drops: usize) -> Option<Job<M>> {
-        if self.building < builders {
-            if let Some(building) = self.builds.pop_front() {
-                self.building += 1;
-                return Some(Job::Build(building));
+        let build = match self.running_now(true) < builders {
+            true => self.builds.pop_front().map(Job::Build),
+            false => None,
+        };
+        let job = match build {
+            None if self.running_now(false) < drops => {
+                self.retirements.pop_front().map(Job::Retire)
             }
-        }
-        if self.retiring < drops {
-            if let Some(doomed) = self.retirements.pop_front() {
-                self.retiring += 1;
-                return Some(Job::Retire(doomed));
-            }
-        }
-        None
+            build => build,
+        }?;
+        let (slot, is_build) = (job.slot(), matches!(job, Job::Build(_)));
+        self.running.push(Run { slot, is_build, is_counted: true });
+        Some(job)
+    }
+
+    /// How many builds or retirements are being done, without those that hang.
+    fn running_now(&self, builds: bool) -> usize {
+        let is_such = |run: &&Run| run.is_counted && run.is_build == builds;
+        self.running.iter().filter(is_such).count()
+    }
+
+    /// The job to be given up: the one of that slot, or else the oldest one of those that others wait
+    /// for.
+    fn hung(&mut self, slot: Option<usize>, or_oldest: bool) -> Option<&mut Run> {
+        let (builds, retirements) = (self.builds.len(), self.retirements.len());
+        let is_slots = |run: &Run| Some(run.slot.index()) == slot;
+        let holds_up = |run: &Run| if run.is_build { builds > 0 } else { retirements > 0 };
+        let counted = |run: &Run| run.is_counted;
+        let found = self.running.iter().position(|run| counted(run) && is_slots(run));
+        let oldest = || self.running.iter().position(|run| counted(run) && holds_up(run));
+        let found = found.or_else(|| oldest().filter(|_| or_oldest))?;
+        self.running.get_mut(found)
     }
 }
 
@@ -95,9 +134,9 @@ impl<M: Manager> Work<M> {
             builds: VecDeque::new(),
             retirements: VecDeque::new(),
             idlers: 0,
-            building: 0,
-            retiring: 0,
+            running: Vec::new(),
             pace: Pace::default(),
+            to_replace: 0,
             is_nudged: false,
             is_asleep: false,
             has_built: false,
@@ -186,6 +225,7 @@ impl<M: Manager> Work<M> {
 
     /// A tick has come: what is to be done waits no longer, unless checkouts do it all the time.
     pub(super) fn on_tick(&self, shared: &Shared<M>, now: Duration) {
+        self.replace_workers(shared);
         let is_outpaced = {
             let pace = &self.jobs.lock().pace;
             !pace.is_pause(now) && pace.interval() < shared.inline.hand_over()
@@ -259,13 +299,49 @@ impl<M: Manager> Work<M> {
         }
     }
 
-    pub(super) fn on_end(&self, is_build: bool) {
+    /// A job has ended.
+    ///
+    /// # Returns
+    /// Whether it was one of the so many that there may be at one time.
+    pub(super) fn on_end(&self, slot: SlotId) -> bool {
         let mut jobs = self.jobs.lock();
-        if is_build {
-            jobs.building -= 1;
-        } else {
-            jobs.retiring -= 1;
+        let found = jobs.running.iter().position(|run| run.slot == slot);
+        found.is_none_or(|found| jobs.running.remove(found).is_counted)
+    }
+
+    /// The job of a slot hangs, or, if that is none and `or_oldest`, the oldest job that others wait for:
+    /// it holds up nobody any more, and whoever does it is replaced.
+    pub(super) fn give_up(&self, shared: &Shared<M>, slot: Option<usize>, or_oldest: bool) {
+        let mut jobs = self.jobs.lock();
+        let Some(run) = jobs.hung(slot, or_oldest) else { return };
+        run.is_counted = false;
+        if matches!(self.background, Background::Threads) {
+            jobs.to_replace += 1;
         }
+        let is_work_left = jobs.len() > 0;
+        drop(jobs);
+        self.replace_workers(shared);
+        if is_work_left {
+            self.hurry(shared);
+        }
+    }
+
+    /// Starts threads in the place of those that hang; what fails is tried again by the next tick.
+    pub(super) fn replace_workers(&self, shared: &Shared<M>) {
+        while self.take_replacement() {
+            let replaced = shared.me.upgrade().is_some_and(|shared| replace_worker(&shared));
+            if !replaced {
+                self.jobs.lock().to_replace += 1;
+                return;
+            }
+        }
+    }
+
+    fn take_replacement(&self) -> bool {
+        let mut jobs = self.jobs.lock();
+        let is_due = jobs.to_replace > 0 && !jobs.is_stopped;
+        jobs.to_replace -= usize::from(is_due);
+        is_due
     }
 
     /// Nothing is live, and nothing will be.

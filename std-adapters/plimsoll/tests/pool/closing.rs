@@ -107,7 +107,7 @@ fn drained_wakes_whoever_awaits_it_and_nobody_who_left() {
 #[test]
 fn pool_9_the_last_handle_closes_and_threads_end() {
     let maker = Maker::default();
-    let pool = Pool::builder(maker.clone()).max(3).warm(3).build().unwrap();
+    let pool = Pool::builder(maker.clone()).wait_for_own_leases().max(3).warm(3).build().unwrap();
     let acme = pool.principal("acme").unwrap();
     let lease = pool.checkout_blocking(&acme).unwrap().into_owned();
     drop(pool.clone());
@@ -140,7 +140,8 @@ fn pool_9_nobody_steps_any_more() {
 fn pool_9_close_from_many_sides_at_once() {
     for round in 0..50 {
         let maker = Maker::default();
-        let pool = Pool::builder(maker.clone()).max(2).isolation(Isolation::Shared);
+        let pool =
+            Pool::builder(maker.clone()).wait_for_own_leases().max(2).isolation(Isolation::Shared);
         let pool = pool.build().unwrap();
         let acme = pool.principal("acme").unwrap();
         thread::scope(|scope| {

@@ -60,7 +60,7 @@ fn a_lease_dropped_by_a_panic_whose_object_panics_too() {
 fn panics_that_no_step_runs_into_threads() {
     let maker = Maker::default();
     maker.0.fate([Fate::Panics, Fate::Fails, Fate::Panics, Fate::Made]);
-    let pool = Pool::builder(maker.clone()).max(1).warm(0).build().unwrap();
+    let pool = Pool::builder(maker.clone()).wait_for_own_leases().max(1).warm(0).build().unwrap();
     let acme = pool.principal("acme").unwrap();
     for _ in 0..3 {
         assert!(pool.checkout_blocking(&acme).is_err());

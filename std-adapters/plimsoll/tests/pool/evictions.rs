@@ -185,7 +185,8 @@ fn wait_for(pool: &Pool<Maker>, is_so: impl Fn(PoolCounts) -> bool) {
 
 #[test]
 fn pool_8_who_keeps_time_sleeps_while_nothing_lives_and_wakes_with_the_first() {
-    let builder = Pool::builder(Maker::default()).max(1).isolation(Isolation::Shared);
+    let builder =
+        Pool::builder(Maker::default()).wait_for_own_leases().max(1).isolation(Isolation::Shared);
     let pool = builder.idle_age(Duration::from_millis(20)).build().unwrap();
     let acme = pool.principal("acme").unwrap();
     for _ in 0..3 {
@@ -198,7 +199,7 @@ fn pool_8_who_keeps_time_sleeps_while_nothing_lives_and_wakes_with_the_first() {
 
 #[test]
 fn pool_8_what_is_torn_down_is_followed_by_a_warm_one_before_the_next_tick() {
-    let builder = Pool::builder(Maker::default()).max(1).warm(1);
+    let builder = Pool::builder(Maker::default()).wait_for_own_leases().max(1).warm(1);
     let pool = builder.tick(Duration::from_secs(3600)).build().unwrap();
     let acme = pool.principal("acme").unwrap();
     for _ in 0..3 {

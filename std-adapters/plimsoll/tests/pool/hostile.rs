@@ -19,7 +19,8 @@ const LONG: Duration = Duration::from_secs(20);
 #[test]
 fn pool_11_a_back_off_ends_also_when_nothing_lives_and_nobody_keeps_time() {
     let base = Duration::from_millis(20);
-    let builder = Pool::builder(Maker::default()).isolation(Isolation::Shared);
+    let builder =
+        Pool::builder(Maker::default()).wait_for_own_leases().isolation(Isolation::Shared);
     let pool = builder.fault_backoff(1, base, base).build().unwrap();
     let acme = pool.principal("acme").unwrap();
     pool.checkout_blocking(&acme).unwrap().fault();
@@ -48,7 +49,8 @@ fn pool_6_a_waker_that_panics_costs_nobody_else_a_wake_up() {
     let alarm = Arc::new(Alarm(AtomicUsize::new(0)));
     let waker = Waker::from(alarm.clone());
     let mut context = Context::from_waker(&waker);
-    let pool = Pool::builder(Maker::default()).max(1).warm(0).build().unwrap();
+    let pool =
+        Pool::builder(Maker::default()).wait_for_own_leases().max(1).warm(0).build().unwrap();
     let acme = pool.principal("acme").unwrap();
     for round in 1..=8 {
         let mut checkout = pool.checkout(&acme);
@@ -129,7 +131,13 @@ fn pool_7_an_error_that_nobody_is_told_is_dropped_under_no_lock() {
     let (done, waits) = mpsc::channel();
     thread::spawn(move || {
         let own = Arc::new(OnceLock::new());
-        let pool = Pool::builder(Nobody(own.clone())).max(2).warm(2).builders(1).build().unwrap();
+        let pool = Pool::builder(Nobody(own.clone()))
+            .wait_for_own_leases()
+            .max(2)
+            .warm(2)
+            .builders(1)
+            .build()
+            .unwrap();
         assert!(own.set(pool.clone()).is_ok());
         while pool.stats().build_failures < 6 {
             thread::yield_now();
@@ -200,7 +208,12 @@ fn a_manager_that_blocks_is_called_by_so_many_at_one_time() {
     ];
     for background in backgrounds {
         let sites = Arc::new(Sites::default());
-        let builder = Pool::builder(Slow(sites.clone())).max(12).warm(12).builders(2).drops(2);
+        let builder = Pool::builder(Slow(sites.clone()))
+            .wait_for_own_leases()
+            .max(12)
+            .warm(12)
+            .builders(2)
+            .drops(2);
         let pool = builder.background(background).build().unwrap();
         let acme = pool.principal("acme").unwrap();
         for _ in 0..40 {
@@ -216,7 +229,11 @@ fn a_manager_that_blocks_is_called_by_so_many_at_one_time() {
 #[test]
 fn a_clock_that_goes_back_takes_nothing_back() {
     let (clock, base) = (Erratic::default(), Duration::from_secs(1));
-    let builder = Pool::builder(Maker::default()).max(2).warm(2).isolation(Isolation::Shared);
+    let builder = Pool::builder(Maker::default())
+        .wait_for_own_leases()
+        .max(2)
+        .warm(2)
+        .isolation(Isolation::Shared);
     let builder = builder.clock(clock.clone()).background(Background::Manual);
     let pool = builder.fault_backoff(1, base, base).build().unwrap();
     pool.step();

@@ -148,7 +148,8 @@ fn pool_9_room_that_was_granted_and_not_fetched_goes_with_the_pool() {
 #[test]
 fn pool_6_threads_that_make_their_own_lose_nothing() {
     let world = Arc::new(world());
-    let builder = Pool::builder(Maker(world.clone())).max(2).per_principal_cap(1);
+    let builder =
+        Pool::builder(Maker(world.clone())).wait_for_own_leases().max(2).per_principal_cap(1);
     let pool = builder.tick(Duration::from_secs(3600)).build().unwrap();
     thread::scope(|scope| {
         for number in 0..6 {
@@ -314,7 +315,11 @@ fn the_background_keeps_out_of_the_way_until_there_is_a_pause() {
     let hook = move || {
         count.fetch_add(usize::from(thread::current().id() == here), Ordering::SeqCst);
     };
-    let builder = Pool::builder(Maker(world.clone())).max(4).warm(4).clock(clock.clone());
+    let builder = Pool::builder(Maker(world.clone()))
+        .wait_for_own_leases()
+        .max(4)
+        .warm(4)
+        .clock(clock.clone());
     let pool = builder.tick(Duration::from_secs(3600)).build().unwrap();
     let acme = pool.principal("acme").unwrap();
     until(|| pool.counts().idle == 4);
@@ -335,7 +340,7 @@ fn the_background_keeps_out_of_the_way_until_there_is_a_pause() {
 #[test]
 fn pool_8_what_a_checkout_has_made_is_not_forgotten() {
     let world = Arc::new(world());
-    let builder = Pool::builder(Maker(world.clone())).max(2).warm(0);
+    let builder = Pool::builder(Maker(world.clone())).wait_for_own_leases().max(2).warm(0);
     let pool = builder.tick(Duration::from_millis(1)).build().unwrap();
     let acme = pool.principal("acme").unwrap();
     for _ in 0..20 {

@@ -113,7 +113,8 @@ fn pool_9_who_can_not_make_it_in_a_closed_pool_is_told() {
 /// A principal at its cap is in no line, so its condemned instance would be left to a batch.
 #[test]
 fn pool_6_who_was_at_its_cap_does_not_wait_for_a_batch() {
-    let builder = Pool::builder(Maker::default()).max(4).warm(4).per_principal_cap(2);
+    let builder =
+        Pool::builder(Maker::default()).wait_for_own_leases().max(4).warm(4).per_principal_cap(2);
     let pool = builder.tick(HOUR).build().unwrap();
     let [acme, other] = principals(&pool, ["acme", "other"]);
     until(|| pool.counts().idle == 4);
@@ -133,7 +134,13 @@ fn pool_6_who_was_at_its_cap_does_not_wait_for_a_batch() {
 #[test]
 fn pool_6_a_build_that_hangs_holds_up_nobody_else() {
     let maker = Maker::default();
-    let pool = Pool::builder(maker.clone()).max(2).warm(0).tick(HOUR).build().unwrap();
+    let pool = Pool::builder(maker.clone())
+        .wait_for_own_leases()
+        .max(2)
+        .warm(0)
+        .tick(HOUR)
+        .build()
+        .unwrap();
     let [acme, other] = principals(&pool, ["acme", "other"]);
     let lease = pool.checkout_blocking_for(&acme, LONG).unwrap();
     maker.0.fate([Fate::Hangs]);
@@ -154,7 +161,11 @@ fn pool_6_a_build_that_hangs_holds_up_nobody_else() {
 fn pool_8_a_clock_that_goes_back_leaves_nothing_lying_about() {
     let (clock, world) = (Erratic::default(), Arc::new(world()));
     clock.0.store(3_600_000, Ordering::SeqCst);
-    let builder = Pool::builder(Maker(world.clone())).max(8).warm(8).clock(clock.clone());
+    let builder = Pool::builder(Maker(world.clone()))
+        .wait_for_own_leases()
+        .max(8)
+        .warm(8)
+        .clock(clock.clone());
     let pool = builder.tick(Duration::from_millis(1)).build().unwrap();
     let acme = pool.principal("acme").unwrap();
     until(|| pool.counts().idle == 8);

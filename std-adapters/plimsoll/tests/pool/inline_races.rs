@@ -22,7 +22,11 @@ fn pool(
 ) -> (Pool<Maker>, Arc<World>) {
     let world = Arc::new(world());
     world.fate(fates);
-    let builder = Pool::builder(Maker(world.clone())).warm(0).tick(HOUR).no_fault_backoff();
+    let builder = Pool::builder(Maker(world.clone()))
+        .wait_for_own_leases()
+        .warm(0)
+        .tick(HOUR)
+        .no_fault_backoff();
     (set(builder).build().unwrap(), world)
 }
 

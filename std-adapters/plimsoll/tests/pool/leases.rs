@@ -124,7 +124,10 @@ fn pool_4_a_pool_of_one_never_holds_two() {
 #[test]
 fn pool_5_errors_tell_what_and_how_many() {
     let stand = stand(|builder| builder.max(1).per_principal_cap(1).per_principal_waiting(1));
-    let (acme, other) = (stand.pool.principal("acme").unwrap(), Pool::builder(Maker::default()));
+    let (acme, other) = (
+        stand.pool.principal("acme").unwrap(),
+        Pool::builder(Maker::default()).wait_for_own_leases(),
+    );
     stand.world.fate([Fate::Fails]);
     let mut checkout = stand.pool.checkout(&acme);
     assert!(is_waiting(&mut checkout));
@@ -161,7 +164,8 @@ fn pool_5_errors_tell_what_and_how_many() {
 #[test]
 fn bad_settings_are_refused_with_their_numbers() {
     let error = |set: fn(plimsoll::pool::PoolBuilder<Maker>) -> _| {
-        let builder: plimsoll::pool::PoolBuilder<Maker> = set(Pool::builder(Maker::default()));
+        let builder: plimsoll::pool::PoolBuilder<Maker> =
+            set(Pool::builder(Maker::default()).wait_for_own_leases());
         builder.build().unwrap_err()
     };
     assert!(matches!(error(|b| b.max(0)), PoolError::Max { max: 0 }));
@@ -186,6 +190,6 @@ fn bad_settings_are_refused_with_their_numbers() {
     let backoff = error(|b| b.fault_backoff(1, Duration::from_secs(2), Duration::from_secs(1)));
     assert!(backoff.to_string().contains("1s at most") && backoff.to_string().contains("2s"));
 
-    let pool = Pool::builder(Maker::default()).build().unwrap();
+    let pool = Pool::builder(Maker::default()).wait_for_own_leases().build().unwrap();
     assert_eq!(pool.principal("").unwrap_err(), PrincipalError::Length { bytes: 0 });
 }

@@ -95,7 +95,7 @@ fn a_snapshot_tells_machines_of_pools() {
     drop(stand.pool.try_checkout(&acme).unwrap());
     let json = serde_json::to_value(registry.snapshot()).unwrap();
     let pool = &json["pools"][0];
-    assert_eq!(pool.as_object().unwrap().len(), 18, "{pool}");
+    assert_eq!(pool.as_object().unwrap().len(), 20, "{pool}");
     let numbers = ["max", "idle", "condemned", "leased", "building", "waiting", "built"];
     assert_eq!(numbers.map(|name| pool[name].as_u64().unwrap()), [3, 2, 1, 0, 0, 0, 3]);
     assert_eq!((&pool["name"], &pool["category"]), (&"instances".into(), &"resource".into()));

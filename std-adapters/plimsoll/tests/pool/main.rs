@@ -1,17 +1,21 @@
 //! What the generic pool promises, one test or more for each property.
 #![cfg(feature = "pool")]
 
+mod alive;
 mod batches;
 mod closing;
 mod contained;
+mod drained;
 mod evictions;
 mod hostile;
+mod hung;
 mod inline;
 mod inline_hostile;
 mod inline_races;
 mod isolation;
 mod leases;
 mod listed;
+mod own;
 mod soak;
 mod support;
 #[cfg(feature = "tokio")]

@@ -23,7 +23,12 @@ fn soak(isolation: Isolation, max: usize, cap: Option<usize>) {
     let maker = Maker::default();
     let unhappy = [Fate::Made, Fate::Fails, Fate::Made, Fate::Panics, Fate::Made, Fate::Made];
     maker.0.fate(std::iter::repeat_n(unhappy, 20).flatten());
-    let builder = Pool::builder(maker.clone()).max(max).isolation(isolation).builders(2).drops(2);
+    let builder = Pool::builder(maker.clone())
+        .wait_for_own_leases()
+        .max(max)
+        .isolation(isolation)
+        .builders(2)
+        .drops(2);
     let builder = builder.retire_after_uses(50).no_fault_backoff().tick(Duration::from_millis(1));
     let builder = builder.idle_age(Duration::from_millis(2)).warm(max / 2);
     let builder = match cap {

@@ -160,7 +160,10 @@ pub(crate) fn stand_of(
 ) -> Stand {
     let (maker, clock) = (Maker(Arc::new(world)), FakeClock::default());
     let world = maker.0.clone();
-    let builder = Pool::builder(maker).background(Background::Manual).clock(clock.clone());
+    let builder = Pool::builder(maker)
+        .wait_for_own_leases()
+        .background(Background::Manual)
+        .clock(clock.clone());
     let pool = set(builder.warm(0)).build().unwrap();
     Stand { pool, world, clock }
 }

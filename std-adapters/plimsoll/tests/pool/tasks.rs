@@ -12,7 +12,12 @@ use super::support::{Fate, Maker, is_waiting};
 async fn tasks_wait_and_are_served() {
     let maker = Maker::default();
     let background = Background::Tokio(Handle::current());
-    let pool = Pool::builder(maker.clone()).max(2).background(background).build().unwrap();
+    let pool = Pool::builder(maker.clone())
+        .wait_for_own_leases()
+        .max(2)
+        .background(background)
+        .build()
+        .unwrap();
     let tasks: Vec<_> = (0..20)
         .map(|number| {
             let pool = pool.clone();
@@ -38,8 +43,12 @@ async fn timeouts_by_tokios_timers() {
     let maker = Maker::default();
     maker.0.fate([Fate::Hangs]);
     let clock = plimsoll::keepalive::TokioClock::default();
-    let builder =
-        Pool::builder(maker.clone()).max(1).warm(0).clock(clock).tick(Duration::from_secs(60));
+    let builder = Pool::builder(maker.clone())
+        .wait_for_own_leases()
+        .max(1)
+        .warm(0)
+        .clock(clock)
+        .tick(Duration::from_secs(60));
     let builder = builder.wait_timeout(Duration::from_millis(70));
     let builder = builder.build_timeout(Duration::from_millis(50));
     let pool = builder.background(Background::Tokio(Handle::current())).build().unwrap();
@@ -67,7 +76,11 @@ fn pool_6_a_runtime_that_goes_takes_no_permit_and_closes_the_pool() {
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
     let maker = Maker::default();
     maker.0.fate([Fate::Made, Fate::Hangs]);
-    let builder = Pool::builder(maker.clone()).max(3).warm(0).isolation(Isolation::Shared);
+    let builder = Pool::builder(maker.clone())
+        .wait_for_own_leases()
+        .max(3)
+        .warm(0)
+        .isolation(Isolation::Shared);
     let builder = builder.background(Background::Tokio(runtime.handle().clone()));
     let pool = builder.build().unwrap();
     let acme = pool.principal("acme").unwrap();
@@ -94,7 +107,11 @@ fn pool_9_a_runtime_that_goes_leaves_nothing_to_be_torn_down() {
     let runtime = Builder::new_current_thread().enable_time().build().unwrap();
     let maker = Maker::default();
     let background = Background::Tokio(runtime.handle().clone());
-    let builder = Pool::builder(maker.clone()).max(8).warm(8).isolation(Isolation::Shared);
+    let builder = Pool::builder(maker.clone())
+        .wait_for_own_leases()
+        .max(8)
+        .warm(8)
+        .isolation(Isolation::Shared);
     let pool = builder.background(background).build().unwrap();
     let acme = pool.principal("acme").unwrap();
     runtime.block_on(async {
@@ -114,7 +131,11 @@ fn pool_9_a_runtime_that_goes_leaves_nothing_to_be_torn_down() {
 fn a_runtime_without_timers_is_refused() {
     let runtime = Builder::new_current_thread().build().unwrap();
     let background = Background::Tokio(runtime.handle().clone());
-    let refused = Pool::builder(Maker::default()).background(background).build().unwrap_err();
+    let refused = Pool::builder(Maker::default())
+        .wait_for_own_leases()
+        .background(background)
+        .build()
+        .unwrap_err();
     assert!(matches!(refused, PoolError::NoTimers));
     let advice = "the tokio runtime has no timers: build it with `enable_time`";
     assert_eq!(refused.to_string(), advice);

@@ -87,7 +87,8 @@ fn pool_6_what_was_granted_to_a_waiter_that_goes_is_the_next_ones_at_once() {
 
 #[test]
 fn a_task_whose_timeout_is_shorter_than_a_tick_has_it_kept() {
-    let builder = Pool::builder(Maker::default()).max(1).isolation(Isolation::Shared);
+    let builder =
+        Pool::builder(Maker::default()).wait_for_own_leases().max(1).isolation(Isolation::Shared);
     let builder = builder.tick(Duration::from_secs(3600)).wait_timeout(Duration::from_millis(30));
     let pool = builder.build().unwrap();
     let acme = pool.principal("acme").unwrap();
@@ -115,7 +116,8 @@ impl Wake for Unpark {
 #[test]
 fn pool_6_of_a_release_and_a_wait_that_meet_one_sees_the_other() {
     const ROUNDS: usize = 20_000;
-    let builder = Pool::builder(Maker::default()).max(1).isolation(Isolation::Shared);
+    let builder =
+        Pool::builder(Maker::default()).wait_for_own_leases().max(1).isolation(Isolation::Shared);
     let pool = builder.tick(Duration::from_secs(3600)).build().unwrap();
     let (acme, other) = (pool.principal("acme").unwrap(), pool.principal("other").unwrap());
     let (begun, served) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
@@ -232,7 +234,12 @@ fn timeouts_tell_their_stage() {
 
 #[test]
 fn a_blocked_thread_is_woken_or_times_out() {
-    let pool = Pool::builder(Maker::default()).max(1).isolation(Isolation::Shared).build().unwrap();
+    let pool = Pool::builder(Maker::default())
+        .wait_for_own_leases()
+        .max(1)
+        .isolation(Isolation::Shared)
+        .build()
+        .unwrap();
     let acme = pool.principal("acme").unwrap();
     let held = pool.checkout_blocking(&acme).unwrap();
     let begun = Instant::now();
@@ -253,7 +260,7 @@ fn a_blocked_thread_is_woken_or_times_out() {
 fn a_build_that_hangs_is_cancelled() {
     let maker = Maker::default();
     maker.0.fate([Fate::Hangs]);
-    let pool = Pool::builder(maker.clone()).max(1).warm(0);
+    let pool = Pool::builder(maker.clone()).wait_for_own_leases().max(1).warm(0);
     let pool = pool.build_timeout(Duration::from_millis(20)).build().unwrap();
     let acme = pool.principal("acme").unwrap();
     let error = pool.checkout_blocking(&acme).unwrap_err();
@@ -267,7 +274,11 @@ fn a_build_that_hangs_is_cancelled() {
 fn threads_keep_the_time_of_tasks_too() {
     let maker = Maker::default();
     maker.0.fate([Fate::Hangs]);
-    let pool = Pool::builder(maker.clone()).max(1).warm(0).tick(Duration::from_secs(600));
+    let pool = Pool::builder(maker.clone())
+        .wait_for_own_leases()
+        .max(1)
+        .warm(0)
+        .tick(Duration::from_secs(600));
     let pool =
         pool.wait_timeout(Duration::from_millis(20)).build_timeout(Duration::from_millis(50));
     let pool = pool.build().unwrap();

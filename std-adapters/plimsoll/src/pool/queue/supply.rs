@@ -60,8 +60,11 @@ impl<W> FairQueue<W> {
 
     /// Whether supply is on its way to this waiter.
     pub(in super::super) fn is_supplied(&self, ticket: Ticket) -> bool {
-        let entry = self.entries.get(&ticket.principal);
-        let place = entry.and_then(|entry| entry.places.get(&ticket.number));
-        place.is_some_and(|place| place.supply.is_some())
+        self.supply_of(ticket).is_some()
+    }
+
+    /// The slot that is on its way to this waiter.
+    pub(in super::super) fn supply_of(&self, ticket: Ticket) -> Option<usize> {
+        self.entries.get(&ticket.principal)?.places.get(&ticket.number)?.supply
     }
 }

@@ -1,0 +1,160 @@
+//! Calls of the manager that do not come back (POOL-12).
+//!
+//! Whoever calls the manager in the name of a slot says so in the slot's place. Maintenance looks at
+//! those slots now and then, and remembers since when each is as it is. Past the bound the call is
+//! *abandoned*: the slot is [revoked](plimsoll_core::PoolSlots::revoke) from its holder and counts no
+//! more, and a thread of the pool that is caught in the call is replaced. When the call comes back after
+//! all, its holder finds its token refused, and what it has in hand is destroyed.
+//!
+//! The slot itself, and with it the manager and whatever that has reserved, stays until then: a pool
+//! with a call that hangs is not drained (POOL-16).
+
+use std::collections::HashMap;
+#[cfg(feature = "tokio")]
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+
+use plimsoll_core::pool::{Condemned, Observed, SlotId, SlotState};
+
+use super::after::After;
+use super::dispatch::Queue;
+use super::live::Live;
+use super::manager::Manager;
+use super::shared::Shared;
+use super::waiter::Outcome;
+use super::work::Doomed;
+use crate::clock::ceil_ms;
+
+/// Slots in whose name the manager is called, as they were seen first, and when. Under the queue's
+/// lock.
+#[derive(Default)]
+pub(super) struct Calls {
+    seen: HashMap<usize, (Observed, u64)>,
+    /// When they are looked at next.
+    next_ms: u64,
+}
+
+/// So many times within the bound the slots are looked at.
+const LOOKS: u64 = 16;
+
+/// A call that a task waits for. It ends when this is dropped.
+#[cfg(feature = "tokio")]
+pub(super) struct Calling<'a>(&'a AtomicBool);
+
+#[cfg(feature = "tokio")]
+impl Drop for Calling<'_> {
+    fn drop(&mut self) {
+        // Relaxed: as of `call_in`.
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+impl<M: Manager> Shared<M> {
+    /// Calls the manager in the name of a slot. The call contains its panics.
+    #[inline(always)]
+    pub(super) fn call_in<R>(&self, slot: SlotId, call: impl FnOnce() -> R) -> R {
+        let is_calling = &self.place(slot).is_calling;
+        // Relaxed: published by whatever the holder does to the slot next. Until then it is a hint.
+        is_calling.store(true, Ordering::Relaxed);
+        let done = call();
+        is_calling.store(false, Ordering::Relaxed);
+        done
+    }
+
+    /// The same for a call that a task waits for.
+    #[cfg(feature = "tokio")]
+    pub(super) fn call_in_task(&self, slot: SlotId) -> Calling<'_> {
+        let is_calling = &self.place(slot).is_calling;
+        // Relaxed: as above.
+        is_calling.store(true, Ordering::Relaxed);
+        Calling(is_calling)
+    }
+
+    /// How often calls are looked at, where there is a bound.
+    pub(super) fn look_interval_ms(&self) -> Option<u64> {
+        let bounds = [self.config.build_timeout, self.config.cleanup_timeout];
+        let shortest = bounds.into_iter().flatten().min()?;
+        Some((ceil_ms(shortest) / LOOKS).max(1))
+    }
+
+    /// Abandons calls that have taken longer than they may.
+    pub(super) fn abandon(&self, queue: &mut Queue, now_ms: u64, after: &mut After) {
+        let Some(interval_ms) = self.look_interval_ms() else { return };
+        if now_ms < queue.calls.next_ms {
+            return;
+        }
+        queue.calls.next_ms = now_ms.saturating_add(interval_ms);
+        let mut earlier = std::mem::take(&mut queue.calls.seen);
+        for (place, entry) in self.places.iter().enumerate() {
+            // Relaxed: a hint.
+            if !entry.is_calling.load(Ordering::Relaxed) {
+                continue;
+            }
+            let id = SlotId::new(place as u32);
+            let Some(observed) = self.slots.observe(id) else { continue };
+            // Relaxed: a holder's notes are as new as the word that was observed, or newer.
+            if !entry.is_calling.load(Ordering::Relaxed) {
+                continue;
+            }
+            let since = earlier.remove(&place).filter(|(before, _)| *before == observed);
+            let (_, since_ms) = since.unwrap_or((observed, now_ms));
+            let bound = match observed.state() {
+                SlotState::Building => self.config.build_timeout,
+                _ => self.config.cleanup_timeout,
+            };
+            // One interval for the time between the call's begin and the first look, and a cancelled
+            // future comes back by itself.
+            let is_late = bound.is_some_and(|bound| {
+                now_ms.saturating_sub(since_ms) >= ceil_ms(bound).saturating_add(interval_ms)
+            });
+            match is_late {
+                true => self.on_late_call(observed, queue, after),
+                false => drop(queue.calls.seen.insert(place, (observed, since_ms))),
+            }
+        }
+    }
+
+    fn on_late_call(&self, observed: Observed, queue: &mut Queue, after: &mut After) {
+        let slot = observed.slot().index();
+        after.hung.push(slot);
+        if let Some(ticket) = queue.fair.arrived(slot) {
+            if let Some(queued) = queue.fair.remove(ticket) {
+                queue.settle(ticket, queued, Outcome::Refused(self.out_of_time()), after);
+            }
+        }
+        let abandoned = &mut queue.room.abandoned;
+        let may = abandoned.len() < self.config.abandoned_max.unwrap_or(queue.room.max);
+        if !may || abandoned.contains_key(&slot) {
+            return;
+        }
+        let Some(condemned) = self.slots.revoke(observed) else { return };
+        abandoned.insert(slot, Some(condemned));
+        queue.room.held -= 1;
+        self.room.note(&queue.room);
+        self.stats.abandoned.count();
+    }
+
+    /// A call has come back after it was abandoned, with an object or without one.
+    #[cold]
+    pub(super) fn on_late_return(&self, slot: SlotId, live: Option<Box<Live<M>>>) {
+        let live = live.or_else(|| self.place(slot).object.take());
+        let mut after = After::default();
+        let mut queue = self.queue.lock();
+        let condemned = self.take_lost(&mut queue, slot);
+        // Whoever waited for it needs another.
+        queue.fair.arrived(slot.index());
+        self.dispatch(&mut queue, &mut after);
+        drop(queue);
+        after.run(self);
+        let Some(condemned) = condemned else { return };
+        self.work.push_retirement(self, Doomed { condemned, live });
+        self.work.hurry(self);
+    }
+
+    /// The token that the holder of a slot has lost.
+    fn take_lost(&self, queue: &mut Queue, slot: SlotId) -> Option<Condemned> {
+        let lost = queue.room.abandoned.get_mut(&slot.index())?.take();
+        debug_assert!(lost.is_some(), "one comes back");
+        lost
+    }
+}

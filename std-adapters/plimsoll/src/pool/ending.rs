@@ -1,0 +1,163 @@
+//! How leases end.
+
+use std::time::Duration;
+
+use plimsoll_core::pool::{Condemned, SlotId, Tenant};
+
+use super::config::Isolation;
+use super::contain::{Panicked, contain};
+use super::live::Live;
+use super::manager::Manager;
+use super::principal::PrincipalState;
+use super::shared::{Grant, Shared};
+use super::stats::DiscardReason;
+use super::work::Doomed;
+
+impl<M: Manager> Shared<M> {
+    /// A lease has been completed.
+    #[inline(always)]
+    pub(super) fn complete(&self, principal: &PrincipalState, mut grant: Grant<M>) {
+        principal.on_clean();
+        let slot = grant.token.slot();
+        // From here on nobody holds it: a reset that hangs is no lease.
+        self.note_holder(slot, Tenant::NONE);
+        if let Some(reason) = self.verdict(slot, &mut grant.live) {
+            return self.discard(principal, grant, reason);
+        }
+        let Grant { token, live } = grant;
+        if let Some(began) = live.began {
+            self.note_hold(began);
+        }
+        let slot = token.slot();
+        self.place(slot).object.store(Some(live));
+        if self.slots.give_back(token, self.tick()).is_err() {
+            return self.on_late_lease(principal, slot, None);
+        }
+        let has_room_again = self.release(principal);
+        if has_room_again || !self.demand.look_after_release().is_quiet() {
+            self.on_release(has_room_again.then_some(principal));
+        }
+    }
+
+    /// Why an object is not used again, if it is not. It is reset if it is.
+    #[inline]
+    fn verdict(&self, slot: SlotId, live: &mut Live<M>) -> Option<DiscardReason> {
+        if self.config.isolation == Isolation::Fresh {
+            return Some(DiscardReason::SingleUse);
+        }
+        if live.uses >= live.uses_max {
+            return Some(DiscardReason::Uses);
+        }
+        if self.now_ms() >= live.expires_ms {
+            return Some(DiscardReason::Age);
+        }
+        match self.call_in(slot, || contain(|| live.reset())) {
+            Ok(true) => {}
+            Ok(false) => return Some(DiscardReason::ResetFailed),
+            Err(Panicked(_)) => {
+                self.stats.panics.count();
+                return Some(DiscardReason::ResetFailed);
+            }
+        }
+        if live.bytes_max == u64::MAX {
+            return None;
+        }
+        // What can not say how large it is, is too large.
+        let bytes = self.call_in(slot, || contain(|| live.bytes())).unwrap_or_else(|_| {
+            self.stats.panics.count();
+            u64::MAX
+        });
+        (bytes > live.bytes_max).then_some(DiscardReason::Bytes)
+    }
+
+    /// A lease has ended, and its object with it.
+    #[cold]
+    pub(super) fn discard(
+        &self,
+        principal: &PrincipalState,
+        grant: Grant<M>,
+        reason: DiscardReason,
+    ) {
+        let Grant { token, live } = grant;
+        let now = live.began.map(|began| self.note_hold(began));
+        let is_fault = matches!(reason, DiscardReason::Faulted | DiscardReason::Panicked);
+        if let (true, Some(backoff)) = (is_fault, &self.config.backoff) {
+            principal.on_fault(backoff, self.refresh().as_millis() as u64);
+        }
+        self.stats.discard(reason);
+        let slot = token.slot();
+        self.note_holder(slot, Tenant::NONE);
+        let Ok(condemned) = self.slots.condemn(token) else {
+            return self.on_late_lease(principal, slot, Some(live));
+        };
+        let is_for_waiter = self.work.push_ended(self, Doomed { condemned, live: Some(live) }, now);
+        let has_room_again = self.release(principal);
+        if is_for_waiter || has_room_again {
+            self.on_release(has_room_again.then_some(principal));
+        }
+        if is_for_waiter {
+            // Should checkouts do the work no longer.
+            self.work.hurry(self);
+        }
+    }
+
+    /// A lease has ended whose slot was revoked, for its reset took too long.
+    #[cold]
+    fn on_late_lease(&self, principal: &PrincipalState, slot: SlotId, live: Option<Box<Live<M>>>) {
+        self.on_late_return(slot, live);
+        self.let_go(principal);
+    }
+
+    /// Nobody has used what was lent: it is as good as it was.
+    pub(super) fn undo(&self, principal: &PrincipalState, grant: Grant<M>) {
+        let Grant { token, mut live } = grant;
+        let slot = token.slot();
+        live.uses -= 1;
+        self.note_holder(slot, Tenant::NONE);
+        self.place(slot).object.store(Some(live));
+        if self.slots.give_back(token, self.tick()).is_err() {
+            return self.on_late_lease(principal, slot, None);
+        }
+        self.let_go(principal);
+        self.on_release(None);
+        self.work.hurry(self);
+    }
+
+    /// Counts a lease out, where somebody counts.
+    ///
+    /// # Returns
+    /// Whether somebody waits who may have been at the cap.
+    #[inline]
+    pub(super) fn release(&self, principal: &PrincipalState) -> bool {
+        self.config.cap.is_some() && principal.release()
+    }
+
+    /// Counts a lease out, and serves whoever was at the cap.
+    pub(super) fn let_go(&self, principal: &PrincipalState) {
+        if self.release(principal) {
+            self.on_release(Some(principal));
+        }
+    }
+
+    /// What an idle slot held that is condemned.
+    pub(super) fn doomed(&self, condemned: Condemned) -> Doomed<M> {
+        let live = self.place(condemned.slot()).object.take();
+        Doomed { condemned, live }
+    }
+
+    /// An idle instance is not used again.
+    pub(super) fn on_condemned(&self, condemned: Condemned, reason: DiscardReason) {
+        self.stats.discard(reason);
+        self.work.push_retirement(self, self.doomed(condemned));
+    }
+
+    /// # Returns
+    /// The moment.
+    #[cold]
+    fn note_hold(&self, began: Duration) -> Duration {
+        let now = self.config.clock.now();
+        let held = now.saturating_sub(began).as_nanos();
+        self.stats.hold.record(u64::try_from(held).unwrap_or(u64::MAX));
+        now
+    }
+}

@@ -1,0 +1,196 @@
+//! Several instances at once, all or none (POOL-15).
+//!
+//! Whoever gathers instances one by one can hold what another who gathers needs. So one gathers at a
+//! time, and the others stand in a line of their own, in the order of their arrival.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::checkout::Checkout;
+use super::contain::wake_all;
+use super::error::{CheckoutError, Stage};
+use super::lease::Lease;
+use super::manager::Manager;
+use super::principal::Principal;
+use super::shared::Shared;
+use crate::park::block_on;
+
+/// Lets one gather at a time.
+#[derive(Default)]
+pub(super) struct Turnstile {
+    line: Mutex<Line>,
+}
+
+#[derive(Default)]
+struct Line {
+    next: u64,
+    /// The first one gathers.
+    waits: VecDeque<(u64, Waker)>,
+}
+
+impl Turnstile {
+    /// # Returns
+    /// The number, and whether it is its turn.
+    fn enter(&self, waker: Waker) -> (u64, bool) {
+        let mut line = self.line.lock();
+        let number = line.next;
+        line.next += 1;
+        line.waits.push_back((number, waker));
+        (number, line.waits.len() == 1)
+    }
+
+    fn is_turn(&self, number: u64, waker: &Waker) -> bool {
+        // A waker's clone and drop are somebody's code: outside the lock.
+        let waker = waker.clone();
+        let mut line = self.line.lock();
+        let is_first = line.waits.front().is_some_and(|(first, _)| *first == number);
+        let own = line.waits.iter_mut().find(|(other, _)| *other == number);
+        let old = own.map(|(_, old)| std::mem::replace(old, waker));
+        drop(line);
+        drop(old);
+        is_first
+    }
+
+    fn leave(&self, number: u64) {
+        let mut line = self.line.lock();
+        let found = line.waits.iter().position(|(other, _)| *other == number);
+        let gone = found.and_then(|found| line.waits.remove(found));
+        let to_wake = if found == Some(0) { line.waits.front_mut() } else { None };
+        // The next one polls with a waker of its own again.
+        let to_wake = to_wake.map(|(_, waker)| std::mem::replace(waker, Waker::noop().clone()));
+        drop(line);
+        drop(gone);
+        wake_all(to_wake);
+    }
+}
+
+/// A checkout of several instances: see [`Pool::checkout_many`](super::Pool::checkout_many).
+#[must_use = "futures do nothing unless polled"]
+pub struct CheckoutMany<'a, M: Manager> {
+    shared: &'a Arc<Shared<M>>,
+    principal: &'a Principal,
+    count: usize,
+    number: Option<u64>,
+    asked: Vec<Checkout<'a, M>>,
+    leases: Vec<Lease<'a, M>>,
+}
+
+impl<'a, M: Manager> CheckoutMany<'a, M> {
+    pub(super) fn new(shared: &'a Arc<Shared<M>>, principal: &'a Principal, count: usize) -> Self {
+        let (asked, leases) = (Vec::new(), Vec::new());
+        Self { shared, principal, count, number: None, asked, leases }
+    }
+
+    /// Waits on the calling thread.
+    pub(super) fn block(self) -> Result<Vec<Lease<'a, M>>, CheckoutError> {
+        let timeout = self.shared.config.wait_timeout;
+        // Those that are asked for keep the time as well; this is for the time in the line.
+        block_on(self, timeout.map(|timeout| timeout.saturating_mul(2))).unwrap_or_else(|| {
+            let after = timeout.unwrap_or(Duration::ZERO);
+            Err(CheckoutError::TimedOut { stage: Stage::Wait, after })
+        })
+    }
+
+    fn check(&self) -> Result<(), CheckoutError> {
+        if self.principal.0.pool != self.shared.id {
+            return Err(CheckoutError::ForeignPrincipal);
+        }
+        let queue = self.shared.queue.lock();
+        let (asked, max) = (self.count, self.shared.config.cap.unwrap_or(usize::MAX));
+        let max = max.min(queue.room.max);
+        if asked > max {
+            return Err(CheckoutError::TooMany { asked, max });
+        }
+        match self.shared.would_wait_for_itself(&queue, &self.principal.0, asked) {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    fn gather(&mut self, context: &mut Context<'_>) -> Poll<Result<(), CheckoutError>> {
+        let mut result = Ok(());
+        let leases = &mut self.leases;
+        self.asked.retain_mut(|checkout| match Pin::new(checkout).poll(context) {
+            Poll::Pending => true,
+            Poll::Ready(Ok(lease)) => {
+                leases.push(lease);
+                false
+            }
+            Poll::Ready(Err(error)) => {
+                result = Err(error);
+                false
+            }
+        });
+        match result {
+            Err(error) => Poll::Ready(Err(error)),
+            Ok(()) if self.asked.is_empty() => Poll::Ready(Ok(())),
+            Ok(()) => Poll::Pending,
+        }
+    }
+}
+
+impl<'a, M: Manager> Future for CheckoutMany<'a, M> {
+    type Output = Result<Vec<Lease<'a, M>>, CheckoutError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let turnstile = &this.shared.turnstile;
+        let is_turn = match this.number {
+            Some(number) => turnstile.is_turn(number, context.waker()),
+            None => {
+                let (number, is_turn) = turnstile.enter(context.waker().clone());
+                this.number = Some(number);
+                is_turn
+            }
+        };
+        if !is_turn {
+            return Poll::Pending;
+        }
+        if this.asked.is_empty() && this.leases.is_empty() {
+            if let Err(error) = this.check() {
+                this.end();
+                return Poll::Ready(Err(error));
+            }
+            let one = || Checkout::of_many(this.shared, this.principal);
+            this.asked = std::iter::repeat_with(one).take(this.count).collect();
+        }
+        let Poll::Ready(gathered) = this.gather(context) else { return Poll::Pending };
+        let all = gathered.map(|()| std::mem::take(&mut this.leases));
+        this.end();
+        Poll::Ready(all)
+    }
+}
+
+impl<M: Manager> CheckoutMany<'_, M> {
+    /// What was gathered and is nobody's goes back, and the next one gathers.
+    fn end(&mut self) {
+        self.asked.clear();
+        for lease in self.leases.drain(..) {
+            lease.undo();
+        }
+        if let Some(number) = self.number.take() {
+            self.shared.turnstile.leave(number);
+        }
+    }
+}
+
+impl<M: Manager> Drop for CheckoutMany<'_, M> {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl<M: Manager> fmt::Debug for CheckoutMany<'_, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("CheckoutMany");
+        debug.field("principal", self.principal).field("count", &self.count);
+        debug.field("has", &self.leases.len()).finish_non_exhaustive()
+    }
+}
