@@ -261,7 +261,7 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
         if let Some(settings) = self.settings {
             builder = settings(builder);
         }
-        let pool = builder.max(self.max).isolation(self.isolation).build()?;
+        let pool = builder.max(self.max).isolation(self.isolation).abandoned_max(0).build()?;
         let (engine, ledgers, keeps_on_drop) = (self.engine, self.ledgers, self.keeps_on_drop);
         Ok(WasmPool::new(pool, Terms { engine, grant, start_bytes, ledgers, keeps_on_drop }))
     }
