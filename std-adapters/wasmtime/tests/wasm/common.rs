@@ -1,6 +1,6 @@
 //! Pools of one function, from text.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use plimsoll_wasmtime::{
     ComponentExports, Exports, Meter, ProgramError, WasmEngine, WasmEngineBuilder, WasmPool,
@@ -49,13 +49,4 @@ where
     let linker = wasmtime::component::Linker::new(engine.wasmtime());
     let look_up = |exports: &mut ComponentExports<'_, Meter>| exports.func("run");
     Ok(WasmPool::component(engine, (), &linker, &component, look_up)?.max(1))
-}
-
-/// Waits until that holds, for ten seconds at the most.
-pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !holds() {
-        assert!(Instant::now() < deadline, "{what}");
-        std::thread::sleep(ms(1));
-    }
 }

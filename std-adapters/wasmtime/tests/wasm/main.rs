@@ -13,6 +13,7 @@ mod leftovers;
 mod meter;
 mod panics;
 mod quota;
+mod reload;
 mod room;
 mod settings;
 mod time;
