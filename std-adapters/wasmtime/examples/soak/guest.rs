@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use plimsoll::pool::Isolation;
 use plimsoll_wasmtime::{
-    ExportError, Exports, Handles, Host, Meter, Metered, NewLease, WasmEngine, WasmPool,
+    ComponentExports, ExportError, Exports, Handles, Host, Meter, Metered, NewLease, WasmEngine,
+    WasmPool,
 };
-use wasmtime::component::ResourceTable;
+use wasmtime::component::{self, ResourceTable};
 use wasmtime::{Caller, Linker, Module, TypedFunc};
 
 /// Instances of each pool.
@@ -24,6 +25,9 @@ pub(crate) struct Guest {
     pub(crate) work: TypedFunc<i32, ()>,
     pub(crate) hog: TypedFunc<(), ()>,
     pub(crate) trap: TypedFunc<(), ()>,
+    pub(crate) throw: TypedFunc<(), ()>,
+    pub(crate) litter: TypedFunc<(), ()>,
+    pub(crate) hoard: TypedFunc<(), ()>,
     pub(crate) spin: TypedFunc<(), ()>,
     pub(crate) recurse: TypedFunc<(), ()>,
     pub(crate) rest: TypedFunc<(), ()>,
@@ -79,6 +83,9 @@ fn look_up(exports: &mut Exports<'_, Data>) -> Result<Guest, ExportError> {
         work: exports.func("work")?,
         hog: exports.func("hog")?,
         trap: exports.func("trap")?,
+        throw: exports.func("throw")?,
+        litter: exports.func("litter")?,
+        hoard: exports.func("hoard")?,
         spin: exports.func("spin")?,
         recurse: exports.func("recurse")?,
         rest: exports.func("rest")?,
@@ -105,4 +112,26 @@ pub(crate) fn pool(engine: &WasmEngine, isolation: Isolation) -> Result<Guests, 
     Ok(builder
         .pool(|pool| pool.no_fault_backoff().retirement_jitter(20).retire_after_uses(1_000))
         .build()?)
+}
+
+/// `run(1)` returns and leaves a task that goes on for ever; `run(0)` leaves nothing.
+const LEAVER: &str = r#"(component
+    (core func $return (canon task.return))
+    (core module $m
+        (import "" "return" (func $return))
+        (func (export "run") (param i32) (result i32) (call $return) (local.get 0))
+        (func (export "on") (param i32 i32 i32) (result i32) (i32.const 1)))
+    (core instance $i (instantiate $m (with "" (instance (export "return" (func $return))))))
+    (func (export "run") async (param "leave" u32)
+        (canon lift (core func $i "run") async (callback (func $i "on")))))"#;
+
+pub(crate) type Leavers = WasmPool<(), component::TypedFunc<(u32,), ()>>;
+
+/// Components that leave tasks behind.
+pub(crate) fn leavers(engine: &WasmEngine) -> Result<Leavers, Box<dyn Error>> {
+    let component = component::Component::new(engine.wasmtime(), LEAVER)?;
+    let linker = component::Linker::new(engine.wasmtime());
+    let look_up = |exports: &mut ComponentExports<'_, Meter>| exports.func("run");
+    let builder = WasmPool::component(engine, (), &linker, &component, look_up)?;
+    Ok(builder.max(INSTANCES).isolation(Isolation::Shared).build()?)
 }

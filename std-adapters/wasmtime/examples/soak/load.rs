@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use plimsoll::pool::Isolation;
 use plimsoll_wasmtime::{CallError, WasmLease};
 
-use crate::guest::{Desk, Guest, Guests};
+use crate::guest::{Desk, Guest, Guests, Leavers};
 
 /// Principals of each pool: three for each instance.
 const PRINCIPALS: u64 = 24;
@@ -51,11 +51,15 @@ impl fmt::Display for Tally {
 pub(crate) struct Load(JoinHandle<Result<Tally, String>>);
 
 impl Load {
-    pub(crate) fn start(pools: Arc<[(Isolation, Guests)]>, stop: Arc<AtomicBool>) -> Self {
+    pub(crate) fn start(
+        pools: Arc<[(Isolation, Guests)]>,
+        leavers: Leavers,
+        stop: Arc<AtomicBool>,
+    ) -> Self {
         Self(thread::spawn(move || {
             let mut runtime = tokio::runtime::Builder::new_multi_thread();
             let runtime = runtime.worker_threads(2).enable_all().build();
-            runtime.map_err(|error| error.to_string())?.block_on(all(pools, stop))
+            runtime.map_err(|error| error.to_string())?.block_on(all(pools, leavers, stop))
         }))
     }
 
@@ -64,8 +68,12 @@ impl Load {
     }
 }
 
-async fn all(pools: Arc<[(Isolation, Guests)]>, stop: Arc<AtomicBool>) -> Result<Tally, String> {
-    let mut tasks = Vec::new();
+async fn all(
+    pools: Arc<[(Isolation, Guests)]>,
+    leavers: Leavers,
+    stop: Arc<AtomicBool>,
+) -> Result<Tally, String> {
+    let mut tasks = vec![tokio::spawn(leaver(leavers, stop.clone()))];
     for place in 0..pools.len() {
         for number in 0..PRINCIPALS {
             tasks.push(tokio::spawn(principal(pools.clone(), place, number, stop.clone())));
@@ -144,6 +152,29 @@ async fn principal(
     Ok(tally)
 }
 
+/// Leases components that leave tasks behind: no instance is lent with one in it.
+async fn leaver(pool: Leavers, stop: Arc<AtomicBool>) -> Result<Tally, String> {
+    let principal = pool.principal("leaver").map_err(|error| error.to_string())?;
+    let (mut dice, mut tally) = (Dice(7), Tally::default());
+    let (began, mut is_clean) = (Instant::now(), false);
+    // Relaxed: only to stop.
+    while !stop.load(Ordering::Relaxed) {
+        tally.leases += 1;
+        let mut lease = pool.checkout(&principal).await.map_err(|error| error.to_string())?;
+        if !is_clean && lease.uses() > 1 {
+            return Err("an instance was lent with a task in it".to_owned());
+        }
+        let leaves = dice.roll(2) as u32;
+        lease.call(|run| run, (leaves,)).await.map_err(|error| error.to_string())?;
+        is_clean = leaves == 0;
+        lease.complete();
+        tally.completed += 1;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    tally.time = began.elapsed();
+    Ok(tally)
+}
+
 /// What a guest does in a lease. Nothing comes of it if it is cancelled.
 async fn turn(
     lease: &mut WasmLease<'_, Desk, Guest>,
@@ -163,6 +194,9 @@ async fn turn(
         8..10 => tokio::time::timeout(patience, lease.call(|guest| &guest.spin, ())).await.ok()?,
         10..14 => tokio::time::timeout(patience, lease.call(|guest| &guest.rest, ())).await.ok()?,
         14 => return None,
+        15 => lease.call(|guest| &guest.throw, ()).await,
+        16 => lease.call(|guest| &guest.hoard, ()).await,
+        17..20 => lease.call(|guest| &guest.litter, ()).await,
         _ => lease.call(|guest| &guest.work, 1_000).await,
     })
 }

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use plimsoll::pool::Isolation;
 use plimsoll_wasmtime::WasmEngine;
 
-use guest::{Guests, INSTANCES};
+use guest::{Guests, INSTANCES, Leavers};
 use load::{Load, Tally};
 
 /// What the heap may differ by between two quiet moments.
@@ -50,18 +50,22 @@ fn main() -> ExitCode {
 
 fn soak(time: Duration) -> Result<(), String> {
     let text = |error: &dyn std::error::Error| error.to_string();
-    let engine = WasmEngine::builder().instances(2 * INSTANCES).tick(Duration::from_millis(1));
-    let engine = engine.build().map_err(|error| text(&error))?;
+    let engine = WasmEngine::builder().instances(3 * INSTANCES).tick(Duration::from_millis(1));
+    // All that an engine can be asked for.
+    let engine =
+        engine.gc().exceptions().component_model_async(32).build().map_err(|error| text(&error))?;
     let policies = [Isolation::Fresh, Isolation::PerPrincipal];
     let pools = policies.map(|isolation| guest::pool(&engine, isolation));
     let [fresh, own] = pools.map(|pool| pool.map_err(|error| error.to_string()));
     let pools: Arc<[(Isolation, Guests)]> = policies.into_iter().zip([fresh?, own?]).collect();
 
+    let leavers = guest::leavers(&engine).map_err(|error| error.to_string())?;
+
     // First a tenth of the time, for heap and page tables to find their size.
-    let warm_up = run(&pools, time / 10)?;
+    let warm_up = run(&pools, &leavers, time / 10)?;
     let before = quiet_state(&engine, &pools)?;
     println!("warmed up: {warm_up}\n  {before}");
-    let tally = run(&pools, time - time / 10)?;
+    let tally = run(&pools, &leavers, time - time / 10)?;
     let after = quiet_state(&engine, &pools)?;
     println!("done: {tally}\n  {after}");
     for (isolation, pool) in pools.iter() {
@@ -72,13 +76,21 @@ fn soak(time: Duration) -> Result<(), String> {
     {
         return Err(format!("memory: {before} bytes became {after}"));
     }
+    leavers.close();
+    if !leavers.wait_drained(Duration::from_secs(20)) {
+        return Err(format!("leavers: {:?} after the end", leavers.counts()));
+    }
     nothing_is_left(&engine, &pools)
 }
 
 /// Runs the load for so long. Meanwhile no pool ever holds more than it may.
-fn run(pools: &Arc<[(Isolation, Guests)]>, time: Duration) -> Result<Tally, String> {
+fn run(
+    pools: &Arc<[(Isolation, Guests)]>,
+    leavers: &Leavers,
+    time: Duration,
+) -> Result<Tally, String> {
     let stop = Arc::new(AtomicBool::new(false));
-    let load = Load::start(pools.clone(), stop.clone());
+    let load = Load::start(pools.clone(), leavers.clone(), stop.clone());
     let until = Instant::now() + time;
     let mut excess = None;
     while Instant::now() < until {
@@ -157,6 +169,7 @@ fn nothing_is_left(engine: &WasmEngine, pools: &[(Isolation, Guests)]) -> Result
         }
     }
     let metrics = engine.wasmtime().pooling_allocator_metrics().ok_or("no pooling allocator")?;
+    // Garbage-collected heaps are memories here.
     let left = (metrics.core_instances(), metrics.memories(), metrics.tables(), metrics.stacks());
     println!("after the end: {left:?} instances, memories, tables and stacks");
     if left == (0, 0, 0, 0) { Ok(()) } else { Err("wasmtime holds some after the end".into()) }

@@ -1,19 +1,23 @@
 //! Guests that try to break out of their leases, and pools that stay as they are.
 
+#[cfg(all(feature = "gc", feature = "component-model-async"))]
 mod blame;
 mod cancel;
 mod common;
 mod component;
 mod errors;
 mod faults;
+#[cfg(all(feature = "gc", feature = "component-model-async"))]
 mod features;
 mod in_place;
 mod isolation;
+#[cfg(feature = "component-model-async")]
 mod leftovers;
 mod meter;
 mod panics;
 mod quota;
 mod reload;
+#[cfg(all(feature = "gc", feature = "component-model-async"))]
 mod room;
 mod settings;
 mod time;
