@@ -181,7 +181,7 @@ pub(crate) fn run_of(exports: &mut ComponentExports<'_, Data>) -> Result<Run, Ex
 
 #[tokio::main]
 pub(crate) async fn main() -> Result<(), Box<dyn Error>> {
-    let engine = WasmEngine::builder().instances(2).build()?;
+    let engine = WasmEngine::builder().instances(6).build()?;
     let component = Component::new(engine.wasmtime(), command(include_str!("wasi.wat"))?)?;
     let mut linker = Linker::new(engine.wasmtime());
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;

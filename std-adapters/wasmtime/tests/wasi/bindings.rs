@@ -146,7 +146,8 @@ fn pool_10_sync_bindings_are_called_in_place() {
         let engine = engine();
         let component = Component::new(engine.wasmtime(), CLERK).unwrap();
         let mut linker = Linker::new(engine.wasmtime());
-        in_place::Clerk::add_to_linker::<_, HasSelf<_>>(&mut linker, |data: &mut Data| data).unwrap();
+        in_place::Clerk::add_to_linker::<_, HasSelf<_>>(&mut linker, |data: &mut Data| data)
+            .unwrap();
         let look_up = |exports: &mut ComponentExports<'_, Data>| {
             let (instance, mut store) = exports.raw();
             Ok(in_place::Clerk::new(&mut store, &instance)?)

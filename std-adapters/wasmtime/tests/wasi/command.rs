@@ -9,27 +9,36 @@ use crate::place::{Folders, ISOLATIONS, Place, engine};
 
 pub(crate) const VISITOR: &str = include_str!("../../examples/wasi.wat");
 
-fn commands(
-    engine: &WasmEngine,
-    tools: Tools,
-    module: &str,
-    is_async: bool,
-) -> WasmPoolBuilder<Tools, Run> {
-    let component = Component::new(engine.wasmtime(), command(module).unwrap()).unwrap();
-    let mut linker = Linker::new(engine.wasmtime());
-    match is_async {
-        true => wasmtime_wasi::p2::add_to_linker_async(&mut linker).unwrap(),
-        false => wasmtime_wasi::p2::add_to_linker_sync(&mut linker).unwrap(),
+struct Program {
+    engine: WasmEngine,
+    component: Component,
+}
+
+impl Program {
+    fn new(module: &str) -> Self {
+        let engine = engine();
+        let component = Component::new(engine.wasmtime(), command(module).unwrap()).unwrap();
+        Self { engine, component }
     }
-    WasmPool::component(engine, tools, &linker, &component, run_of).unwrap()
+
+    fn settings(&self, tools: Tools, is_async: bool) -> WasmPoolBuilder<Tools, Run> {
+        let Self { engine, component } = self;
+        let mut linker = Linker::new(engine.wasmtime());
+        match is_async {
+            true => wasmtime_wasi::p2::add_to_linker_async(&mut linker).unwrap(),
+            false => wasmtime_wasi::p2::add_to_linker_sync(&mut linker).unwrap(),
+        }
+        WasmPool::component(engine, tools, &linker, component, run_of).unwrap()
+    }
 }
 
 #[test]
 fn pool_10_a_command_finds_its_principals_files_and_nothing_of_other_leases() {
+    let program = Program::new(VISITOR);
     for place in Place::all() {
         for isolation in ISOLATIONS {
             let folders = Folders::new();
-            let settings = commands(&engine(), folders.tools(), VISITOR, place.is_async());
+            let settings = program.settings(folders.tools(), place.is_async());
             let pool = place.build(settings.max(2).isolation(isolation));
             let [acme, other] = ["acme", "other"].map(|id| pool.principal(id).unwrap());
             let visits = [&acme, &other, &acme, &acme].map(|principal| {
@@ -50,10 +59,11 @@ fn pool_10_a_command_finds_its_principals_files_and_nothing_of_other_leases() {
 
 #[test]
 fn pool_10_runs_of_one_lease_go_on_with_its_handles() {
+    let program = Program::new(VISITOR);
     for place in Place::all() {
         for isolation in ISOLATIONS {
             let folders = Folders::new();
-            let settings = commands(&engine(), folders.tools(), VISITOR, place.is_async());
+            let settings = program.settings(folders.tools(), place.is_async());
             let pool = place.build(settings.max(1).isolation(isolation));
             let acme = pool.principal("acme").unwrap();
             let mut lease = place.lease(&pool, &acme);
@@ -73,9 +83,10 @@ fn meter_7_a_guest_that_exits_by_itself_is_no_fault() {
         (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
         (memory (export "memory") 1)
         (func (export "_start") (call $exit (i32.const 1))))"#;
+    let program = Program::new(module);
     for place in Place::all() {
         let folders = Folders::new();
-        let settings = commands(&engine(), folders.tools(), module, place.is_async());
+        let settings = program.settings(folders.tools(), place.is_async());
         let pool = place.build(settings.max(1));
         let acme = pool.principal("acme").unwrap();
         let mut lease = place.lease(&pool, &acme);

@@ -4,7 +4,7 @@ mod bindings;
 mod command;
 #[path = "../../examples/wasi.rs"]
 mod example;
-//mod http;
+mod http;
 mod p1;
 mod place;
 mod speaker;

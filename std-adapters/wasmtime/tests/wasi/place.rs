@@ -17,8 +17,9 @@ use crate::example::Tools;
 pub(crate) const ISOLATIONS: [Isolation; 3] =
     [Isolation::Fresh, Isolation::PerPrincipal, Isolation::Shared];
 
+/// An engine with room for a pool or two of each place and isolation.
 pub(crate) fn engine() -> WasmEngine {
-    WasmEngine::builder().instances(8).tick(Duration::from_millis(1)).build().unwrap()
+    WasmEngine::builder().instances(64).tick(Duration::from_millis(1)).build().unwrap()
 }
 
 /// How WASI is linked, and its guests are called.

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use plimsoll::Registry;
 use plimsoll::pool::Isolation;
-use plimsoll_wasmtime::{CallError, ComponentExports, ExportError, WasmPool, WasmPoolBuilder};
+use plimsoll_wasmtime::{
+    CallError, ComponentExports, ExportError, WasmEngine, WasmPool, WasmPoolBuilder,
+};
 use wasmtime::component::{Component, Linker, TypedFunc};
 
 use crate::example::{Data, Tools};
@@ -37,17 +39,29 @@ impl Speaker {
     }
 }
 
-fn speakers(is_async: bool) -> WasmPoolBuilder<Tools, Speaker> {
-    let engine = engine();
-    let component = Component::new(engine.wasmtime(), include_str!("speaker.wat")).unwrap();
-    let mut linker = Linker::new(engine.wasmtime());
-    match is_async {
-        true => wasmtime_wasi::p2::add_to_linker_async(&mut linker).unwrap(),
-        false => wasmtime_wasi::p2::add_to_linker_sync(&mut linker).unwrap(),
+struct Program {
+    engine: WasmEngine,
+    component: Component,
+}
+
+impl Program {
+    fn new() -> Self {
+        let engine = engine();
+        let component = Component::new(engine.wasmtime(), include_str!("speaker.wat")).unwrap();
+        Self { engine, component }
     }
-    let tools = Tools { registry: Registry::new(), folders: BTreeMap::new() };
-    let builder = WasmPool::component(&engine, tools, &linker, &component, Speaker::look_up);
-    builder.unwrap().pool(|pool| pool.no_fault_backoff())
+
+    fn settings(&self, is_async: bool) -> WasmPoolBuilder<Tools, Speaker> {
+        let Self { engine, component } = self;
+        let mut linker = Linker::new(engine.wasmtime());
+        match is_async {
+            true => wasmtime_wasi::p2::add_to_linker_async(&mut linker).unwrap(),
+            false => wasmtime_wasi::p2::add_to_linker_sync(&mut linker).unwrap(),
+        }
+        let tools = Tools { registry: Registry::new(), folders: BTreeMap::new() };
+        let builder = WasmPool::component(engine, tools, &linker, component, Speaker::look_up);
+        builder.unwrap().pool(|pool| pool.no_fault_backoff())
+    }
 }
 
 /// What each isolation makes of leases to acme, another, and acme again, where there is room for two.
@@ -59,9 +73,10 @@ const USES: [(Isolation, [u32; 3]); 3] = [
 
 #[test]
 fn pool_10_output_goes_to_the_lease_that_wrote_it_and_the_guests_memory_stays_as_asked() {
+    let program = Program::new();
     for place in Place::all() {
         for (isolation, expected) in USES {
-            let pool = place.build(speakers(place.is_async()).max(2).isolation(isolation));
+            let pool = place.build(program.settings(place.is_async()).max(2).isolation(isolation));
             let [acme, other] = ["acme", "other"].map(|id| pool.principal(id).unwrap());
             let uses = [(&acme, 1), (&other, 2), (&acme, 3)].map(|(principal, word)| {
                 let mut lease = place.lease(&pool, principal);
@@ -79,9 +94,10 @@ fn pool_10_output_goes_to_the_lease_that_wrote_it_and_the_guests_memory_stays_as
 
 #[test]
 fn pool_10_leases_at_the_same_time_have_an_output_each() {
+    let program = Program::new();
     for place in Place::all() {
         for isolation in ISOLATIONS {
-            let pool = place.build(speakers(place.is_async()).max(2).isolation(isolation));
+            let pool = place.build(program.settings(place.is_async()).max(2).isolation(isolation));
             let acme = pool.principal("acme").unwrap();
             let mut leases = [place.lease(&pool, &acme), place.lease(&pool, &acme)];
             for word in [1, 2] {
@@ -97,9 +113,10 @@ fn pool_10_leases_at_the_same_time_have_an_output_each() {
 
 #[test]
 fn pool_10_a_handle_that_is_kept_ends_its_instance() {
+    let program = Program::new();
     for place in Place::all() {
         for isolation in ISOLATIONS {
-            let pool = place.build(speakers(place.is_async()).max(1).isolation(isolation));
+            let pool = place.build(program.settings(place.is_async()).max(1).isolation(isolation));
             let acme = pool.principal("acme").unwrap();
             let mut lease = place.lease(&pool, &acme);
             place.call(&mut lease, |guest| &guest.keep, ()).unwrap();
@@ -119,9 +136,10 @@ fn pool_10_a_handle_that_is_kept_ends_its_instance() {
 #[test]
 fn pool_10_no_two_leases_share_random_numbers_or_a_seed() {
     const LEASES: usize = 20;
+    let program = Program::new();
     for place in Place::all() {
         for isolation in ISOLATIONS {
-            let pool = place.build(speakers(place.is_async()).max(1).isolation(isolation));
+            let pool = place.build(program.settings(place.is_async()).max(1).isolation(isolation));
             let acme = pool.principal("acme").unwrap();
             let mut seen = HashSet::new();
             for _ in 0..LEASES {
@@ -139,15 +157,19 @@ fn pool_10_no_two_leases_share_random_numbers_or_a_seed() {
 
 #[test]
 fn pool_10_the_monotonic_clock_begins_with_the_lease() {
+    let program = Program::new();
     for place in Place::all() {
         for isolation in ISOLATIONS {
-            let pool = place.build(speakers(place.is_async()).max(1).isolation(isolation));
+            let pool = place.build(program.settings(place.is_async()).max(1).isolation(isolation));
             let acme = pool.principal("acme").unwrap();
             for _ in 0..3 {
                 let begin = Instant::now();
                 let mut lease = place.lease(&pool, &acme);
                 let (now_ns,) = place.call(&mut lease, |guest| &guest.now, ()).unwrap();
-                assert!(u128::from(now_ns) <= begin.elapsed().as_nanos(), "{place:?} {isolation:?}");
+                assert!(
+                    u128::from(now_ns) <= begin.elapsed().as_nanos(),
+                    "{place:?} {isolation:?}"
+                );
                 lease.complete();
             }
         }
@@ -159,7 +181,7 @@ fn meter_5_waiting_for_room_in_its_output_is_not_the_guests_time() {
     let deadline = Duration::from_millis(200);
     let [place, ..] = Place::all();
     let Place::Task(runtime) = &place else { panic!("{place:?}") };
-    let pool = place.build(speakers(true).max(1).deadline(deadline));
+    let pool = place.build(Program::new().settings(true).max(1).deadline(deadline));
     let acme = pool.principal("acme").unwrap();
     runtime.block_on(async {
         let mut lease = pool.checkout(&acme).await.unwrap();
@@ -185,7 +207,8 @@ fn meter_5_waiting_for_room_in_its_output_is_not_the_guests_time() {
 #[test]
 fn meter_7_a_wall_limit_ends_a_guest_that_waits_for_its_output_and_blames_nobody() {
     let [place, ..] = Place::all();
-    let pool = place.build(speakers(true).max(1).wall_limit(Duration::from_millis(100)));
+    let pool =
+        place.build(Program::new().settings(true).max(1).wall_limit(Duration::from_millis(100)));
     let acme = pool.principal("acme").unwrap();
     let mut lease = place.lease(&pool, &acme);
     let error = (0..5)
@@ -202,6 +225,6 @@ fn meter_7_a_wall_limit_ends_a_guest_that_waits_for_its_output_and_blames_nobody
 
 #[test]
 fn what_is_linked_async_cannot_run_in_place() {
-    let error = speakers(true).fuel(1_000).in_place().build().unwrap_err();
+    let error = Program::new().settings(true).max(1).fuel(1_000).in_place().build().unwrap_err();
     assert!(error.to_string().contains("async"), "{error}");
 }
