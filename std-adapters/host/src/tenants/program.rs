@@ -63,6 +63,8 @@ pub(super) fn pool(registry: &Registry, ledgers: &Ledgers) -> Result<Pool, Failu
         .pool(move |pool| {
             pool.warm(INSTANCES)
                 .per_principal_cap(PER_TENANT)
+                // Several tasks call for a tenant, and none holds a lease while it waits for one.
+                .wait_for_own_leases()
                 .fault_backoff(4, Duration::from_millis(200), Duration::from_secs(2))
                 .registry(&registry, limit)
         });
