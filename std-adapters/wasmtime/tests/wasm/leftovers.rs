@@ -161,3 +161,29 @@ async fn pool_14_a_call_that_is_cancelled_leaves_no_task() {
         assert_eq!(lease.complete(), [0; 0]);
     }
 }
+
+/// An instance has one lease at a time; within it a host runs calls concurrently.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pool_14_calls_of_one_lease_run_concurrently_and_leave_nothing() {
+    let engine = builder().instances(1).component_model_async(32).build().unwrap();
+    let builder = guests(&engine).isolation(Isolation::PerPrincipal);
+    let pool = builder.build_async().await.unwrap();
+    let alice = pool.principal("alice").unwrap();
+    for uses in 1..=2 {
+        let mut lease = pool.checkout(&alice).await.unwrap();
+        assert_eq!(lease.uses(), uses);
+        let both = lease.run(|store, guest| {
+            Box::pin(async move {
+                let calls = async |accessor: &wasmtime::component::Accessor<Data>| {
+                    let first = guest.nop.call_concurrent(accessor, ());
+                    let second = guest.nop.call_concurrent(accessor, ());
+                    tokio::join!(first, second)
+                };
+                let (first, second) = store.run_concurrent(calls).await?;
+                first.and(second)
+            })
+        });
+        both.await.unwrap();
+        lease.complete();
+    }
+}
