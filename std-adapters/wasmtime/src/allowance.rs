@@ -59,7 +59,7 @@ impl Allowance {
         self
     }
 
-    /// How long the lease may last, by the clock on the wall, whoever uses up that time.
+    /// How long the lease may last, by the clock on the wall, whatever uses up that time.
     pub fn wall_limit(mut self, limit: Duration) -> Self {
         self.wall_limit = Some(Some(limit));
         self

@@ -92,7 +92,7 @@ pub trait Host: Send + Sync + 'static {
     ///
     /// An instance whose table is not empty when its lease ends is discarded: its guest may still hold
     /// handles, and a number of wasmtime's table names another object in the next table.
-    /// [`Handles`] need not be told here: their numbers never come again.
+    /// [`Handles`] need not be named here: their numbers never come again.
     fn table(lease: &mut Self::Lease) -> Option<&mut ResourceTable>;
 }
 

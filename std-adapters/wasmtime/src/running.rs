@@ -27,7 +27,7 @@ use crate::error::TooDeep;
 /// of the call, time is *measured*.
 ///
 /// All its words are written by the one thread that has the store; the accesses are `Relaxed`, since
-/// whoever hands the store to another thread orders them.
+/// the one who hands the store to another thread orders them.
 pub(crate) struct Running {
     clock: Arc<Clock>,
     /// Nanoseconds that were used up to `since`.

@@ -39,7 +39,7 @@ pub enum DiscardReason {
     /// It was idle, and taken out by [`retain`](super::Pool::retain) or
     /// [`drop_idle`](super::Pool::drop_idle).
     Removed,
-    /// There were more than the maximum, after a [`resize`](super::Pool::resize).
+    /// There were more than the maximum.
     Surplus,
 }
 

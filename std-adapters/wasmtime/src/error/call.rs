@@ -34,7 +34,7 @@ pub enum CallError {
         /// How long it might run.
         deadline: Duration,
     },
-    /// The lease lasted too long by the clock on the wall, whoever used up that time.
+    /// The lease lasted too long by the clock on the wall, whatever used up that time.
     WallLimit {
         /// How long it might last.
         limit: Duration,

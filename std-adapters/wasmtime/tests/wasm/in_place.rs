@@ -82,7 +82,7 @@ fn meter_4_a_guest_that_is_stopped_in_place_is_charged_with_all_its_fuel() {
     assert!(matches!(error, CallError::Trapped { trap: Trap::MemoryOutOfBounds }), "{error}");
     drop(lease);
     assert_eq!(fuel.get("strayer").unwrap().value(), Some(FUEL));
-    // Whoever returns or gives up by itself is charged with what it used.
+    // A guest that returns or gives up by itself is charged with what it used.
     let mut lease = pool.checkout_blocking(&other).unwrap();
     assert_eq!(lease.call_blocking(|guest| &guest.count, ()).unwrap(), 1);
     let error = lease.call_blocking(|guest| &guest.trap, ()).unwrap_err();

@@ -25,7 +25,7 @@ fn linker(engine: &WasmEngine) -> Linker<Meter> {
 }
 
 /// Calls a host function, then a function of its own, where deadlines are looked at; then loops for ever
-/// if it is told to.
+/// if asked to.
 fn asks(host: &str) -> String {
     format!(
         r#"(module (import "host" "{host}" (func $host (param i32)))
