@@ -30,13 +30,13 @@ pub(crate) enum Place {
     /// Linked sync, on stacks of their own, by a thread that blocks.
     Thread,
     /// Linked sync, on the stack of that thread.
-    InPlace,
+    CallersStack,
 }
 
 impl Place {
     pub(crate) fn all() -> [Self; 3] {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        [Self::Task(runtime), Self::Thread, Self::InPlace]
+        [Self::Task(runtime), Self::Thread, Self::CallersStack]
     }
 
     pub(crate) fn is_async(&self) -> bool {
@@ -51,7 +51,7 @@ impl Place {
         match self {
             Self::Task(runtime) => runtime.block_on(builder.build_async()),
             Self::Thread => builder.build(),
-            Self::InPlace => builder.in_place().build(),
+            Self::CallersStack => builder.in_place().build(),
         }
         .unwrap()
     }
