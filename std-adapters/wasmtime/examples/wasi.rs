@@ -26,6 +26,9 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wit_component::ComponentEncoder;
 
+/// How many handles of WASI a guest has at one time.
+pub(crate) const TABLE_CAPACITY: usize = 100;
+
 /// The host: what a guest may have is made anew for each lease.
 #[derive(Clone)]
 pub(crate) struct Tools {
@@ -65,7 +68,7 @@ impl Host for Tools {
 
     fn lease(&self, new: NewLease<'_>) -> Request {
         let (mut wasi, mut table, mut output) = (WasiCtxBuilder::new(), ResourceTable::new(), None);
-        table.set_max_capacity(100);
+        table.set_max_capacity(TABLE_CAPACITY);
         if let Some(principal) = new.principal() {
             let limit = Limit::queue("guest_output").instance(principal.to_owned());
             let (sender, receiver) = channel(&self.registry, limit, 4).expect("there is room");

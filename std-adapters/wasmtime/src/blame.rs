@@ -3,16 +3,17 @@
 //! Most ends have a type of their own. Some of wasmtime's have words only, and these are compared from
 //! their first letter on, so that neither a guest nor a host function says them by chance.
 
+use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 
 use crate::error::{CallError, TooDeep};
+use crate::handles::HandleError;
 
 /// A component handed over more than its call may have the host take.
 const LIFT: &str = "too much data is being copied between the host and the guest: ";
 
-/// A component has used up its handles, or its tasks.
-const HANDLES: [&str; 3] = [
-    "resource table has no free keys",
+/// A component has used up its handles.
+const HANDLES: [&str; 2] = [
     "cannot allocate another handle: store handle limit exceeded",
     "cannot lend resource: store handle limit exceeded",
 ];
@@ -46,6 +47,9 @@ pub(crate) fn judge(cause: wasmtime::Error) -> CallError {
     if let Some(&TooDeep { allowed }) = cause.downcast_ref::<TooDeep>() {
         return CallError::TooDeep { allowed };
     }
+    if is_full_table(&cause) {
+        return CallError::OutOfHandles;
+    }
     if cause.is::<PoolConcurrencyLimitError>() {
         return CallError::NoRoom { cause };
     }
@@ -71,6 +75,13 @@ pub(crate) fn judge(cause: wasmtime::Error) -> CallError {
     CallError::Failed { cause }
 }
 
+/// Whether there was no room for one more object that the guest asked for: in a table of a host
+/// function's, such as one of WASI, or in wasmtime's own of the tasks.
+fn is_full_table(cause: &wasmtime::Error) -> bool {
+    matches!(cause.downcast_ref(), Some(ResourceTableError::Full))
+        || matches!(cause.downcast_ref(), Some(HandleError::Full { .. }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +93,15 @@ mod tests {
         assert!(failed("the database is down"));
         assert!(failed("it said: unknown handle index 7"));
         assert!(!failed("unknown handle index 7"));
+    }
+
+    #[test]
+    fn meter_7_a_guest_that_fills_a_table_of_the_hosts_is_to_blame() {
+        for full in [ResourceTableError::Full.into(), HandleError::Full { capacity: 1 }.into()] {
+            assert!(matches!(judge(full), CallError::OutOfHandles));
+        }
+        let missing = wasmtime::Error::from(ResourceTableError::NotPresent);
+        assert!(matches!(judge(missing), CallError::Failed { .. }));
     }
 
     #[test]

@@ -53,7 +53,8 @@ pub enum CallError {
     UncaughtException,
     /// The guest's garbage-collected heap is full.
     GcHeapFull,
-    /// A component has as many handles, or tasks, as it may.
+    /// A guest has as many handles as it may: a component in all, tasks included, or a guest in a table
+    /// of the host's, a `ResourceTable` or [`Handles`](crate::Handles).
     OutOfHandles,
     /// A component handed over more in one call than the host takes (METER-9).
     TooMuchHandedOver,

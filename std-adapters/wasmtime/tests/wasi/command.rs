@@ -79,22 +79,25 @@ fn pool_10_runs_of_one_lease_go_on_with_its_handles() {
 
 #[test]
 fn meter_7_a_guest_that_exits_by_itself_is_no_fault() {
-    let module = r#"(module
-        (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
-        (memory (export "memory") 1)
-        (func (export "_start") (call $exit (i32.const 1))))"#;
-    let program = Program::new(module);
-    for place in Place::all() {
-        let folders = Folders::new();
-        let settings = program.settings(folders.tools(), place.is_async());
-        let pool = place.build(settings.max(1));
-        let acme = pool.principal("acme").unwrap();
-        let mut lease = place.lease(&pool, &acme);
-        let error = place.call(&mut lease, |run| run, ()).unwrap_err();
-        let CallError::Failed { cause } = &error else { panic!("{error:?}") };
-        assert_eq!(cause.downcast_ref::<I32Exit>().unwrap().0, 1);
-        assert!(!error.is_fault());
-        lease.complete();
-        assert_eq!(acme.faults(), 0);
+    for (status, expected) in [(0, 0), (1, 1), (7, 1)] {
+        let program = Program::new(&format!(
+            r#"(module
+                (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+                (memory (export "memory") 1)
+                (func (export "_start") (call $exit (i32.const {status}))))"#
+        ));
+        for place in Place::all() {
+            let folders = Folders::new();
+            let pool = place.build(program.settings(folders.tools(), place.is_async()).max(1));
+            let acme = pool.principal("acme").unwrap();
+            let mut lease = place.lease(&pool, &acme);
+            let error = place.call(&mut lease, |run| run, ()).unwrap_err();
+            let CallError::Failed { cause } = &error else { panic!("{error:?}") };
+            // A component says only whether it has succeeded.
+            assert_eq!(cause.downcast_ref::<I32Exit>().unwrap().0, expected);
+            assert!(!error.is_fault());
+            lease.complete();
+            assert_eq!(acme.faults(), 0);
+        }
     }
 }

@@ -1,16 +1,18 @@
 //! A component that leaves no handles behind, whose instance is used again.
 
 use std::collections::{BTreeMap, HashSet};
+use std::panic::{self, AssertUnwindSafe};
 use std::time::{Duration, Instant};
 
 use plimsoll::Registry;
 use plimsoll::pool::Isolation;
 use plimsoll_wasmtime::{
-    CallError, ComponentExports, ExportError, WasmEngine, WasmPool, WasmPoolBuilder,
+    CallError, ComponentExports, ExportError, InstantiateError, ProgramError, WasmEngine, WasmPool,
+    WasmPoolBuilder,
 };
 use wasmtime::component::{Component, Linker, TypedFunc};
 
-use crate::example::{Data, Tools};
+use crate::example::{Data, TABLE_CAPACITY, Tools};
 use crate::place::{ISOLATIONS, Place, engine};
 
 struct Speaker {
@@ -39,6 +41,8 @@ impl Speaker {
     }
 }
 
+const SPEAKER: &str = include_str!("speaker.wat");
+
 struct Program {
     engine: WasmEngine,
     component: Component,
@@ -46,8 +50,12 @@ struct Program {
 
 impl Program {
     fn new() -> Self {
+        Self::of(SPEAKER)
+    }
+
+    fn of(wat: &str) -> Self {
         let engine = engine();
-        let component = Component::new(engine.wasmtime(), include_str!("speaker.wat")).unwrap();
+        let component = Component::new(engine.wasmtime(), wat).unwrap();
         Self { engine, component }
     }
 
@@ -60,7 +68,8 @@ impl Program {
         }
         let tools = Tools { registry: Registry::new(), folders: BTreeMap::new() };
         let builder = WasmPool::component(engine, tools, &linker, component, Speaker::look_up);
-        builder.unwrap().pool(|pool| pool.no_fault_backoff())
+        // On a busy machine, a thread may be stopped for long in the guest's own time.
+        builder.unwrap().deadline(Duration::from_secs(60)).pool(|pool| pool.no_fault_backoff())
     }
 }
 
@@ -134,6 +143,16 @@ fn pool_10_a_handle_that_is_kept_ends_its_instance() {
 }
 
 #[test]
+fn pool_10_a_guest_that_has_handles_from_its_start_is_refused() {
+    let start = "(func $start (global.set $kept (call $get-stdout))) (start $start) (global $calls";
+    let program = Program::of(&SPEAKER.replace("(global $calls", start));
+    let error = program.settings(false).max(1).build().unwrap_err();
+    let ProgramError::Instance(InstantiateError::HandlesAtStart) = error else {
+        panic!("{error:?}")
+    };
+}
+
+#[test]
 fn pool_10_no_two_leases_share_random_numbers_or_a_seed() {
     const LEASES: usize = 20;
     let program = Program::new();
@@ -178,7 +197,7 @@ fn pool_10_the_monotonic_clock_begins_with_the_lease() {
 
 #[test]
 fn meter_5_waiting_for_room_in_its_output_is_not_the_guests_time() {
-    let deadline = Duration::from_millis(200);
+    let deadline = Duration::from_millis(500);
     let [place, ..] = Place::all();
     let Place::Task(runtime) = &place else { panic!("{place:?}") };
     let pool = place.build(Program::new().settings(true).max(1).deadline(deadline));
@@ -221,6 +240,82 @@ fn meter_7_a_wall_limit_ends_a_guest_that_waits_for_its_output_and_blames_nobody
     let mut lease = place.lease(&pool, &acme);
     place.call(&mut lease, |guest| &guest.say, (7,)).unwrap();
     assert_eq!(lease.complete().written(), [7]);
+}
+
+#[test]
+fn meter_7_a_guest_that_fills_its_table_is_to_blame() {
+    let program = Program::new();
+    for place in Place::all() {
+        let pool = place.build(program.settings(place.is_async()).max(1));
+        let acme = pool.principal("acme").unwrap();
+        let mut lease = place.lease(&pool, &acme);
+        for _ in 0..TABLE_CAPACITY {
+            place.call(&mut lease, |guest| &guest.keep, ()).unwrap();
+        }
+        let error = place.call(&mut lease, |guest| &guest.keep, ()).unwrap_err();
+        assert!(matches!(error, CallError::OutOfHandles) && error.is_fault(), "{error:?}");
+        lease.complete();
+        let mut lease = place.lease(&pool, &acme);
+        place.call(&mut lease, |guest| &guest.say, (1,)).unwrap();
+        assert_eq!(lease.complete().written(), [1]);
+    }
+}
+
+#[test]
+fn pool_3_a_call_that_is_cancelled_while_it_waits_for_its_output_writes_to_nobody_elses() {
+    let [place, ..] = Place::all();
+    let Place::Task(runtime) = &place else { panic!("{place:?}") };
+    for isolation in ISOLATIONS {
+        let pool = place.build(Program::new().settings(true).max(1).isolation(isolation));
+        let acme = pool.principal("acme").unwrap();
+        let mut output = runtime.block_on(async {
+            let mut lease = pool.checkout(&acme).await.unwrap();
+            let output = lease.state().output.take().unwrap();
+            for _ in 0..4 {
+                lease.call(|guest| &guest.say, (1,)).await.unwrap();
+            }
+            let full = lease.call(|guest| &guest.say, (2,));
+            tokio::time::timeout(Duration::from_millis(20), full).await.unwrap_err();
+            output
+        });
+        for _ in 0..3 {
+            let mut lease = place.lease(&pool, &acme);
+            place.call(&mut lease, |guest| &guest.say, (3,)).unwrap();
+            assert_eq!(lease.complete().written(), [3], "{isolation:?}");
+        }
+        // The queue ends with the instance that had it: nothing holds its other side.
+        let words = runtime.block_on(async {
+            let mut words = Vec::new();
+            while let Some(more) = output.recv().await {
+                words.extend(more);
+            }
+            words
+        });
+        assert!(words.starts_with(&[1; 4]) && !words.contains(&3), "{words:?}");
+    }
+}
+
+#[test]
+fn pool_3_what_is_linked_sync_panics_on_a_thread_of_a_runtime_and_the_pool_goes_on() {
+    let pool = Program::new().settings(false).max(1).build().unwrap();
+    let acme = pool.principal("acme").unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let say = || {
+        let mut lease = pool.checkout_blocking(&acme).unwrap();
+        lease.call_blocking(|guest| &guest.say, (1,)).unwrap();
+        lease.complete().written()
+    };
+    let panicked = runtime.block_on(async { panic::catch_unwind(AssertUnwindSafe(say)).is_err() });
+    assert!(panicked);
+    assert_eq!(say(), [1]);
+    // A runtime has threads for what blocks.
+    let (pool, acme) = (pool.clone(), acme.clone());
+    let task = runtime.spawn_blocking(move || {
+        let mut lease = pool.checkout_blocking(&acme).unwrap();
+        lease.call_blocking(|guest| &guest.say, (2,)).unwrap();
+        lease.complete().written()
+    });
+    assert_eq!(runtime.block_on(task).unwrap(), [2]);
 }
 
 #[test]
