@@ -35,10 +35,14 @@
 //! CloudEvent. Pools of wasm guests are a package of their own, `plimsoll-wasmtime`.
 #![forbid(unsafe_code)]
 
-// The examples of the README are compiled and run with those of the documentation.
+// The examples of these pages are compiled and run with those of the documentation.
 #[cfg(all(doctest, feature = "crossbeam", feature = "keepalive", feature = "pool"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+#[cfg(all(doctest, feature = "std-channel", feature = "keepalive", feature = "pool"))]
+#[doc = include_str!("../../../docs/COMING_FROM.md")]
+struct ComingFrom;
 
 pub mod catalog;
 #[cfg(any(feature = "crossbeam", feature = "std-channel", feature = "tokio"))]
