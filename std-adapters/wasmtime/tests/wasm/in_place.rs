@@ -12,6 +12,7 @@ use plimsoll_wasmtime::{
 };
 use wasmtime::{Linker, Module, Trap, TypedFunc};
 
+use crate::common::{core, ms};
 use crate::villain::{builder, engine};
 
 struct Worker {
@@ -118,4 +119,21 @@ fn what_cannot_run_in_place_is_refused() {
     let pool = WasmPool::module(&engine, (), &linker, &module, |_| Ok(())).unwrap();
     let error = pool.in_place().build().unwrap_err();
     assert!(matches!(error, ProgramError::NoFuel), "{error:?}");
+}
+
+#[test]
+fn meter_4_in_place_a_guest_that_returns_after_its_deadline_is_charged_what_it_used() {
+    let engine = WasmEngine::builder().instances(1).tick(ms(1)).build().unwrap();
+    // 64 MiB that nobody has touched, in one piece.
+    let wat = r#"(module (memory 1024)
+        (func (export "run") (memory.fill (i32.const 0) (i32.const 1) (i32.const 0x4000000))))"#;
+    let pool = core::<(), ()>(&engine, wat).unwrap().in_place().fuel(1 << 50);
+    let pool = pool.deadline(ms(1)).build().unwrap();
+    let acme = pool.principal("acme").unwrap();
+    let mut lease = pool.checkout_blocking(&acme).unwrap();
+    // A busy machine's clock may sleep through some of them.
+    let error = (0..1_000).find_map(|_| lease.call_blocking(|run| run, ()).err()).unwrap();
+    assert!(matches!(error, CallError::DeadlineExceeded { .. }), "{error:?}");
+    let used = lease.usage().fuel;
+    assert!((64 << 20..1 << 40).contains(&used), "it has returned: {used}");
 }
