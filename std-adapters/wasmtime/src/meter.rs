@@ -229,7 +229,8 @@ impl Meter {
         result: Option<wasmtime::Result<R>>,
     ) -> Result<R, CallError> {
         let meter = store.data_mut().meter();
-        let has_returned = matches!(result, Some(Ok(_)));
+        // One that has returned, or waited, has written down what it used.
+        let is_cut_short = matches!(result, Some(Err(_)));
         let error = match result {
             // A guest whose last work was one long operation has passed no check since (METER-8).
             Some(Ok(results)) if !meter.running.is_over() => return Ok(results),
@@ -237,7 +238,7 @@ impl Meter {
             Some(Err(cause)) => meter.judge(cause),
             None => meter.over_wall(),
         };
-        if !has_returned {
+        if is_cut_short {
             let left = store.get_fuel().unwrap_or(0);
             store.data_mut().meter().on_end(&error, left);
         }

@@ -137,3 +137,23 @@ fn meter_4_in_place_a_guest_that_returns_after_its_deadline_is_charged_what_it_u
     let used = lease.usage().fuel;
     assert!((64 << 20..1 << 40).contains(&used), "it has returned: {used}");
 }
+
+#[test]
+fn meter_4_in_place_a_host_that_waits_to_its_end_by_the_wall_costs_its_guest_no_fuel() {
+    let engine = WasmEngine::builder().instances(1).tick(ms(1)).build().unwrap();
+    let wat = r#"(module (func (export "run")))"#;
+    let pool = core::<(), ()>(&engine, wat).unwrap().in_place().fuel(FUEL).wall_limit(ms(20));
+    let pool = pool.build().unwrap();
+    let acme = pool.principal("acme").unwrap();
+    let mut lease = pool.checkout_blocking(&acme).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let waits = lease.run(|mut store, run| {
+        Box::pin(async move {
+            run.call_async(&mut store, ()).await?;
+            std::future::pending::<wasmtime::Result<()>>().await
+        })
+    });
+    let error = runtime.block_on(waits).unwrap_err();
+    assert!(matches!(error, CallError::WallLimit { .. }), "{error:?}");
+    assert!(lease.usage().fuel < 100, "{:?}", lease.usage());
+}
