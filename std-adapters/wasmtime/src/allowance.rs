@@ -86,7 +86,7 @@ pub struct Grant {
     /// `None`, if the engine meters none.
     pub(crate) fuel: Option<Fuel>,
     pub(crate) deadline: Option<Duration>,
-    /// When a guest that has used so much is ended: a sample may count as much as a tick too much.
+    /// Of the deadline; see [`limit_ns`].
     pub(crate) limit_ns: u64,
     pub(crate) wall_limit: Option<Duration>,
     pub(crate) wall_limit_ns: u64,
@@ -149,8 +149,7 @@ impl Grant {
         }
         if let Some(deadline) = allowance.deadline {
             self.deadline = deadline;
-            let with_tick = |deadline| ns(deadline).saturating_add(clock.tick_ns());
-            self.limit_ns = deadline.map_or(NEVER, with_tick);
+            self.limit_ns = limit_ns(deadline, clock);
         }
         if let Some(limit) = allowance.wall_limit {
             self.wall_limit = limit;
@@ -161,6 +160,27 @@ impl Grant {
         }
         Ok(self)
     }
+
+    /// This grant for a store whose last one is `own`: if another pool has made it, all the same no more
+    /// than the store's engine has, and metered as the store is.
+    #[inline]
+    pub(crate) fn held_to(&self, own: &Self, clock: &Clock, quota_max: u64) -> Self {
+        let amount = self.fuel.map(|fuel| fuel.amount);
+        let with = |own: Fuel| Fuel { amount: amount.unwrap_or(own.amount), ..own };
+        Self {
+            quota: self.quota.min(quota_max),
+            fuel: own.fuel.map(with),
+            limit_ns: limit_ns(self.deadline, clock),
+            handles_max: own.handles_max,
+            is_in_place: own.is_in_place,
+            ..*self
+        }
+    }
+}
+
+/// When a guest that has used so much is ended: a sample may count as much as a tick too much.
+fn limit_ns(deadline: Option<Duration>, clock: &Clock) -> u64 {
+    deadline.map_or(NEVER, |deadline| ns(deadline).saturating_add(clock.tick_ns()))
 }
 
 #[cfg(test)]

@@ -70,7 +70,9 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
     /// lease to lease of one principal, and so does what else the [`Host::Data`] has. With
     /// [`Shared`](Isolation::Shared) they stay for everybody: whatever one principal leaves in a
     /// guest, the next one can read and has to live with. What a guest caches in its own memory stays
-    /// with it, such as the number of a handle. [`Host::Lease`] and its handles never stay.
+    /// with it, such as the number of a handle, and so does an `externref` or a function of the host's that
+    /// it keeps in a global or a table: unlike a number, it goes on naming its object, so give objects of a
+    /// lease as [`Handles`](crate::Handles). [`Host::Lease`] and its handles never stay.
     pub fn isolation(mut self, isolation: Isolation) -> Self {
         self.isolation = isolation;
         self

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -100,8 +101,11 @@ impl Clock {
             self.note_first(&alarms);
             drop(alarms);
             let Some((_, waker)) = due else { return };
-            // The waker is the host's: it runs under no lock, and its panic stops no clock.
-            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+            // The waker is the host's: it runs under no lock, and its panic stops no clock. What it
+            // panics with is leaked: that may panic once more when it is dropped.
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+                mem::forget(payload);
+            }
         }
     }
 }
@@ -213,7 +217,16 @@ mod tests {
 
     impl Wake for Bomb {
         fn wake(self: Arc<Self>) {
-            panic!("a waker of the host");
+            std::panic::panic_any(Payload);
+        }
+    }
+
+    /// What panics once more when it is dropped.
+    struct Payload;
+
+    impl Drop for Payload {
+        fn drop(&mut self) {
+            panic!("what a waker has panicked with");
         }
     }
 

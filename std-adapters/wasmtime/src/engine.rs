@@ -302,7 +302,7 @@ impl WasmEngine {
             is_in_place: true,
         };
         let grant = grant.with(allowance, &self.0.clock, quota)?;
-        let meter = Meter::new(self.0.room.counts(), grant, Arc::new(self.running()));
+        let meter = Meter::new(self, grant, Arc::new(self.running()));
         Ok(meter.keeping(self.ticker()?))
     }
 

@@ -171,6 +171,10 @@ impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
     /// the guest's memory, call, and read the answer. Unless it returns `Ok`, the instance will be
     /// discarded.
     ///
+    /// A closure that ignores the error of a call, or drops a call half way, is to return an error all the
+    /// same: with `Ok` it says that the guest may go on, and nobody is blamed. What it computes itself is
+    /// counted as the guest's time, unless it holds a [`Meter::host_time`].
+    ///
     /// ```no_run
     /// # use plimsoll_wasmtime::{CallError, WasmLease};
     /// # use wasmtime::{Memory, TypedFunc};

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use wasmtime::{AsContext, AsContextMut, Store, StoreContextMut, Trap, UpdateDeadline};
+use wasmtime::{AsContext, AsContextMut, Engine, Store, StoreContextMut, Trap, UpdateDeadline};
 
-use crate::allocator::Counts;
 use crate::allowance::{Fuel, Grant};
 use crate::bill::Account;
 use crate::blame;
 use crate::clock::Ticker;
+use crate::engine::WasmEngine;
 use crate::error::{CallError, TooDeep};
 use crate::limiter::Limiter;
 use crate::running::{CalledBack, HostTime, Running};
@@ -57,8 +57,11 @@ impl Metered for Meter {
 /// ```
 #[derive(Debug)]
 pub struct Meter {
+    engine: Engine,
     limiter: Limiter,
     grant: Grant,
+    /// What there is room for, whatever a grant says.
+    quota_max: u64,
     /// Whether calls run as tasks, which yield.
     yields: bool,
     running: Arc<Running>,
@@ -86,10 +89,13 @@ pub struct Usage {
 }
 
 impl Meter {
-    pub(crate) fn new(counts: Counts, grant: Grant, running: Arc<Running>) -> Self {
+    pub(crate) fn new(engine: &WasmEngine, grant: Grant, running: Arc<Running>) -> Self {
+        let room = engine.room();
         Self {
-            limiter: Limiter::new(grant.quota, counts, running.clone()),
+            engine: engine.wasmtime().clone(),
+            limiter: Limiter::new(grant.quota, room.counts(), running.clone()),
             grant,
+            quota_max: room.quota,
             yields: !grant.is_in_place,
             running,
             account: Account::default(),
@@ -107,7 +113,13 @@ impl Meter {
 
     /// Puts a store under its meter: limiter, fuel, and the callback of its epochs. Once for each
     /// store, before its guest is instantiated. [`begin`](Self::begin) grants anew.
+    ///
+    /// # Panics
+    /// If the meter is another engine's: its clock says nothing of this one's guests.
     pub fn install<T: Metered>(store: &mut Store<T>) {
+        let engine = store.engine().clone();
+        let is_of = Engine::same(&engine, &store.data_mut().meter().engine);
+        assert!(is_of, "a store is metered by a meter of its own engine");
         store.limiter(|data| &mut data.meter().limiter);
         store.epoch_deadline_callback(|store| Ok(on_tick(store)));
         let grant = store.data_mut().meter().grant;
@@ -115,8 +127,13 @@ impl Meter {
     }
 
     /// Begins a lease: grants anew, whatever is left of the last one (METER-3).
+    ///
+    /// Of a grant of another pool, what this store's engine has no room for or does not meter is not
+    /// granted; how its guest yields stays as it is.
     #[inline]
     pub fn begin<T: Metered>(mut store: StoreContextMut<'_, T>, grant: &Grant) {
+        let meter = store.data_mut().meter();
+        let grant = grant.held_to(&meter.grant, meter.running.clock(), meter.quota_max);
         store.set_epoch_deadline(LOOK_TICKS);
         store.set_hostcall_fuel(grant.lift_max);
         store.set_max_component_handles(grant.handles_max);
@@ -132,8 +149,7 @@ impl Meter {
         let meter = store.data_mut().meter();
         meter.running.begin(grant.limit_ns, grant.wall_limit_ns);
         meter.limiter.set_quota(grant.quota);
-        meter.grant = *grant;
-        meter.yields = !grant.is_in_place;
+        meter.grant = grant;
         (meter.charged_fuel, meter.unseen_fuel) = (0, 0);
     }
 
@@ -156,6 +172,9 @@ impl Meter {
     }
 
     /// Runs a call on the caller's stack, and says what ended it.
+    ///
+    /// Not after [`run_async`](Self::run_async) if the engine meters fuel: wasmtime runs nothing on its
+    /// caller's stack in a store that was once set to yield, and says so as [`CallError::Failed`].
     ///
     /// # Errors
     /// [`CallError`]; the store is not to be used any more.
@@ -183,7 +202,9 @@ impl Meter {
         call: impl for<'s> FnOnce(StoreContextMut<'s, T>) -> BoxedCall<'s, R>,
     ) -> Result<R, CallError> {
         let running = Self::set_yields(store, true);
-        let result = running.time(call(store.as_context_mut()), || ()).await;
+        let account = store.data_mut().meter().account.clone();
+        let call = call(store.as_context_mut());
+        let result = running.time(call, || account.charge_growth(&running)).await;
         Self::end(store, result)
     }
 
@@ -208,6 +229,8 @@ impl Meter {
         result: Option<wasmtime::Result<R>>,
     ) -> Result<R, CallError> {
         let meter = store.data_mut().meter();
+        // One that has returned, or waited, has written down what it used.
+        let is_cut_short = matches!(result, Some(Err(_)));
         let error = match result {
             // A guest whose last work was one long operation has passed no check since (METER-8).
             Some(Ok(results)) if !meter.running.is_over() => return Ok(results),
@@ -215,8 +238,10 @@ impl Meter {
             Some(Err(cause)) => meter.judge(cause),
             None => meter.over_wall(),
         };
-        let left = store.get_fuel().unwrap_or(0);
-        store.data_mut().meter().on_end(&error, left);
+        if is_cut_short {
+            let left = store.get_fuel().unwrap_or(0);
+            store.data_mut().meter().on_end(&error, left);
+        }
         Err(error)
     }
 

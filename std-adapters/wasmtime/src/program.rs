@@ -151,7 +151,7 @@ impl<H: Host, X: Send + Sync + 'static> GuestManager<H, X> {
     pub(crate) async fn guest(&self) -> Result<Guest<H, X>, InstantiateError> {
         let engine = &self.engine;
         let running = Arc::new(engine.running());
-        let meter = Meter::new(engine.room().counts(), self.start, running.clone());
+        let meter = Meter::new(engine, self.start, running.clone());
         let lease = self.host.lease(NewLease::new(None, &running));
         let mut store = Store::new(engine.wasmtime(), self.host.data(meter, lease));
         Meter::install(&mut store);

@@ -35,6 +35,8 @@ pub(crate) struct Running {
     /// Up to when time was counted: ticks while it is sampled, processor time while it is measured.
     since: AtomicU64,
     is_measured: AtomicBool,
+    /// Whether the time from `since` on is the host's, until its guest goes on.
+    is_hosts: AtomicBool,
     /// Nanoseconds that may be used.
     limit_ns: AtomicU64,
     /// When the lease ends by the wall, whatever was used.
@@ -61,6 +63,7 @@ impl Running {
             used_ns,
             since,
             is_measured: AtomicBool::new(false),
+            is_hosts: AtomicBool::new(false),
             limit_ns,
             wall_ns,
             bytes,
@@ -86,6 +89,10 @@ impl Running {
         self.depth.store(0, Ordering::Relaxed);
         self.inherited.store(self.bytes(), Ordering::Relaxed);
         self.charged.store(0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// Bytes of all memories, tables and GC heaps.
@@ -121,10 +128,12 @@ impl Running {
     pub(crate) fn enter(&self) {
         self.since.store(self.clock.ticks(), Ordering::Relaxed);
         self.is_measured.store(false, Ordering::Relaxed);
+        self.is_hosts.store(false, Ordering::Relaxed);
     }
 
     /// The guest goes on: its time is measured.
     fn enter_again(&self) {
+        self.is_hosts.store(false, Ordering::Relaxed);
         self.since.store(cpu::thread_ns().0, Ordering::Relaxed);
         self.is_measured.store(true, Ordering::Relaxed);
     }
@@ -140,6 +149,10 @@ impl Running {
 
     #[cold]
     fn count(&self, since: u64) {
+        if self.is_hosts.load(Ordering::Relaxed) {
+            // The guest was called back meanwhile, and ticks.
+            return self.enter_again();
+        }
         let (now, since_asked) = cpu::thread_ns();
         let used = match self.is_measured.swap(true, Ordering::Relaxed) {
             true => now.saturating_sub(since),
@@ -202,7 +215,14 @@ impl Running {
 
     pub(crate) fn host_time(self: &Arc<Self>) -> HostTime {
         self.leave();
+        self.enter_as_host();
         HostTime { running: self.clone(), _not_send: PhantomData }
+    }
+
+    /// The guest does not run: what comes is the host's.
+    fn enter_as_host(&self) {
+        self.is_measured.store(true, Ordering::Relaxed);
+        self.is_hosts.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn call_back(self: &Arc<Self>) -> Result<CalledBack, TooDeep> {
@@ -211,7 +231,11 @@ impl Running {
             return Err(TooDeep { allowed: self.depth_max });
         }
         self.depth.store(depth + 1, Ordering::Relaxed);
-        Ok(CalledBack { running: self.clone() })
+        let was_hosts = self.is_hosts.load(Ordering::Relaxed);
+        if was_hosts {
+            self.enter_again();
+        }
+        Ok(CalledBack { running: self.clone(), was_hosts })
     }
 
     /// A number that no handle of this instance has had.
@@ -238,7 +262,7 @@ impl fmt::Debug for Running {
 /// Time that is the host's: it does not count against the guest's deadline while this lives.
 ///
 /// A host function that computes for long holds one; time in which it sleeps or awaits does not count
-/// anyway. It stays on
+/// anyway. A guest that is [called back](crate::Meter::call_back) meanwhile has its own time. It stays on
 /// its thread, so it cannot be held across an `await`. Of [`Meter::host_time`](crate::Meter::host_time).
 #[must_use = "the host's time ends when this is dropped"]
 #[derive(Debug)]
@@ -258,12 +282,18 @@ impl Drop for HostTime {
 #[derive(Debug)]
 pub struct CalledBack {
     running: Arc<Running>,
+    /// Whether it began in the host's time, which goes on after it.
+    was_hosts: bool,
 }
 
 impl Drop for CalledBack {
     fn drop(&mut self) {
         let depth = self.running.depth.load(Ordering::Relaxed);
         self.running.depth.store(depth.saturating_sub(1), Ordering::Relaxed);
+        if self.was_hosts {
+            self.running.leave();
+            self.running.enter_as_host();
+        }
     }
 }
 
@@ -336,6 +366,25 @@ mod tests {
         tick();
         running.leave();
         assert!(used(&running) <= 2 * MS, "{running:?}");
+    }
+
+    #[test]
+    fn meter_5_a_guest_called_back_in_the_hosts_time_has_its_own() {
+        let (running, _tick) = running();
+        running.begin(NEVER, NEVER);
+        let host = running.host_time();
+        work(20);
+        running.leave(); // A tick of a guest that is called back unannounced.
+        drop(host);
+        let host = running.host_time();
+        work(20);
+        let back = running.call_back().unwrap();
+        work(3);
+        drop(back);
+        work(20);
+        drop(host);
+        running.leave();
+        assert!((3 * MS..6 * MS).contains(&used(&running)), "{running:?}");
     }
 
     #[test]

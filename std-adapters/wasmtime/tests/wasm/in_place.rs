@@ -12,6 +12,7 @@ use plimsoll_wasmtime::{
 };
 use wasmtime::{Linker, Module, Trap, TypedFunc};
 
+use crate::common::{core, ms};
 use crate::villain::{builder, engine};
 
 struct Worker {
@@ -118,4 +119,41 @@ fn what_cannot_run_in_place_is_refused() {
     let pool = WasmPool::module(&engine, (), &linker, &module, |_| Ok(())).unwrap();
     let error = pool.in_place().build().unwrap_err();
     assert!(matches!(error, ProgramError::NoFuel), "{error:?}");
+}
+
+#[test]
+fn meter_4_in_place_a_guest_that_returns_after_its_deadline_is_charged_what_it_used() {
+    let engine = WasmEngine::builder().instances(1).tick(ms(1)).build().unwrap();
+    // 64 MiB that nobody has touched, in one piece.
+    let wat = r#"(module (memory 1024)
+        (func (export "run") (memory.fill (i32.const 0) (i32.const 1) (i32.const 0x4000000))))"#;
+    let pool = core::<(), ()>(&engine, wat).unwrap().in_place().fuel(1 << 50);
+    let pool = pool.deadline(ms(1)).build().unwrap();
+    let acme = pool.principal("acme").unwrap();
+    let mut lease = pool.checkout_blocking(&acme).unwrap();
+    // A busy machine's clock may sleep through some of them.
+    let error = (0..1_000).find_map(|_| lease.call_blocking(|run| run, ()).err()).unwrap();
+    assert!(matches!(error, CallError::DeadlineExceeded { .. }), "{error:?}");
+    let used = lease.usage().fuel;
+    assert!((64 << 20..1 << 40).contains(&used), "it has returned: {used}");
+}
+
+#[test]
+fn meter_4_in_place_a_host_that_waits_to_its_end_by_the_wall_costs_its_guest_no_fuel() {
+    let engine = WasmEngine::builder().instances(1).tick(ms(1)).build().unwrap();
+    let wat = r#"(module (func (export "run")))"#;
+    let pool = core::<(), ()>(&engine, wat).unwrap().in_place().fuel(FUEL).wall_limit(ms(20));
+    let pool = pool.build().unwrap();
+    let acme = pool.principal("acme").unwrap();
+    let mut lease = pool.checkout_blocking(&acme).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let waits = lease.run(|mut store, run| {
+        Box::pin(async move {
+            run.call_async(&mut store, ()).await?;
+            std::future::pending::<wasmtime::Result<()>>().await
+        })
+    });
+    let error = runtime.block_on(waits).unwrap_err();
+    assert!(matches!(error, CallError::WallLimit { .. }), "{error:?}");
+    assert!(lease.usage().fuel < 100, "{:?}", lease.usage());
 }

@@ -181,3 +181,101 @@ fn a_pool_is_named_by_its_host_and_what_is_looked_up() {
     let pool: WasmPool<(), TypedFunc<i32, i32>> = core(&engine, GROW).unwrap().build().unwrap();
     assert_eq!(pool.counts().leased, 0);
 }
+
+const WORK: &str = r#"(module (func (export "run") (param $n i32)
+    (loop $l (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))))"#;
+
+#[test]
+fn meter_11_a_grant_of_another_pool_gives_no_more_than_the_engine_has() {
+    let [large, small] = [16 << 20, 1 << 20].map(|quota| builder().quota(quota).build().unwrap());
+    let [from, at] =
+        [&large, &small].map(|engine| core::<i32, i32>(engine, GROW).unwrap().build().unwrap());
+    let foreign = from.allow(&Allowance::new()).unwrap();
+    let acme = at.principal_with("acme", &foreign).unwrap();
+    let mut lease = at.checkout_blocking(&acme).unwrap();
+    assert_eq!(lease.call_blocking(|run| run, 16).unwrap(), -1);
+    assert_eq!(lease.call_blocking(|run| run, 15).unwrap(), 1);
+    lease.complete();
+}
+
+#[test]
+fn meter_4_a_grant_of_another_pool_is_metered_as_the_guest_is() {
+    let (metered, unmetered) =
+        (builder().build().unwrap(), builder().without_fuel().build().unwrap());
+    let from = core::<i32, ()>(&metered, WORK).unwrap().build().unwrap();
+    let at = core::<i32, ()>(&unmetered, WORK).unwrap().build().unwrap();
+    let foreign = from.allow(&Allowance::new()).unwrap();
+    let acme = at.principal("acme").unwrap();
+    let mut lease = at.checkout_blocking_with(&acme, &foreign).unwrap();
+    lease.call_blocking(|run| run, 100).unwrap();
+    assert_eq!(lease.usage().fuel, 0);
+    lease.complete();
+
+    // The other way round there is as much fuel as the pool has.
+    let foreign = at.allow(&Allowance::new()).unwrap();
+    let from = core::<i32, ()>(&metered, WORK).unwrap().fuel(10_000).build().unwrap();
+    let acme = from.principal("acme").unwrap();
+    let mut lease = from.checkout_blocking_with(&acme, &foreign).unwrap();
+    lease.call_blocking(|run| run, 100).unwrap();
+    assert!(lease.usage().fuel > 100, "{:?}", lease.usage());
+    let error = lease.call_blocking(|run| run, 10_000).unwrap_err();
+    assert!(matches!(error, CallError::OutOfFuel { fuel: 10_000 }), "{error:?}");
+}
+
+#[test]
+fn a_guest_yields_as_its_pool_says_whoever_made_the_grant() {
+    let engine = builder().build().unwrap();
+    let in_place = core::<i32, ()>(&engine, WORK).unwrap().fuel(1 << 40).in_place();
+    let [in_place, yields] =
+        [in_place, core::<i32, ()>(&engine, WORK).unwrap()].map(|pool| pool.build().unwrap());
+    let foreign = yields.allow(&Allowance::new()).unwrap();
+    let acme = in_place.principal("acme").unwrap();
+    let mut lease = in_place.checkout_blocking_with(&acme, &foreign).unwrap();
+    lease.call_blocking(|run| run, 1_000_000).unwrap();
+    lease.complete();
+
+    let foreign = in_place.allow(&Allowance::new()).unwrap();
+    let acme = yields.principal("acme").unwrap();
+    let mut lease = yields.checkout_blocking_with(&acme, &foreign).unwrap();
+    let mut call = Box::pin(lease.call(|run| run, 1_000_000));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(call.as_mut().poll(&mut context).is_pending(), "it holds its thread");
+}
+
+#[test]
+fn meter_10_a_store_outside_any_pool_is_charged_while_it_waits() {
+    let engine = builder().reserve_stores(1).build().unwrap();
+    let registry = Registry::new();
+    let bytes = registry.peak_ledger(Limit::memory("bytes"), 8).unwrap();
+    let wat = r#"(module (import "host" "wait" (func $wait)) (memory 1)
+        (func (export "run") (drop (memory.grow (i32.const 2))) (call $wait)))"#;
+    let module = Module::new(engine.wasmtime(), wat).unwrap();
+    let mut linker = wasmtime::Linker::<Meter>::new(engine.wasmtime());
+    linker
+        .func_wrap_async("host", "wait", |_: wasmtime::Caller<'_, Meter>, (): ()| {
+            Box::new(std::future::pending::<()>())
+        })
+        .unwrap();
+    let mut store = Store::new(engine.wasmtime(), engine.meter(&Allowance::new()).unwrap());
+    Meter::install(&mut store);
+    Meter::charge_to(&mut store, Ledgers::default().bytes(&bytes).account("acme").unwrap());
+    let mut call = Box::pin(Meter::run_async(&mut store, |mut store| {
+        Box::pin(async move {
+            let instance = linker.instantiate_async(&mut store, &module).await?;
+            instance.get_typed_func::<(), ()>(&mut store, "run")?.call_async(store, ()).await
+        })
+    }));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    for _ in 0..3 {
+        assert!(call.as_mut().poll(&mut context).is_pending());
+    }
+    assert_eq!(bytes.get("acme").unwrap().value(), Some(3 << 16));
+}
+
+#[test]
+#[should_panic = "a meter of its own engine"]
+fn a_store_takes_no_meter_of_another_engine() {
+    let [engine, other] = [(); 2].map(|()| builder().reserve_stores(1).build().unwrap());
+    let mut store = Store::new(engine.wasmtime(), other.meter(&Allowance::new()).unwrap());
+    Meter::install(&mut store);
+}
