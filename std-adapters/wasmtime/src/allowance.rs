@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::clock::{Clock, NEVER, ns};
+use crate::clock::{NEVER, ns};
 use crate::error::AllowanceError;
 
 /// What a lease may use, where it is not as its pool has it.
@@ -86,7 +86,7 @@ pub struct Grant {
     /// `None`, if the engine meters none.
     pub(crate) fuel: Option<Fuel>,
     pub(crate) deadline: Option<Duration>,
-    /// Of the deadline; see [`limit_ns`].
+    /// The deadline.
     pub(crate) limit_ns: u64,
     pub(crate) wall_limit: Option<Duration>,
     pub(crate) wall_limit_ns: u64,
@@ -121,7 +121,6 @@ impl Grant {
     pub(crate) fn with(
         mut self,
         allowance: &Allowance,
-        clock: &Clock,
         quota_max: u64,
     ) -> Result<Self, AllowanceError> {
         let zeros = [
@@ -149,7 +148,7 @@ impl Grant {
         }
         if let Some(deadline) = allowance.deadline {
             self.deadline = deadline;
-            self.limit_ns = limit_ns(deadline, clock);
+            self.limit_ns = deadline.map_or(NEVER, ns);
         }
         if let Some(limit) = allowance.wall_limit {
             self.wall_limit = limit;
@@ -164,23 +163,17 @@ impl Grant {
     /// This grant for a store whose last one is `own`: if another pool has made it, all the same no more
     /// than the store's engine has, and metered as the store is.
     #[inline]
-    pub(crate) fn held_to(&self, own: &Self, clock: &Clock, quota_max: u64) -> Self {
+    pub(crate) fn held_to(&self, own: &Self, quota_max: u64) -> Self {
         let amount = self.fuel.map(|fuel| fuel.amount);
         let with = |own: Fuel| Fuel { amount: amount.unwrap_or(own.amount), ..own };
         Self {
             quota: self.quota.min(quota_max),
             fuel: own.fuel.map(with),
-            limit_ns: limit_ns(self.deadline, clock),
             handles_max: own.handles_max,
             is_in_place: own.is_in_place,
             ..*self
         }
     }
-}
-
-/// When a guest that has used so much is ended: a sample may count as much as a tick too much.
-fn limit_ns(deadline: Option<Duration>, clock: &Clock) -> u64 {
-    deadline.map_or(NEVER, |deadline| ns(deadline).saturating_add(clock.tick_ns()))
 }
 
 #[cfg(test)]
@@ -200,7 +193,7 @@ mod tests {
     };
 
     fn with(base: Grant, allowance: Allowance) -> Result<Grant, AllowanceError> {
-        base.with(&allowance, &Clock::new(Duration::from_millis(10)), 4 << 20)
+        base.with(&allowance, 4 << 20)
     }
 
     #[test]
@@ -208,7 +201,7 @@ mod tests {
         let ms = Duration::from_millis;
         assert_eq!(with(BASE, Allowance::new()), Ok(BASE));
         let grant = with(BASE, Allowance::new().quota(2 << 20).deadline(ms(25))).unwrap();
-        let expected = Grant { quota: 2 << 20, lift_max: 2 << 20, limit_ns: 35_000_000, ..BASE };
+        let expected = Grant { quota: 2 << 20, lift_max: 2 << 20, limit_ns: 25_000_000, ..BASE };
         assert_eq!(grant, Grant { deadline: Some(ms(25)), ..expected });
         let own = Grant { lift_max: 7, ..BASE };
         assert_eq!(with(own, Allowance::new().quota(2 << 20)).unwrap().lift_max, 7);

@@ -126,9 +126,10 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
     /// that poll returns. What the host does between calls, what a host function awaits or sleeps, and what
     /// others do between two polls does not count, nor does time in which the processor is taken away
     /// within one. What a host function computes does count, unless it holds a
-    /// [`Meter::host_time`](crate::Meter::host_time). The first poll of a call is sampled at
-    /// [ticks](crate::WasmEngineBuilder::tick), what follows is measured. (On systems other than Linux and
-    /// Android, time by the wall stands in for processor time.)
+    /// [`Meter::host_time`](crate::Meter::host_time). It is measured from the first
+    /// [tick](crate::WasmEngineBuilder::tick) on that comes by within a call, or from when the call first
+    /// yields or waits; what a guest uses before that counts for nothing, a tick on average. (On systems
+    /// other than Linux and Android, time by the wall stands in for processor time.)
     ///
     /// A deadline ends a guest no sooner, and up to two ticks of its own time later (METER-8), whatever
     /// the length of the deadline. A guest that is within a single long operation then, or returns from
@@ -252,7 +253,7 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
         let grant = self.grant()?;
         let start = Allowance::new().deadline(self.start_deadline).no_wall_limit();
         let manager = GuestManager {
-            start: grant.with(&start, self.engine.clock(), self.engine.room().quota)?,
+            start: grant.with(&start, self.engine.room().quota)?,
             _reservation: self.engine.reserve(self.max)?,
             program: self.program,
             host: Arc::new(self.host),
@@ -294,7 +295,7 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
             handles_max: self.handles_max,
             is_in_place,
         };
-        Ok(grant.with(&self.allowance, self.engine.clock(), quota)?)
+        Ok(grant.with(&self.allowance, quota)?)
     }
 }
 

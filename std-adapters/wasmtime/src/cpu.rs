@@ -18,14 +18,14 @@ pub(crate) fn thread_ns() -> (u64, u64) {
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn read() -> u64 {
+pub(crate) fn read() -> u64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     // Neither is ever negative.
     (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn read() -> u64 {
+pub(crate) fn read() -> u64 {
     use std::sync::OnceLock;
     use std::time::Instant;
     static BEGAN: OnceLock<Instant> = OnceLock::new();

@@ -301,17 +301,13 @@ impl WasmEngine {
             handles_max: HANDLES_MAX,
             is_in_place: true,
         };
-        let grant = grant.with(allowance, &self.0.clock, quota)?;
+        let grant = grant.with(allowance, quota)?;
         let meter = Meter::new(self, grant, Arc::new(self.running()));
         Ok(meter.keeping(self.ticker()?))
     }
 
     pub(crate) fn running(&self) -> Running {
         Running::new(self.0.clock.clone(), self.0.room.reentrancy)
-    }
-
-    pub(crate) fn clock(&self) -> &Clock {
-        &self.0.clock
     }
 
     pub(crate) fn meters_fuel(&self) -> bool {

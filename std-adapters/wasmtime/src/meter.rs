@@ -133,7 +133,7 @@ impl Meter {
     #[inline]
     pub fn begin<T: Metered>(mut store: StoreContextMut<'_, T>, grant: &Grant) {
         let meter = store.data_mut().meter();
-        let grant = grant.held_to(&meter.grant, meter.running.clock(), meter.quota_max);
+        let grant = grant.held_to(&meter.grant, meter.quota_max);
         store.set_epoch_deadline(LOOK_TICKS);
         store.set_hostcall_fuel(grant.lift_max);
         store.set_max_component_handles(grant.handles_max);
@@ -359,7 +359,7 @@ fn on_tick<T: Metered>(mut store: StoreContextMut<'_, T>) -> UpdateDeadline {
     // What it has grown stands by now (METER-10).
     let usage = meter.usage_with(fuel_left);
     meter.charge(usage);
-    meter.running.leave();
+    meter.running.look();
     if meter.running.is_over() || meter.running.is_wall_over() {
         return UpdateDeadline::Interrupt;
     }

@@ -121,7 +121,7 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
     /// fuel where none is metered.
     pub fn allow(&self, allowance: &Allowance) -> Result<Grant, AllowanceError> {
         let terms = &self.terms;
-        let grant = terms.grant.with(allowance, terms.engine.clock(), terms.engine.room().quota)?;
+        let grant = terms.grant.with(allowance, terms.engine.room().quota)?;
         if grant.quota < terms.start_bytes {
             let (asked, needed) = (grant.quota, terms.start_bytes);
             return Err(AllowanceError::QuotaBelowStart { asked, needed });

@@ -21,10 +21,11 @@ use crate::error::TooDeep;
 /// awaits, nor that others have the processor (METER-5). What a host function computes does count, unless
 /// it holds a [`HostTime`].
 ///
-/// To ask the system for that time costs more than many a call. So the first poll of a call *samples*: it
-/// asks only if a tick has come by, and then counts what the thread has used since it was last asked,
-/// though no more than the ticks that came. From the first tick within a poll on, and in all later polls
-/// of the call, time is *measured*.
+/// To ask the system for that time costs more than many a call. So it is not asked before a tick comes by
+/// within a call of the lease, or the call is polled again: only from then on is the lease's time
+/// *measured*. Before, a guest has some time for nothing, a tick on average; only a call that several
+/// ticks have come by in one operation is charged for it, as far as these ticks and the thread's time
+/// show. So a deadline ends no guest too soon.
 ///
 /// All its words are written by the one thread that has the store; the accesses are `Relaxed`, since
 /// the one who hands the store to another thread orders them.
@@ -34,7 +35,10 @@ pub(crate) struct Running {
     used_ns: AtomicU64,
     /// Up to when time was counted: ticks while it is sampled, processor time while it is measured.
     since: AtomicU64,
+    /// Whether the present poll is measured.
     is_measured: AtomicBool,
+    /// Whether all polls of the lease are, from now on.
+    measures: AtomicBool,
     /// Whether the time from `since` on is the host's, until its guest goes on.
     is_hosts: AtomicBool,
     /// Nanoseconds that may be used.
@@ -63,6 +67,7 @@ impl Running {
             used_ns,
             since,
             is_measured: AtomicBool::new(false),
+            measures: AtomicBool::new(false),
             is_hosts: AtomicBool::new(false),
             limit_ns,
             wall_ns,
@@ -85,14 +90,11 @@ impl Running {
             limit => self.clock.wall_ns().saturating_add(limit),
         };
         self.wall_ns.store(wall_ns, Ordering::Relaxed);
+        self.measures.store(false, Ordering::Relaxed);
         self.enter();
         self.depth.store(0, Ordering::Relaxed);
         self.inherited.store(self.bytes(), Ordering::Relaxed);
         self.charged.store(0, Ordering::Relaxed);
-    }
-
-    pub(crate) fn clock(&self) -> &Clock {
-        &self.clock
     }
 
     /// Bytes of all memories, tables and GC heaps.
@@ -123,15 +125,19 @@ impl Running {
         is_new
     }
 
-    /// A call begins: its time is sampled.
+    /// A call begins.
     #[inline]
     pub(crate) fn enter(&self) {
+        if self.measures.load(Ordering::Relaxed) {
+            return self.enter_again();
+        }
         self.since.store(self.clock.ticks(), Ordering::Relaxed);
         self.is_measured.store(false, Ordering::Relaxed);
         self.is_hosts.store(false, Ordering::Relaxed);
     }
 
     /// The guest goes on: its time is measured.
+    #[cold]
     fn enter_again(&self) {
         self.is_hosts.store(false, Ordering::Relaxed);
         self.since.store(cpu::thread_ns().0, Ordering::Relaxed);
@@ -143,12 +149,21 @@ impl Running {
     pub(crate) fn leave(&self) {
         let since = self.since.load(Ordering::Relaxed);
         if self.is_measured.load(Ordering::Relaxed) || self.clock.ticks() != since {
-            self.count(since);
+            // A tick comes by at once; each further one takes its time.
+            let ticks = self.clock.ticks().saturating_sub(since).saturating_sub(1);
+            self.count(since, ticks);
         }
     }
 
+    /// A tick has come by while the guest runs: it is measured from here on.
+    pub(crate) fn look(&self) {
+        self.count(self.since.load(Ordering::Relaxed), 0);
+    }
+
+    /// Counts the time since `since`; `ticks` of it at the most, unless it was measured.
     #[cold]
-    fn count(&self, since: u64) {
+    fn count(&self, since: u64, ticks: u64) {
+        self.measures.store(true, Ordering::Relaxed);
         if self.is_hosts.load(Ordering::Relaxed) {
             // The guest was called back meanwhile, and ticks.
             return self.enter_again();
@@ -156,10 +171,7 @@ impl Running {
         let (now, since_asked) = cpu::thread_ns();
         let used = match self.is_measured.swap(true, Ordering::Relaxed) {
             true => now.saturating_sub(since),
-            false => {
-                let ticks = self.clock.ticks().saturating_sub(since);
-                since_asked.min(ticks.saturating_mul(self.clock.tick_ns()))
-            }
+            false => since_asked.min(ticks.saturating_mul(self.clock.tick_ns())),
         };
         self.since.store(now, Ordering::Relaxed);
         let used = self.used_ns.load(Ordering::Relaxed).saturating_add(used);
@@ -315,8 +327,8 @@ mod tests {
     }
 
     fn work(ms: u64) {
-        let (began, _) = cpu::thread_ns();
-        while cpu::thread_ns().0 - began < ms * MS {
+        let began = cpu::read();
+        while cpu::read() - began < ms * MS {
             std::hint::spin_loop();
         }
     }
@@ -336,9 +348,8 @@ mod tests {
         assert_eq!(used(&running), 0);
         running.enter();
         tick();
-        running.leave(); // As at a tick within the call: measured from here on.
-        let sampled = used(&running);
-        assert!(sampled <= MS, "{sampled}");
+        running.look(); // Measured from here on.
+        assert_eq!(used(&running), 0);
         work(3);
         std::thread::sleep(Duration::from_millis(30)); // Others have the processor.
         running.leave();
@@ -357,15 +368,25 @@ mod tests {
     }
 
     #[test]
-    fn meter_5_a_sample_is_no_more_than_its_ticks() {
+    fn meter_8_one_long_operation_is_charged_as_far_as_its_ticks_show() {
         let (running, tick) = running();
+        running.begin(NEVER, NEVER);
+        work(20); // The host's.
+        running.enter();
+        tick();
+        running.leave();
+        assert_eq!(used(&running), 0, "one tick shows nothing");
         running.begin(NEVER, NEVER);
         work(20);
         running.enter();
-        tick();
-        tick();
+        (0..4).for_each(|_| tick());
         running.leave();
-        assert!(used(&running) <= 2 * MS, "{running:?}");
+        assert_eq!(used(&running), 3 * MS);
+        // From then on calls are measured.
+        running.enter();
+        work(2);
+        running.leave();
+        assert!((5 * MS..7 * MS).contains(&used(&running)), "{running:?}");
     }
 
     #[test]
