@@ -39,7 +39,10 @@ fn no_hot_path_allocates() {
         // What each thread and each call site sets up once.
         work();
         let delivered = told.load(Ordering::Relaxed);
-        assert_eq!(allocations(|| (0..100).for_each(|_| work())), (0, 0));
+        // The first time that a thread has to wait for a lock, it sets up a place to wait at: on a busy
+        // machine that may be now. What a path allocates itself shows in every lap.
+        let laps = [(); 4].map(|()| allocations(|| (0..100).for_each(|_| work())));
+        assert!(laps.contains(&(0, 0)), "{laps:?}");
         let inline = registry.stats().dropped == 0;
         assert_eq!(told.load(Ordering::Relaxed) > delivered, inline);
     }
