@@ -42,6 +42,9 @@ impl<'a, M: Manager> Checkout<'a, M> {
     fn wait(&mut self, waker: &Waker) -> Poll<Result<Grant<M>, CheckoutError>> {
         let shared = &**self.shared;
         if self.waiting.is_none() {
+            if let Some(error) = shared.objection(&self.principal.0) {
+                return Poll::Ready(Err(error));
+            }
             match shared.lease_inline(&self.principal.0) {
                 Attempt::Leased(grant) => return Poll::Ready(Ok(grant)),
                 Attempt::Refused(error) => return Poll::Ready(Err(error)),
@@ -77,10 +80,8 @@ impl<'a, M: Manager> Future for Checkout<'a, M> {
         let (shared, principal) = (self.shared, self.principal);
         let lease = |grant| Lease::new(shared, principal, grant);
         if self.waiting.is_none() {
-            match shared.try_lease(&principal.0) {
-                Attempt::Leased(grant) => return Poll::Ready(Ok(lease(grant))),
-                Attempt::Refused(error) => return Poll::Ready(Err(error)),
-                Attempt::Busy => {}
+            if let Some(grant) = shared.lease_idle(&principal.0) {
+                return Poll::Ready(Ok(lease(grant)));
             }
         }
         self.wait(context.waker()).map_ok(lease)
@@ -105,6 +106,9 @@ impl<M: Manager> Shared<M> {
         principal: &Principal,
         timeout: Option<Duration>,
     ) -> Result<Grant<M>, CheckoutError> {
+        if let Some(error) = self.objection(&principal.0) {
+            return Err(error);
+        }
         let mut attempt = self.lease_inline(&principal.0);
         if matches!(attempt, Attempt::Busy) {
             self.work.hurry(self);
@@ -151,6 +155,9 @@ impl<M: Manager> Shared<M> {
     #[cold]
     #[inline(never)]
     pub(super) fn lease_or_begin(&self, principal: &Principal) -> Result<Grant<M>, CheckoutError> {
+        if let Some(error) = self.objection(&principal.0) {
+            return Err(error);
+        }
         match self.lease_inline(&principal.0) {
             Attempt::Leased(grant) => return Ok(grant),
             Attempt::Refused(error) => return Err(error),

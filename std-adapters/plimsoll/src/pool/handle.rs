@@ -21,7 +21,7 @@ use super::manager::Manager;
 use super::many::CheckoutMany;
 use super::principal::Principal;
 use super::running::Running;
-use super::shared::{Attempt, Shared};
+use super::shared::Shared;
 use super::stats::PoolStats;
 use super::table::Table;
 use super::work::Work;
@@ -185,41 +185,44 @@ impl<M: Manager> Pool<M> {
     ///
     /// # Errors
     /// Any [`CheckoutError`] but `Exhausted`.
-    #[inline]
+    #[inline(always)]
     pub fn checkout_blocking<'a>(
         &'a self,
         principal: &'a Principal,
     ) -> Result<Lease<'a, M>, CheckoutError> {
-        self.lease(principal, self.shared().config.wait_timeout)
+        let shared = self.shared();
+        match shared.lease_idle(&principal.0) {
+            Some(grant) => Ok(Lease::new(shared, principal, grant)),
+            None => self.wait(principal, shared.config.wait_timeout),
+        }
     }
 
     /// As [`checkout_blocking`](Self::checkout_blocking), with a timeout of its own.
     ///
     /// # Errors
     /// Any [`CheckoutError`] but `Exhausted`.
+    #[inline]
     pub fn checkout_blocking_for<'a>(
         &'a self,
         principal: &'a Principal,
         timeout: Duration,
     ) -> Result<Lease<'a, M>, CheckoutError> {
-        self.lease(principal, Some(timeout))
+        let shared = self.shared();
+        match shared.lease_idle(&principal.0) {
+            Some(grant) => Ok(Lease::new(shared, principal, grant)),
+            None => self.wait(principal, Some(timeout)),
+        }
     }
 
-    #[inline(always)]
-    fn lease<'a>(
+    #[cold]
+    #[inline(never)]
+    fn wait<'a>(
         &'a self,
         principal: &'a Principal,
         timeout: Option<Duration>,
     ) -> Result<Lease<'a, M>, CheckoutError> {
-        let shared = self.shared();
-        match shared.try_lease(&principal.0) {
-            Attempt::Leased(grant) => Ok(Lease::new(shared, principal, grant)),
-            Attempt::Busy => {
-                let grant = shared.lease_blocking(principal, timeout)?;
-                Ok(Lease::new(shared, principal, grant))
-            }
-            Attempt::Refused(error) => Err(error),
-        }
+        let grant = self.shared().lease_blocking(principal, timeout)?;
+        Ok(Lease::new(self.shared(), principal, grant))
     }
 
     /// Leases an instance if one is idle and nobody waits, or can be made
@@ -228,16 +231,15 @@ impl<M: Manager> Pool<M> {
     /// # Errors
     /// `Exhausted` if none is, `BuildFailed` if it made one itself, `Refused` if the principal is at its cap or has to keep off,
     /// `Closed`, `ForeignPrincipal`.
-    #[inline]
+    #[inline(always)]
     pub fn try_checkout<'a>(
         &'a self,
         principal: &'a Principal,
     ) -> Result<Lease<'a, M>, CheckoutError> {
         let shared = self.shared();
-        match shared.try_lease(&principal.0) {
-            Attempt::Leased(grant) => Ok(Lease::new(shared, principal, grant)),
-            Attempt::Refused(error) => Err(error),
-            Attempt::Busy => {
+        match shared.lease_idle(&principal.0) {
+            Some(grant) => Ok(Lease::new(shared, principal, grant)),
+            None => {
                 shared.lease_or_begin(principal).map(|grant| Lease::new(shared, principal, grant))
             }
         }

@@ -28,6 +28,7 @@ mod drain;
 mod ending;
 mod error;
 mod handle;
+mod hands;
 mod histogram;
 mod idle;
 mod inline;

@@ -1,13 +1,12 @@
 //! A wait, from the moment it stands in line to its end.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_utils::Backoff;
-use plimsoll_core::pool::Building;
+use plimsoll_core::pool::{Building, SlotId};
 
 use super::after::After;
 use super::dispatch::{Queue, Queued};
@@ -232,10 +231,10 @@ impl<M: Manager> Shared<M> {
         if waited < PATIENCE || stage == Stage::Cap {
             return Some((stage, queued));
         }
-        // Relaxed: a hint.
         let is_begun = |slot: &usize| {
+            let observed = self.slots.observe(SlotId::new(*slot as u32));
             let place = self.places.get(*slot);
-            place.is_some_and(|place| place.is_calling.load(Ordering::Relaxed))
+            observed.zip(place).is_some_and(|(seen, place)| place.hands.is_calling(seen))
         };
         let begun = slot.filter(is_begun);
         if let Some(slot) = begun {
