@@ -25,17 +25,21 @@ pub struct Checkout<'a, M: Manager> {
     shared: &'a Arc<Shared<M>>,
     principal: &'a Principal,
     waiting: Option<Waiting<'a, M>>,
-    /// One of several that are gathered.
-    is_of_many: bool,
+    /// How many are asked for at once, if it is one of several that are gathered.
+    gathered: Option<usize>,
 }
 
 impl<'a, M: Manager> Checkout<'a, M> {
     pub(super) fn new(shared: &'a Arc<Shared<M>>, principal: &'a Principal) -> Self {
-        Self { shared, principal, waiting: None, is_of_many: false }
+        Self { shared, principal, waiting: None, gathered: None }
     }
 
-    pub(super) fn of_many(shared: &'a Arc<Shared<M>>, principal: &'a Principal) -> Self {
-        Self { shared, principal, waiting: None, is_of_many: true }
+    pub(super) fn of_many(
+        shared: &'a Arc<Shared<M>>,
+        principal: &'a Principal,
+        count: usize,
+    ) -> Self {
+        Self { shared, principal, waiting: None, gathered: Some(count) }
     }
 
     #[cold]
@@ -55,8 +59,8 @@ impl<'a, M: Manager> Checkout<'a, M> {
             Some(waiting) => waiting,
             none => {
                 let timeout = shared.config.wait_timeout;
-                let many = self.is_of_many;
-                none.insert(shared.enqueue(self.principal, waker.clone(), timeout, many)?)
+                let gathered = self.gathered;
+                none.insert(shared.enqueue(self.principal, waker.clone(), timeout, gathered)?)
             }
         };
         loop {
@@ -124,7 +128,7 @@ impl<M: Manager> Shared<M> {
             attempt = self.attempt(&principal.0);
         }
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let mut waiting = self.enqueue(principal, thread_waker(), None, false)?;
+        let mut waiting = self.enqueue(principal, thread_waker(), None, None)?;
         loop {
             match waiting.block(deadline).map(|outcome| waiting.end(outcome)) {
                 Ok(Attempt::Leased(grant)) => return Ok(grant),

@@ -13,6 +13,7 @@ use plimsoll_core::pool::{Building, Condemned, Tenant};
 
 use super::config::{Config, Isolation};
 use super::contain::poll_once;
+use super::dispatch::Queue;
 use super::live::Shell;
 use super::manager::Manager;
 use super::principal::PrincipalState;
@@ -133,8 +134,8 @@ impl<M: Manager> Shared<M> {
     }
 
     /// Room for somebody in line. The object that is to be retired waits in its slot's place.
-    pub(super) fn take_room(&self) -> Option<Condemned> {
-        if !self.inline.is_quick() {
+    pub(super) fn take_room(&self, queue: &Queue) -> Option<Condemned> {
+        if !self.inline.is_quick() || queue.room.is_over() {
             return None;
         }
         let Doomed { condemned, live } = self.work.take_retirement()?;

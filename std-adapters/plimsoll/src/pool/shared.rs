@@ -22,7 +22,7 @@ use super::manager::Manager;
 use super::many::Turnstile;
 use super::principal::PrincipalState;
 use super::principals::Principals;
-use super::room::RoomReading;
+use super::room::{Room, RoomReading};
 use super::stats::Stats;
 use super::table::Table;
 use super::work::Work;
@@ -93,12 +93,13 @@ impl<M: Manager> Shared<M> {
         me: Weak<Shared<M>>,
     ) -> Self {
         let id = slots.id();
+        let room = Room::new(&config);
         Self {
             places: Table::new(config.max, || CachePadded::new(Place::empty())),
             inline: Inline::new(&manager, &config),
             manager: Mutex::new(Some(Arc::new(manager))),
-            queue: Mutex::new(Queue::new(config.max)),
-            room: RoomReading::new(config.max),
+            room: RoomReading::new(&room),
+            queue: Mutex::new(Queue::new(room)),
             turnstile: Turnstile::default(),
             config,
             id,
