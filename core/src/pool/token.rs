@@ -69,6 +69,11 @@ impl Held {
     pub(super) const fn slot(self) -> SlotId {
         SlotId(self.at as u32)
     }
+
+    #[inline(always)]
+    const fn mark(self, tenant: Tenant) -> u64 {
+        self.word.mark(tenant)
+    }
 }
 
 /// A slot with its word, as it was seen: what [`PoolSlots::revoke`](super::PoolSlots::revoke) takes
@@ -85,6 +90,12 @@ impl Observed {
     /// What the slot was.
     pub const fn state(&self) -> SlotState {
         self.0.word.state()
+    }
+
+    /// As of the tokens of [the slot as it was seen](Leased::mark).
+    #[inline(always)]
+    pub const fn mark(&self, tenant: Tenant) -> u64 {
+        self.0.mark(tenant)
     }
 }
 
@@ -134,6 +145,14 @@ macro_rules! token {
             #[inline(always)]
             pub const fn tenant(&self) -> Tenant {
                 self.0.word.tenant()
+            }
+
+            /// A number to note beside the slot, above 0: that it is in this tenant's hands by this
+            /// token. Another tenant has another number, and so has another token of the slot, as
+            /// far as its generations go.
+            #[inline(always)]
+            pub const fn mark(&self, tenant: Tenant) -> u64 {
+                self.0.mark(tenant)
             }
         }
     };

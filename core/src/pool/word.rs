@@ -111,6 +111,13 @@ impl SlotWord {
         Tenant::from_field(self.0 >> TENANT_SHIFT)
     }
 
+    /// The word with a tenant's number laid over its own tenant's. Not 0 where the slot is held: its
+    /// state is not.
+    #[inline(always)]
+    pub(super) const fn mark(self, tenant: Tenant) -> u64 {
+        self.0 ^ tenant.get() << TENANT_SHIFT
+    }
+
     /// Whether `tenant` may take it.
     #[inline(always)]
     pub(super) const fn is_idle_of(self, tenant: Tenant) -> bool {

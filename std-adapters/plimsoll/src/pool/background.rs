@@ -4,12 +4,13 @@ use std::io;
 use std::sync::Arc;
 use std::thread;
 
-use plimsoll_core::pool::{Building, SlotId};
+use plimsoll_core::pool::{Building, Condemned};
 
 use super::after::After;
 use super::config::Background;
 use super::contain::{Contained, Panicked, contain};
 use super::error::{BuildFailure, CheckoutError, PoolError, Stage};
+use super::hands::Holding;
 use super::live::{Live, Shell};
 use super::manager::Manager;
 use super::running::Running;
@@ -56,9 +57,9 @@ impl<M: Manager> Shared<M> {
         CheckoutError::TimedOut { stage: Stage::Build, after }
     }
 
-    fn build_blocking(&self, slot: SlotId) -> Built<M> {
+    fn build_blocking(&self, holding: Holding) -> Built<M> {
         let shell = self.new_shell();
-        let created = self.call_in(slot, || match Contained::new(|| shell.manager().create()) {
+        let created = self.call_in(holding, || match Contained::new(|| shell.manager().create()) {
             Ok(future) => block_on(future, self.config.build_timeout),
             Err(panicked) => Some(Err(panicked)),
         });
@@ -125,9 +126,13 @@ impl<M: Manager> Shared<M> {
     ///
     /// # Returns
     /// The allocation that it was in.
-    pub(super) fn destroy(&self, slot: SlotId, live: Option<Box<Live<M>>>) -> Option<Box<Live<M>>> {
+    pub(super) fn destroy(
+        &self,
+        condemned: &Condemned,
+        live: Option<Box<Live<M>>>,
+    ) -> Option<Box<Live<M>>> {
         let mut live = live?;
-        if self.call_in(slot, || contain(|| live.retire())).is_err() {
+        if self.call_in(condemned.into(), || contain(|| live.retire())).is_err() {
             self.stats.panics.count();
         }
         Some(live)
@@ -137,7 +142,7 @@ impl<M: Manager> Shared<M> {
     pub(super) fn retire(&self, doomed: Doomed<M>) {
         let Doomed { condemned, live } = doomed;
         // With the allocation goes its hold on the manager, before the slot is vacant.
-        drop(self.destroy(condemned.slot(), live));
+        drop(self.destroy(&condemned, live));
         let mut after = After::default();
         let mut queue = self.queue.lock();
         queue.fair.arrived(condemned.slot().index());
@@ -155,9 +160,9 @@ impl<M: Manager> Running<M> {
     /// # Returns
     /// Whether the thread is still one of those that work for the pool.
     pub(super) fn run_blocking(mut self) -> bool {
-        if let Some(slot) = self.begin() {
+        if let Some(holding) = self.begin() {
             let began = self.shared.config.clock.now();
-            let outcome = self.shared.build_blocking(slot);
+            let outcome = self.shared.build_blocking(holding);
             self.shared.on_end_of_build(began);
             self.finish(outcome);
         }
@@ -233,10 +238,10 @@ fn keep_time<M: Manager>(shared: &Arc<Shared<M>>) {
 mod tasks {
     use std::sync::Arc;
 
-    use plimsoll_core::pool::SlotId;
     use tokio::runtime::Handle;
 
     use super::super::contain::Contained;
+    use super::super::hands::Holding;
     use super::super::manager::Manager;
     use super::super::running::Running;
     use super::super::shared::Shared;
@@ -249,9 +254,9 @@ mod tasks {
         let mut running = Running::new(shared.clone(), job);
         handle.spawn(async move {
             loop {
-                if let Some(slot) = running.begin() {
+                if let Some(holding) = running.begin() {
                     let began = shared.config.clock.now();
-                    let outcome = shared.build_async(slot).await;
+                    let outcome = shared.build_async(holding).await;
                     shared.on_end_of_build(began);
                     running.finish(outcome);
                 }
@@ -266,9 +271,9 @@ mod tasks {
     }
 
     impl<M: Manager> Shared<M> {
-        async fn build_async(&self, slot: SlotId) -> super::Built<M> {
+        async fn build_async(&self, holding: Holding) -> super::Built<M> {
             let shell = self.new_shell();
-            let calling = self.call_in_task(slot);
+            let calling = self.call_in_task(holding);
             let created = match Contained::new(|| shell.manager().create()) {
                 Ok(future) => match self.config.build_timeout {
                     Some(timeout) => tokio::time::timeout(timeout, future).await.ok(),

@@ -15,10 +15,10 @@ use crate::registry::Registry;
 
 /// Settings of a [`Pool`].
 #[must_use = "it has no effect until `build`"]
-pub struct PoolBuilder<M> {
+pub struct PoolBuilder<M: Manager> {
     manager: M,
     config: Config,
-    warm: Option<usize>,
+    objects: Vec<M::Object>,
     background: Background,
     registry: Option<(Registry, Limit)>,
 }
@@ -39,7 +39,8 @@ impl<M: Manager> PoolBuilder<M> {
             Backoff { after: 8, base: Duration::from_millis(100), max: Duration::from_secs(10) };
         let config = Config {
             max: 16,
-            warm: 0,
+            warm: None,
+            min: 0,
             builders: 2,
             drops: 1,
             isolation: Isolation::default(),
@@ -58,7 +59,8 @@ impl<M: Manager> PoolBuilder<M> {
             tick: Duration::from_millis(10),
             clock: Box::new(MonotonicClock::default()),
         };
-        Self { manager, config, warm: None, background: Background::default(), registry: None }
+        let (objects, background) = (Vec::new(), Background::default());
+        Self { manager, config, objects, background, registry: None }
     }
 
     /// How many instances there are at most, those that are built or torn down included (POOL-1);
@@ -72,7 +74,22 @@ impl<M: Manager> PoolBuilder<M> {
     /// evicted for their age. By default three quarters of the maximum where instances are
     /// [`Fresh`](Isolation::Fresh), else 0.
     pub fn warm(mut self, idle: usize) -> Self {
-        self.warm = Some(idle);
+        self.config.warm = Some(idle);
+        self
+    }
+
+    /// How many instances there are at least, those that are lent or built included: built ahead, and
+    /// not evicted for their idle time; none by default. Beside [`warm`](Self::warm), which counts idle
+    /// ones alone, the one that asks for more is decisive.
+    pub fn min(mut self, instances: usize) -> Self {
+        self.config.min = instances;
+        self
+    }
+
+    /// Instances that were made elsewhere, for the pool to begin with: as if they had been
+    /// [handed in](Pool::insert) before anything is built.
+    pub fn with(mut self, objects: impl IntoIterator<Item = M::Object>) -> Self {
+        self.objects.extend(objects);
         self
     }
 
@@ -276,25 +293,32 @@ impl<M: Manager> PoolBuilder<M> {
     /// [`PoolError`]: numbers that can not be, a registry that does not take it, threads that can
     /// not be started.
     pub fn build(self) -> Result<Pool<M>, PoolError> {
-        let Self { manager, mut config, warm, background, registry } = self;
-        config.warm = warm.unwrap_or(match config.isolation {
-            Isolation::Fresh => config.max - config.max / 4,
-            _ => 0,
-        });
-        check(&config)?;
+        let Self { manager, config, objects, background, registry } = self;
+        check(&config, objects.len())?;
         #[cfg(feature = "tokio")]
         check_timers(&background)?;
-        Pool::assemble(manager, config, background, registry)
+        Pool::assemble(manager, config, objects, background, registry)
     }
 }
 
-fn check(config: &Config) -> Result<(), PoolError> {
-    let Config { max, warm, tick, .. } = *config;
+pub(super) fn check_max(max: usize) -> Result<(), PoolError> {
     if max == 0 || max > MAX_MAX {
         return Err(PoolError::Max { max });
     }
-    if warm > max {
+    Ok(())
+}
+
+fn check(config: &Config, objects: usize) -> Result<(), PoolError> {
+    let Config { max, min, tick, .. } = *config;
+    check_max(max)?;
+    if let Some(warm) = config.warm.filter(|warm| *warm > max) {
         return Err(PoolError::WarmAboveMax { warm, max });
+    }
+    if min > max {
+        return Err(PoolError::MinAboveMax { min, max });
+    }
+    if objects > max {
+        return Err(PoolError::TooManyObjects { objects, max });
     }
     if !(TICK_MIN..=TICK_MAX).contains(&tick) {
         return Err(PoolError::Tick { tick });
@@ -339,7 +363,7 @@ fn check_timers(background: &Background) -> Result<(), PoolError> {
     contain(probe).map_err(|_| PoolError::NoTimers)
 }
 
-impl<M> fmt::Debug for PoolBuilder<M> {
+impl<M: Manager> fmt::Debug for PoolBuilder<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("PoolBuilder");
         debug.field("max", &self.config.max).field("isolation", &self.config.isolation);

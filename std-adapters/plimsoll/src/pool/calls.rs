@@ -10,14 +10,14 @@
 //! with a call that hangs is not drained (POOL-16).
 
 use std::collections::HashMap;
-#[cfg(feature = "tokio")]
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
 
 use plimsoll_core::pool::{Condemned, Observed, SlotId, SlotState};
 
 use super::after::After;
 use super::dispatch::Queue;
+#[cfg(feature = "tokio")]
+use super::hands::Hands;
+use super::hands::Holding;
 use super::live::Live;
 use super::manager::Manager;
 use super::shared::Shared;
@@ -39,35 +39,32 @@ const LOOKS: u64 = 16;
 
 /// A call that a task waits for. It ends when this is dropped.
 #[cfg(feature = "tokio")]
-pub(super) struct Calling<'a>(&'a AtomicBool);
+pub(super) struct Calling<'a>(&'a Hands);
 
 #[cfg(feature = "tokio")]
 impl Drop for Calling<'_> {
     fn drop(&mut self) {
-        // Relaxed: as of `call_in`.
-        self.0.store(false, Ordering::Relaxed);
+        self.0.end_call();
     }
 }
 
 impl<M: Manager> Shared<M> {
     /// Calls the manager in the name of a slot. The call contains its panics.
     #[inline(always)]
-    pub(super) fn call_in<R>(&self, slot: SlotId, call: impl FnOnce() -> R) -> R {
-        let is_calling = &self.place(slot).is_calling;
-        // Relaxed: published by whatever the holder does to the slot next. Until then it is a hint.
-        is_calling.store(true, Ordering::Relaxed);
+    pub(super) fn call_in<R>(&self, holding: Holding, call: impl FnOnce() -> R) -> R {
+        let hands = &self.place(holding.slot).hands;
+        hands.call(holding);
         let done = call();
-        is_calling.store(false, Ordering::Relaxed);
+        hands.end_call();
         done
     }
 
     /// The same for a call that a task waits for.
     #[cfg(feature = "tokio")]
-    pub(super) fn call_in_task(&self, slot: SlotId) -> Calling<'_> {
-        let is_calling = &self.place(slot).is_calling;
-        // Relaxed: as above.
-        is_calling.store(true, Ordering::Relaxed);
-        Calling(is_calling)
+    pub(super) fn call_in_task(&self, holding: Holding) -> Calling<'_> {
+        let hands = &self.place(holding.slot).hands;
+        hands.call(holding);
+        Calling(hands)
     }
 
     /// How often calls are looked at, where there is a bound.
@@ -86,16 +83,11 @@ impl<M: Manager> Shared<M> {
         queue.calls.next_ms = now_ms.saturating_add(interval_ms);
         let mut earlier = std::mem::take(&mut queue.calls.seen);
         for (place, entry) in self.places.iter().enumerate() {
-            // Relaxed: a hint.
-            if !entry.is_calling.load(Ordering::Relaxed) {
-                continue;
-            }
             let id = SlotId::new(place as u32);
-            let Some(observed) = self.slots.observe(id) else { continue };
-            // Relaxed: a holder's notes are as new as the word that was observed, or newer.
-            if !entry.is_calling.load(Ordering::Relaxed) {
+            let observed = self.slots.observe(id);
+            let Some(observed) = observed.filter(|seen| entry.hands.is_calling(*seen)) else {
                 continue;
-            }
+            };
             let since = earlier.remove(&place).filter(|(before, _)| *before == observed);
             let (_, since_ms) = since.unwrap_or((observed, now_ms));
             let bound = match observed.state() {

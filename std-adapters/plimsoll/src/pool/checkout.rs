@@ -25,23 +25,30 @@ pub struct Checkout<'a, M: Manager> {
     shared: &'a Arc<Shared<M>>,
     principal: &'a Principal,
     waiting: Option<Waiting<'a, M>>,
-    /// One of several that are gathered.
-    is_of_many: bool,
+    /// How many are asked for at once, if it is one of several that are gathered.
+    gathered: Option<usize>,
 }
 
 impl<'a, M: Manager> Checkout<'a, M> {
     pub(super) fn new(shared: &'a Arc<Shared<M>>, principal: &'a Principal) -> Self {
-        Self { shared, principal, waiting: None, is_of_many: false }
+        Self { shared, principal, waiting: None, gathered: None }
     }
 
-    pub(super) fn of_many(shared: &'a Arc<Shared<M>>, principal: &'a Principal) -> Self {
-        Self { shared, principal, waiting: None, is_of_many: true }
+    pub(super) fn of_many(
+        shared: &'a Arc<Shared<M>>,
+        principal: &'a Principal,
+        count: usize,
+    ) -> Self {
+        Self { shared, principal, waiting: None, gathered: Some(count) }
     }
 
     #[cold]
     fn wait(&mut self, waker: &Waker) -> Poll<Result<Grant<M>, CheckoutError>> {
         let shared = &**self.shared;
         if self.waiting.is_none() {
+            if let Some(error) = shared.objection(&self.principal.0) {
+                return Poll::Ready(Err(error));
+            }
             match shared.lease_inline(&self.principal.0) {
                 Attempt::Leased(grant) => return Poll::Ready(Ok(grant)),
                 Attempt::Refused(error) => return Poll::Ready(Err(error)),
@@ -52,8 +59,8 @@ impl<'a, M: Manager> Checkout<'a, M> {
             Some(waiting) => waiting,
             none => {
                 let timeout = shared.config.wait_timeout;
-                let many = self.is_of_many;
-                none.insert(shared.enqueue(self.principal, waker.clone(), timeout, many)?)
+                let gathered = self.gathered;
+                none.insert(shared.enqueue(self.principal, waker.clone(), timeout, gathered)?)
             }
         };
         loop {
@@ -77,10 +84,8 @@ impl<'a, M: Manager> Future for Checkout<'a, M> {
         let (shared, principal) = (self.shared, self.principal);
         let lease = |grant| Lease::new(shared, principal, grant);
         if self.waiting.is_none() {
-            match shared.try_lease(&principal.0) {
-                Attempt::Leased(grant) => return Poll::Ready(Ok(lease(grant))),
-                Attempt::Refused(error) => return Poll::Ready(Err(error)),
-                Attempt::Busy => {}
+            if let Some(grant) = shared.lease_idle(&principal.0) {
+                return Poll::Ready(Ok(lease(grant)));
             }
         }
         self.wait(context.waker()).map_ok(lease)
@@ -105,6 +110,9 @@ impl<M: Manager> Shared<M> {
         principal: &Principal,
         timeout: Option<Duration>,
     ) -> Result<Grant<M>, CheckoutError> {
+        if let Some(error) = self.objection(&principal.0) {
+            return Err(error);
+        }
         let mut attempt = self.lease_inline(&principal.0);
         if matches!(attempt, Attempt::Busy) {
             self.work.hurry(self);
@@ -120,7 +128,7 @@ impl<M: Manager> Shared<M> {
             attempt = self.attempt(&principal.0);
         }
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let mut waiting = self.enqueue(principal, thread_waker(), None, false)?;
+        let mut waiting = self.enqueue(principal, thread_waker(), None, None)?;
         loop {
             match waiting.block(deadline).map(|outcome| waiting.end(outcome)) {
                 Ok(Attempt::Leased(grant)) => return Ok(grant),
@@ -151,6 +159,9 @@ impl<M: Manager> Shared<M> {
     #[cold]
     #[inline(never)]
     pub(super) fn lease_or_begin(&self, principal: &Principal) -> Result<Grant<M>, CheckoutError> {
+        if let Some(error) = self.objection(&principal.0) {
+            return Err(error);
+        }
         match self.lease_inline(&principal.0) {
             Attempt::Leased(grant) => return Ok(grant),
             Attempt::Refused(error) => return Err(error),

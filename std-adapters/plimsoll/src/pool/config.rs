@@ -74,8 +74,11 @@ impl Retirement {
 
 /// Everything that a pool was asked to do, checked.
 pub(super) struct Config {
+    /// At first: see [`Room`](super::room::Room).
     pub(super) max: usize,
-    pub(super) warm: usize,
+    /// As many as suit the maximum, if `None`.
+    pub(super) warm: Option<usize>,
+    pub(super) min: usize,
     pub(super) builders: usize,
     pub(super) drops: usize,
     pub(super) isolation: Isolation,
@@ -99,10 +102,10 @@ pub(super) struct Config {
 
 impl Config {
     /// So many retirements are done at once, if nobody waits: with instances for a single use, when a
-    /// quarter of the warm ones is left.
-    pub(super) fn batch(&self) -> usize {
+    /// quarter of the `warm` ones is left.
+    pub(super) fn batch(&self, warm: usize) -> usize {
         match self.isolation {
-            Isolation::Fresh => (self.warm - self.warm / 4).max(1),
+            Isolation::Fresh => (warm - warm / 4).max(1),
             Isolation::PerPrincipal | Isolation::Shared => 1,
         }
     }

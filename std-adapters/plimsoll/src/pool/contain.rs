@@ -17,7 +17,23 @@ pub(super) fn contain<R>(code: impl FnOnce() -> R) -> Result<R, Panicked> {
     catch_unwind(AssertUnwindSafe(code)).map_err(on_panic)
 }
 
+/// Asks a question that may panic. The answer stays in registers.
+///
+/// # Returns
+/// `None` if it did.
+#[inline(always)]
+pub(super) fn ask(question: impl FnOnce() -> bool) -> Option<bool> {
+    match catch_unwind(AssertUnwindSafe(question)) {
+        Ok(answer) => Some(answer),
+        Err(payload) => {
+            on_panic(payload);
+            None
+        }
+    }
+}
+
 #[cold]
+#[inline(never)]
 fn on_panic(payload: Box<dyn Any + Send>) -> Panicked {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| payload.downcast_ref::<String>().cloned());

@@ -16,7 +16,7 @@ use super::error::CheckoutError;
 use super::manager::Manager;
 use super::principal::{Load, PrincipalState};
 use super::queue::{FairQueue, Ticket};
-use super::room::Room;
+use super::room::{Room, usable};
 use super::shared::Shared;
 use super::stats::DiscardReason;
 use super::waiter::{Outcome, Waiter};
@@ -27,6 +27,8 @@ pub(super) struct Queued {
     pub(super) principal: Arc<PrincipalState>,
     /// When its time is up, if the pool's background keeps it.
     pub(super) deadline_ms: Option<u64>,
+    /// How many are asked for at once, if it is one of several that are gathered.
+    pub(super) gathered: Option<usize>,
 }
 
 /// Who waits, and what is on its way.
@@ -34,7 +36,7 @@ pub(super) struct Queue {
     pub(super) fair: FairQueue<Queued>,
     pub(super) deadlines: BTreeSet<(u64, Ticket)>,
     pub(super) is_closed: bool,
-    /// Principals in the ring that the demand knows of.
+    /// Principals in the ring that the demand knows of, and the pool if it is over its maximum.
     announced: usize,
     /// No warm instance is built before that moment, after builds that failed.
     pub(super) hold_off_ms: u64,
@@ -44,7 +46,7 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn new(max: usize) -> Self {
+    pub(super) fn new(room: Room) -> Self {
         Self {
             fair: FairQueue::new(),
             deadlines: BTreeSet::new(),
@@ -52,7 +54,7 @@ impl Queue {
             announced: 0,
             hold_off_ms: 0,
             failures: 0,
-            room: Room::new(max),
+            room,
             calls: Calls::default(),
         }
     }
@@ -115,6 +117,7 @@ impl<M: Manager> Shared<M> {
             return self.sweep(queue, after);
         }
         self.announce(queue);
+        self.shed(queue, after);
         // Instances are all alike, unless they are tagged: then what one can not have, another can.
         let tagged = self.config.isolation == Isolation::PerPrincipal;
         let (mut turn, mut may_be_idle) = (0, true);
@@ -131,7 +134,7 @@ impl<M: Manager> Shared<M> {
                     continue;
                 }
                 let idle = self.take_idle(principal.tenant).map(Outcome::Granted);
-                if let Some(outcome) = idle.or_else(|| self.take_room().map(Outcome::Room)) {
+                if let Some(outcome) = idle.or_else(|| self.take_room(queue).map(Outcome::Room)) {
                     self.grant(queue, &principal, outcome, after);
                     continue;
                 }
@@ -147,16 +150,18 @@ impl<M: Manager> Shared<M> {
     }
 
     /// Tells the fast paths who waits; before the slots are looked at, so that whoever makes one
-    /// idle from here on comes by.
+    /// idle from here on comes by. While there are more instances than there may be, the pool itself
+    /// waits for those that come back.
     fn announce(&self, queue: &mut Queue) {
-        while queue.announced < queue.fair.in_ring() {
+        let waiting = queue.fair.in_ring() + usize::from(queue.room.is_over());
+        while queue.announced < waiting {
             // Refused only by a pool that is closed, under the same lock, with nobody in the ring.
             if self.demand.arrive().is_err() {
                 return;
             }
             queue.announced += 1;
         }
-        while queue.announced > queue.fair.in_ring() {
+        while queue.announced > waiting {
             self.demand.leave();
             queue.announced -= 1;
         }
@@ -222,13 +227,15 @@ impl<M: Manager> Shared<M> {
         true
     }
 
-    /// Begins warm instances, as many as are missing.
+    /// Begins instances, as many as are missing of the warm ones and of the least that there are to be.
     pub(super) fn replenish(&self, queue: &mut Queue, after: &mut After) {
-        if queue.is_closed || self.config.warm == 0 || self.now_ms() < queue.hold_off_ms {
+        let (warm, min) = (queue.room.warm(), queue.room.min);
+        if queue.is_closed || (warm, min) == (0, 0) || self.now_ms() < queue.hold_off_ms {
             return;
         }
-        let ready = self.counts().idle + queue.fair.unassigned();
-        for _ in ready..self.config.warm {
+        let counts = self.counts();
+        let cold = warm.saturating_sub(counts.idle + queue.fair.unassigned());
+        for _ in 0..cold.max(min.saturating_sub(usable(counts))) {
             if !self.begin(None, queue, after) {
                 return;
             }

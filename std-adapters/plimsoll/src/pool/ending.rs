@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use plimsoll_core::pool::{Condemned, SlotId, Tenant};
+use plimsoll_core::pool::{Condemned, SlotId};
 
 use super::config::Isolation;
-use super::contain::{Panicked, contain};
-use super::live::Live;
+use super::contain::{ask, contain};
+use super::live::{Live, Place};
 use super::manager::Manager;
 use super::principal::PrincipalState;
 use super::shared::{Grant, Shared};
@@ -19,17 +19,15 @@ impl<M: Manager> Shared<M> {
     pub(super) fn complete(&self, principal: &PrincipalState, mut grant: Grant<M>) {
         principal.on_clean();
         let slot = grant.token.slot();
-        // From here on nobody holds it: a reset that hangs is no lease.
-        self.note_holder(slot, Tenant::NONE);
-        if let Some(reason) = self.verdict(slot, &mut grant.live) {
+        let place = self.place(slot);
+        if let Some(reason) = self.verdict(place, &mut grant) {
             return self.discard(principal, grant, reason);
         }
         let Grant { token, live } = grant;
         if let Some(began) = live.began {
             self.note_hold(began);
         }
-        let slot = token.slot();
-        self.place(slot).object.store(Some(live));
+        place.object.store(Some(live));
         if self.slots.give_back(token, self.tick()).is_err() {
             return self.on_late_lease(principal, slot, None);
         }
@@ -40,8 +38,9 @@ impl<M: Manager> Shared<M> {
     }
 
     /// Why an object is not used again, if it is not. It is reset if it is.
-    #[inline]
-    fn verdict(&self, slot: SlotId, live: &mut Live<M>) -> Option<DiscardReason> {
+    #[inline(always)]
+    fn verdict(&self, place: &Place<M>, grant: &mut Grant<M>) -> Option<DiscardReason> {
+        let Grant { token, live } = grant;
         if self.config.isolation == Isolation::Fresh {
             return Some(DiscardReason::SingleUse);
         }
@@ -51,23 +50,31 @@ impl<M: Manager> Shared<M> {
         if self.now_ms() >= live.expires_ms {
             return Some(DiscardReason::Age);
         }
-        match self.call_in(slot, || contain(|| live.reset())) {
-            Ok(true) => {}
-            Ok(false) => return Some(DiscardReason::ResetFailed),
-            Err(Panicked(_)) => {
-                self.stats.panics.count();
-                return Some(DiscardReason::ResetFailed);
-            }
+        // Until it is given back, or condemned: both change the token.
+        place.hands.call((&*token).into());
+        match ask(|| live.reset()) {
+            Some(true) if live.bytes_max == u64::MAX => None,
+            Some(true) => self.is_too_large(live).then_some(DiscardReason::Bytes),
+            answer => Some(self.on_reset_failed(answer.is_none())),
         }
-        if live.bytes_max == u64::MAX {
-            return None;
+    }
+
+    #[cold]
+    fn on_reset_failed(&self, is_panic: bool) -> DiscardReason {
+        if is_panic {
+            self.stats.panics.count();
         }
+        DiscardReason::ResetFailed
+    }
+
+    #[inline(never)]
+    fn is_too_large(&self, live: &Live<M>) -> bool {
         // What can not say how large it is, is too large.
-        let bytes = self.call_in(slot, || contain(|| live.bytes())).unwrap_or_else(|_| {
+        let bytes = contain(|| live.bytes()).unwrap_or_else(|_| {
             self.stats.panics.count();
             u64::MAX
         });
-        (bytes > live.bytes_max).then_some(DiscardReason::Bytes)
+        bytes > live.bytes_max
     }
 
     /// A lease has ended, and its object with it.
@@ -86,7 +93,6 @@ impl<M: Manager> Shared<M> {
         }
         self.stats.discard(reason);
         let slot = token.slot();
-        self.note_holder(slot, Tenant::NONE);
         let Ok(condemned) = self.slots.condemn(token) else {
             return self.on_late_lease(principal, slot, Some(live));
         };
@@ -113,7 +119,6 @@ impl<M: Manager> Shared<M> {
         let Grant { token, mut live } = grant;
         let slot = token.slot();
         live.uses -= 1;
-        self.note_holder(slot, Tenant::NONE);
         self.place(slot).object.store(Some(live));
         if self.slots.give_back(token, self.tick()).is_err() {
             return self.on_late_lease(principal, slot, None);

@@ -229,6 +229,20 @@ pub enum PoolError {
         /// How many there may be.
         max: usize,
     },
+    /// There can not be more at least than at most.
+    MinAboveMax {
+        /// What was asked.
+        min: usize,
+        /// How many there may be.
+        max: usize,
+    },
+    /// More instances were [handed in](super::PoolBuilder::with) than there may be.
+    TooManyObjects {
+        /// How many.
+        objects: usize,
+        /// How many there may be.
+        max: usize,
+    },
     /// A number that is to be above zero.
     Zero {
         /// The setting's name.
@@ -266,6 +280,12 @@ impl fmt::Display for PoolError {
             Self::Max { max } => write!(f, "a pool has 1 to 65536 instances (asked {max})"),
             Self::WarmAboveMax { warm, max } => {
                 write!(f, "{warm} instances can not be kept warm of {max}")
+            }
+            Self::MinAboveMax { min, max } => {
+                write!(f, "there can not be {min} instances at least and {max} at most")
+            }
+            Self::TooManyObjects { objects, max } => {
+                write!(f, "{objects} instances were handed in, of {max} that there may be")
             }
             Self::Zero { setting } => write!(f, "{setting} must be above zero"),
             Self::Tick { tick } => write!(f, "a tick lasts from 1 ms to 1 h (asked {tick:?})"),

@@ -20,8 +20,9 @@ use super::lease::{Lease, OwnedLease};
 use super::manager::Manager;
 use super::many::CheckoutMany;
 use super::principal::Principal;
+use super::room::Room;
 use super::running::Running;
-use super::shared::{Attempt, Shared};
+use super::shared::Shared;
 use super::stats::PoolStats;
 use super::table::Table;
 use super::work::Work;
@@ -34,7 +35,7 @@ use crate::registry::Registry;
 ///
 /// # Invariants
 /// - POOL-1: instances that live, are built or are torn down are never more than the maximum, those
-///   of abandoned calls aside (POOL-12).
+///   of abandoned calls aside (POOL-12), and those that there were when it was lowered (POOL-17).
 /// - POOL-2: a lease is exclusive.
 /// - POOL-3: an instance returns to the pool only by [`Lease::complete`]. A lease that is dropped,
 ///   by a panic or a cancelled future too, discards its instance; the next checkout succeeds.
@@ -66,6 +67,9 @@ use crate::registry::Registry;
 ///   had [at once](Self::checkout_many).
 /// - POOL-16: when `drained` resolves, every instance is destroyed and the manager is dropped, though
 ///   handles are left: what it has reserved is free for the next pool.
+/// - POOL-17: the [maximum](Self::resize), the [warm ones](Self::set_warm) and the
+///   [least that there are](Self::set_min) can be changed while it runs. Of more than there may be by
+///   then the idle ones are retired at once, and those that are lent when they come back.
 ///
 /// # Progress
 /// A checkout that finds an instance idle and the completion of one that is used again, with nobody in
@@ -124,6 +128,7 @@ impl<M: Manager> Pool<M> {
     pub(super) fn assemble(
         manager: M,
         config: Config,
+        objects: Vec<M::Object>,
         background: Background,
         registry: Option<(Registry, Limit)>,
     ) -> Result<Self, PoolError> {
@@ -133,9 +138,10 @@ impl<M: Manager> Pool<M> {
         let board = board.transpose()?;
         // Relaxed: the number carries no other data.
         let id = PoolId::new(NEXT.fetch_add(1, Ordering::Relaxed));
+        let batch = config.batch(Room::new(&config).warm());
         let slots = Table::new(max, PoolSlot::new);
         let slots = PoolSlots::with_table(slots, id).map_err(|_| PoolError::Max { max })?;
-        let work = Work::new(config.builders, config.drops, config.batch(), background);
+        let work = Work::new(config.builders, config.drops, batch, background);
         let shared =
             Arc::new_cyclic(|me| Shared::new(manager, config, work, board, slots, me.clone()));
         if let Some(board) = &shared.board {
@@ -145,6 +151,10 @@ impl<M: Manager> Pool<M> {
         background::start(&shared)?;
         let mut after = After::default();
         shared.refresh();
+        for object in objects {
+            // None is too many, and nobody has closed it.
+            let _ = shared.insert(object);
+        }
         let mut queue = shared.queue.lock();
         shared.replenish(&mut queue, &mut after);
         drop(queue);
@@ -185,41 +195,44 @@ impl<M: Manager> Pool<M> {
     ///
     /// # Errors
     /// Any [`CheckoutError`] but `Exhausted`.
-    #[inline]
+    #[inline(always)]
     pub fn checkout_blocking<'a>(
         &'a self,
         principal: &'a Principal,
     ) -> Result<Lease<'a, M>, CheckoutError> {
-        self.lease(principal, self.shared().config.wait_timeout)
+        let shared = self.shared();
+        match shared.lease_idle(&principal.0) {
+            Some(grant) => Ok(Lease::new(shared, principal, grant)),
+            None => self.wait(principal, shared.config.wait_timeout),
+        }
     }
 
     /// As [`checkout_blocking`](Self::checkout_blocking), with a timeout of its own.
     ///
     /// # Errors
     /// Any [`CheckoutError`] but `Exhausted`.
+    #[inline]
     pub fn checkout_blocking_for<'a>(
         &'a self,
         principal: &'a Principal,
         timeout: Duration,
     ) -> Result<Lease<'a, M>, CheckoutError> {
-        self.lease(principal, Some(timeout))
+        let shared = self.shared();
+        match shared.lease_idle(&principal.0) {
+            Some(grant) => Ok(Lease::new(shared, principal, grant)),
+            None => self.wait(principal, Some(timeout)),
+        }
     }
 
-    #[inline(always)]
-    fn lease<'a>(
+    #[cold]
+    #[inline(never)]
+    fn wait<'a>(
         &'a self,
         principal: &'a Principal,
         timeout: Option<Duration>,
     ) -> Result<Lease<'a, M>, CheckoutError> {
-        let shared = self.shared();
-        match shared.try_lease(&principal.0) {
-            Attempt::Leased(grant) => Ok(Lease::new(shared, principal, grant)),
-            Attempt::Busy => {
-                let grant = shared.lease_blocking(principal, timeout)?;
-                Ok(Lease::new(shared, principal, grant))
-            }
-            Attempt::Refused(error) => Err(error),
-        }
+        let grant = self.shared().lease_blocking(principal, timeout)?;
+        Ok(Lease::new(self.shared(), principal, grant))
     }
 
     /// Leases an instance if one is idle and nobody waits, or can be made
@@ -228,16 +241,15 @@ impl<M: Manager> Pool<M> {
     /// # Errors
     /// `Exhausted` if none is, `BuildFailed` if it made one itself, `Refused` if the principal is at its cap or has to keep off,
     /// `Closed`, `ForeignPrincipal`.
-    #[inline]
+    #[inline(always)]
     pub fn try_checkout<'a>(
         &'a self,
         principal: &'a Principal,
     ) -> Result<Lease<'a, M>, CheckoutError> {
         let shared = self.shared();
-        match shared.try_lease(&principal.0) {
-            Attempt::Leased(grant) => Ok(Lease::new(shared, principal, grant)),
-            Attempt::Refused(error) => Err(error),
-            Attempt::Busy => {
+        match shared.lease_idle(&principal.0) {
+            Some(grant) => Ok(Lease::new(shared, principal, grant)),
+            None => {
                 shared.lease_or_begin(principal).map(|grant| Lease::new(shared, principal, grant))
             }
         }

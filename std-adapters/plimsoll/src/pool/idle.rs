@@ -21,6 +21,15 @@ impl<M: Manager> Shared<M> {
         self.work.push_retirement(self, Doomed { condemned, live: Some(live) });
     }
 
+    /// An instance that was to be lent is dead, or has panicked when it was asked.
+    #[cold]
+    pub(super) fn on_dead(&self, token: Leased, live: Box<Live<M>>, is_panic: bool) {
+        if is_panic {
+            self.stats.panics.count();
+        }
+        self.remove(token, live, DiscardReason::Dead);
+    }
+
     /// Keeps those idle instances of which `keep` says so.
     ///
     /// # Returns
@@ -33,7 +42,7 @@ impl<M: Manager> Shared<M> {
             let Some(token) = self.slots.take_at(id, view.tenant) else { continue };
             let live = self.place(id).object.take();
             let live = live.expect("an idle slot has its object in place");
-            let kept = self.call_in(id, || contain(|| keep(live.object())));
+            let kept = self.call_in((&token).into(), || contain(|| keep(live.object())));
             if !matches!(kept, Ok(true)) {
                 if kept.is_err() {
                     self.stats.panics.count();

@@ -13,6 +13,7 @@ use plimsoll_core::pool::{Building, Condemned, Tenant};
 
 use super::config::{Config, Isolation};
 use super::contain::poll_once;
+use super::dispatch::Queue;
 use super::live::Shell;
 use super::manager::Manager;
 use super::principal::PrincipalState;
@@ -72,9 +73,12 @@ struct Vacancy<M: Manager> {
 impl<M: Manager> Shared<M> {
     /// A lease of what is idle, or of an instance that is made here and now.
     pub(super) fn attempt(&self, principal: &PrincipalState) -> Attempt<M> {
-        match self.try_lease(principal) {
-            Attempt::Busy => self.lease_inline(principal),
-            done => done,
+        if let Some(grant) = self.lease_idle(principal) {
+            return Attempt::Leased(grant);
+        }
+        match self.objection(principal) {
+            Some(error) => Attempt::Refused(error),
+            None => self.lease_inline(principal),
         }
     }
 
@@ -130,8 +134,8 @@ impl<M: Manager> Shared<M> {
     }
 
     /// Room for somebody in line. The object that is to be retired waits in its slot's place.
-    pub(super) fn take_room(&self) -> Option<Condemned> {
-        if !self.inline.is_quick() {
+    pub(super) fn take_room(&self, queue: &Queue) -> Option<Condemned> {
+        if !self.inline.is_quick() || queue.room.is_over() {
             return None;
         }
         let Doomed { condemned, live } = self.work.take_retirement()?;
@@ -164,7 +168,7 @@ impl<M: Manager> Shared<M> {
     ) -> Result<Attempt<M>, Building> {
         let Vacancy { building, shell } = vacancy;
         let slot = building.slot();
-        let polled = self.call_in(slot, || poll_once(|| shell.manager().create()));
+        let polled = self.call_in((&building).into(), || poll_once(|| shell.manager().create()));
         let Poll::Ready(created) = polled else {
             self.inline.note(Duration::MAX);
             return Err(building);
@@ -175,7 +179,7 @@ impl<M: Manager> Shared<M> {
                     self.on_late_return(slot, Some(live));
                     return Ok(Attempt::Refused(self.out_of_time()));
                 };
-                self.note_holder(slot, tenant);
+                self.place(slot).hands.lend(&token, tenant);
                 let now = began.map(|began| {
                     let now = self.config.clock.now();
                     self.inline.note(now.saturating_sub(began));
@@ -200,7 +204,7 @@ impl<M: Manager> Shared<M> {
     /// `None` if that took longer than it may: the room is another's by now.
     fn replace(&self, doomed: Doomed<M>) -> Option<Vacancy<M>> {
         let Doomed { condemned, live } = doomed;
-        let spare = self.destroy(condemned.slot(), live);
+        let spare = self.destroy(&condemned, live);
         match (self.slots.rebuild(condemned, Tenant::NONE), spare) {
             (Ok(building), Some(spare)) => Some(Vacancy { building, shell: Shell::Spare(spare) }),
             (Ok(building), None) => Some(Vacancy { building, shell: self.new_shell() }),

@@ -2,12 +2,13 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crossbeam_utils::atomic::AtomicCell;
 
 use super::config::Isolation;
+use super::hands::Hands;
 use super::manager::Manager;
 use super::shared::Shared;
 use crate::clock::ceil_ms;
@@ -45,13 +46,17 @@ impl<M: Manager> Live<M> {
     /// Whether it may be used again.
     #[inline]
     pub(super) fn reset(&mut self) -> bool {
-        let object = self.object.as_mut().expect("who has it has not retired it");
-        self.manager.reset(object).is_ok()
+        match &mut self.object {
+            Some(object) => self.manager.reset(object).is_ok(),
+            // Who has it has not retired it.
+            None => false,
+        }
     }
 
     #[inline(always)]
     pub(super) fn is_alive(&self) -> bool {
-        self.manager.is_alive(self.object())
+        // Who has it has not retired it.
+        self.object.as_ref().is_none_or(|object| self.manager.is_alive(object))
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -72,10 +77,7 @@ pub(super) struct Place<M: Manager> {
     pub(super) object: AtomicCell<Option<Box<Live<M>>>>,
     /// When the object expires, for maintenance. Stored by the builder; a hint.
     pub(super) expires_ms: AtomicU64,
-    /// Whether the slot's holder is in a call of the manager: see [`calls`](super::calls).
-    pub(super) is_calling: AtomicBool,
-    /// Whom the slot is lent to, by the tenant's number; 0 if nobody has said. A hint.
-    pub(super) holder: AtomicU64,
+    pub(super) hands: Hands,
 }
 
 impl<M: Manager> Place<M> {
@@ -83,8 +85,7 @@ impl<M: Manager> Place<M> {
         Self {
             object: AtomicCell::new(None),
             expires_ms: AtomicU64::new(u64::MAX),
-            is_calling: AtomicBool::new(false),
-            holder: AtomicU64::new(0),
+            hands: Hands::new(),
         }
     }
 }

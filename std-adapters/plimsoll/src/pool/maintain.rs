@@ -40,7 +40,8 @@ impl<M: Manager> Shared<M> {
 
     fn next(&self, queue: &Queue, now_ms: u64) -> Option<Duration> {
         let is_quiet = queue.fair.len() == 0 && queue.room.is_empty();
-        if is_quiet && (self.config.warm == 0 || queue.is_closed) {
+        let is_empty = (queue.room.warm(), queue.room.min) == (0, 0);
+        if is_quiet && (is_empty || queue.is_closed) {
             return None;
         }
         let deadline = queue.deadlines.first();
@@ -66,14 +67,13 @@ impl<M: Manager> Shared<M> {
     }
 
     /// Condemns idle instances that are too old, then those that have been idle for too long, from
-    /// the cold end and down to the warm ones; so many at most.
+    /// the cold end and down to the warm ones and the least that there are to be; so many at most.
     fn evict(&self, now_ms: u64) {
         let most = self.config.evictions_per_tick;
         let mut left = most - self.evict_aged(now_ms, most);
         let Some(idle_age) = self.config.idle_age else { return };
         let Some(before) = now_ms.checked_sub(ceil_ms(idle_age)) else { return };
-        let beyond_warm = self.counts().idle.saturating_sub(self.config.warm);
-        left = left.min(beyond_warm);
+        left = left.min(self.room.spare(self.counts()));
         while left > 0 {
             let Some(condemned) = self.slots.evict(Tick::new(before)) else { return };
             self.on_condemned(condemned, DiscardReason::Idle);

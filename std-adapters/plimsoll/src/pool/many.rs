@@ -158,7 +158,7 @@ impl<'a, M: Manager> Future for CheckoutMany<'a, M> {
                 this.end();
                 return Poll::Ready(Err(error));
             }
-            let one = || Checkout::of_many(this.shared, this.principal);
+            let one = || Checkout::of_many(this.shared, this.principal, this.count);
             this.asked = std::iter::repeat_with(one).take(this.count).collect();
         }
         let Poll::Ready(gathered) = this.gather(context) else { return Poll::Pending };

@@ -1,8 +1,6 @@
 //! Waits that only the principal itself could end (POOL-15).
 
-use std::sync::atomic::Ordering;
-
-use plimsoll_core::pool::{Observed, SlotId, SlotState, Tenant};
+use plimsoll_core::pool::{Observed, SlotState, Tenant};
 
 use super::dispatch::Queue;
 use super::error::CheckoutError;
@@ -11,14 +9,6 @@ use super::principal::{Load, PrincipalState};
 use super::shared::Shared;
 
 impl<M: Manager> Shared<M> {
-    /// A lease begins or ends: whose the slot is.
-    #[inline(always)]
-    pub(super) fn note_holder(&self, slot: SlotId, tenant: Tenant) {
-        // Relaxed: published by the next change of the slot; until then a holder may be missing, and is
-        // never another's.
-        self.place(slot).holder.store(tenant.get(), Ordering::Relaxed);
-    }
-
     /// Whether `more` instances could come to a principal only if it gave up some that it has.
     pub(super) fn would_wait_for_itself(
         &self,
@@ -55,8 +45,7 @@ impl<M: Manager> Shared<M> {
                 continue;
             }
             let lent = self.slots.observe(id).filter(|lent| lent.state() == SlotState::Leased);
-            // Relaxed: what an earlier holder has noted is as new as the word that was observed.
-            match lent.filter(|_| place.holder.load(Ordering::Relaxed) == tenant.get()) {
+            match lent.filter(|lent| place.hands.is_lent(*lent, tenant)) {
                 Some(lent) => held.push(lent),
                 None => others += 1,
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use plimsoll_core::pool::SlotId;
 
 use super::background;
+use super::hands::Holding;
 use super::manager::Manager;
 use super::shared::Shared;
 use super::work::Job;
@@ -26,17 +27,17 @@ impl<M: Manager> Running<M> {
     /// Does it, if it is a retirement.
     ///
     /// # Returns
-    /// The slot of a build: the caller does it, and [`finish`](Self::finish) ends it.
-    pub(super) fn begin(&mut self) -> Option<SlotId> {
+    /// What a build is in the name of: the caller does it, and [`finish`](Self::finish) ends it.
+    pub(super) fn begin(&mut self) -> Option<Holding> {
         match self.job.take()? {
             Job::Retire(doomed) => {
                 self.shared.retire(doomed);
                 None
             }
             Job::Build(building) => {
-                let slot = building.slot();
+                let holding = Holding::from(&building);
                 self.job = Some(Job::Build(building));
-                Some(slot)
+                Some(holding)
             }
         }
     }

@@ -12,7 +12,7 @@ use plimsoll_core::{Tick, Waiters};
 
 use super::board::Board;
 use super::config::{Config, Isolation};
-use super::contain::contain;
+use super::contain::{ask, contain};
 use super::dispatch::Queue;
 use super::drain::Drain;
 use super::error::{CheckoutError, Quota};
@@ -22,8 +22,8 @@ use super::manager::Manager;
 use super::many::Turnstile;
 use super::principal::PrincipalState;
 use super::principals::Principals;
-use super::room::RoomReading;
-use super::stats::{DiscardReason, Stats};
+use super::room::{Room, RoomReading};
+use super::stats::Stats;
 use super::table::Table;
 use super::work::Work;
 
@@ -93,12 +93,13 @@ impl<M: Manager> Shared<M> {
         me: Weak<Shared<M>>,
     ) -> Self {
         let id = slots.id();
+        let room = Room::new(&config);
         Self {
             places: Table::new(config.max, || CachePadded::new(Place::empty())),
             inline: Inline::new(&manager, &config),
             manager: Mutex::new(Some(Arc::new(manager))),
-            queue: Mutex::new(Queue::new(config.max)),
-            room: RoomReading::new(config.max),
+            room: RoomReading::new(&room),
+            queue: Mutex::new(Queue::new(room)),
             turnstile: Turnstile::default(),
             config,
             id,
@@ -157,30 +158,53 @@ impl<M: Manager> Shared<M> {
         self.drain.finish();
     }
 
-    /// A lease of what is idle, if nobody waits for it.
+    /// A lease of what is idle, if nobody waits for it. Why there is none, a principal is told by
+    /// [`objection`](Self::objection).
     #[inline(always)]
-    pub(super) fn try_lease(&self, principal: &PrincipalState) -> Attempt<M> {
-        if principal.pool != self.id {
-            return Attempt::Refused(CheckoutError::ForeignPrincipal);
+    pub(super) fn lease_idle(&self, principal: &PrincipalState) -> Option<Grant<M>> {
+        if principal.pool != self.id || !self.demand.look().is_quiet() {
+            return None;
         }
-        if let Some(quota) = self.refusal(principal) {
-            return Attempt::Refused(self.refused(quota));
+        if principal.faults() > 0 && self.refusal(principal).is_some() {
+            return None;
         }
-        if !self.demand.look().is_quiet() {
-            return Attempt::Busy;
+        if self.config.cap.is_some_and(|cap| !principal.admit_first(cap)) {
+            return None;
         }
-        if let Some(cap) = self.config.cap {
-            if !principal.admit_first(cap) {
-                return Attempt::Busy;
-            }
+        match self.take_idle(principal.tenant) {
+            Some(token) => match self.open(token, principal.tenant) {
+                None => self.lease_another(principal),
+                grant => grant,
+            },
+            None => self.go_without(principal),
         }
+    }
+
+    /// The one that was idle is dead.
+    #[cold]
+    #[inline(never)]
+    fn lease_another(&self, principal: &PrincipalState) -> Option<Grant<M>> {
         while let Some(token) = self.take_idle(principal.tenant) {
             if let Some(grant) = self.open(token, principal.tenant) {
-                return Attempt::Leased(grant);
+                return Some(grant);
             }
         }
+        self.go_without(principal)
+    }
+
+    #[cold]
+    fn go_without(&self, principal: &PrincipalState) -> Option<Grant<M>> {
         self.let_go(principal);
-        Attempt::Busy
+        None
+    }
+
+    /// Why a principal is not even to wait.
+    #[cold]
+    pub(super) fn objection(&self, principal: &PrincipalState) -> Option<CheckoutError> {
+        if principal.pool != self.id {
+            return Some(CheckoutError::ForeignPrincipal);
+        }
+        self.refusal(principal).map(|quota| self.refused(quota))
     }
 
     #[cold]
@@ -191,7 +215,7 @@ impl<M: Manager> Shared<M> {
 
     /// Whether the principal has to keep off. Who has to by the published moment is asked by the
     /// clock: nobody publishes while nothing lives.
-    #[inline(always)]
+    #[cold]
     fn refusal(&self, principal: &PrincipalState) -> Option<Quota> {
         principal.refusal(self.now_ms())?;
         principal.refusal(self.refresh().as_millis() as u64)
@@ -201,20 +225,35 @@ impl<M: Manager> Shared<M> {
     #[inline(always)]
     pub(super) fn take_idle(&self, tenant: Tenant) -> Option<Leased> {
         let (pool, slot) = NEAR.get();
-        let near = (pool == self.id.get()).then(|| SlotId::new(slot));
-        let token = match self.config.isolation {
-            Isolation::PerPrincipal => {
-                self.slots.take(tenant, near).or_else(|| self.take_pristine(tenant, near))
+        let (near, owner) = (SlotId::new(slot), self.owner(tenant));
+        if pool == self.id.get() {
+            if let Some(token) = self.slots.take_at(near, owner) {
+                return Some(token);
             }
-            _ => self.slots.take(Tenant::NONE, near),
-        }?;
+        }
+        let token = self.take_far(tenant, (pool == self.id.get()).then_some(near))?;
         NEAR.set((self.id.get(), token.slot().index() as u32));
         Some(token)
     }
 
-    fn take_pristine(&self, tenant: Tenant, near: Option<SlotId>) -> Option<Leased> {
-        let token = self.slots.take(Tenant::NONE, near)?;
-        Some(self.slots.claim(token, tenant).expect("nobody's slot can be claimed"))
+    /// Whose the instances are that a tenant has used.
+    #[inline(always)]
+    fn owner(&self, tenant: Tenant) -> Tenant {
+        match self.config.isolation {
+            Isolation::PerPrincipal => tenant,
+            _ => Tenant::NONE,
+        }
+    }
+
+    #[inline(never)]
+    fn take_far(&self, tenant: Tenant, near: Option<SlotId>) -> Option<Leased> {
+        let owner = self.owner(tenant);
+        let own = self.slots.take(owner, None);
+        if own.is_some() || owner.is_none() {
+            return own;
+        }
+        let pristine = self.slots.take(Tenant::NONE, near)?;
+        Some(self.slots.claim(pristine, tenant).expect("nobody's slot can be claimed"))
     }
 
     /// Takes a leased slot's object out of its place: the lease begins.
@@ -223,19 +262,14 @@ impl<M: Manager> Shared<M> {
     /// `None` if the object is dead. It is retired (POOL-13).
     #[inline(always)]
     pub(super) fn open(&self, token: Leased, tenant: Tenant) -> Option<Grant<M>> {
-        let live = self.place(token.slot()).object.take();
-        let live = live.expect("an idle slot has its object in place");
-        match contain(|| live.is_alive()) {
-            Ok(true) => {}
-            asked => {
-                if asked.is_err() {
-                    self.stats.panics.count();
-                }
-                self.remove(token, live, DiscardReason::Dead);
-                return None;
-            }
+        let place = self.place(token.slot());
+        let live = place.object.take().expect("an idle slot has its object in place");
+        let answer = ask(|| live.is_alive());
+        if answer != Some(true) {
+            self.on_dead(token, live, answer.is_none());
+            return None;
         }
-        self.note_holder(token.slot(), tenant);
+        place.hands.lend(&token, tenant);
         let is_timed = live.is_timed && live.uses % TIMED_EVERY == 0;
         Some(Grant::new(token, live, is_timed.then(|| self.config.clock.now())))
     }
@@ -246,7 +280,7 @@ impl<M: Manager> Shared<M> {
 impl<M: Manager> Drop for Shared<M> {
     fn drop(&mut self) {
         while let Some(doomed) = self.work.take_retirement() {
-            self.destroy(doomed.condemned.slot(), doomed.live);
+            self.destroy(&doomed.condemned, doomed.live);
         }
     }
 }

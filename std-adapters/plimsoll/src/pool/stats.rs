@@ -39,7 +39,7 @@ pub enum DiscardReason {
     /// It was idle, and taken out by [`retain`](super::Pool::retain) or
     /// [`drop_idle`](super::Pool::drop_idle).
     Removed,
-    /// There were more than the maximum.
+    /// There were more than the maximum, which was [changed](super::Pool::resize).
     Surplus,
 }
 
@@ -184,7 +184,7 @@ pub struct PoolStats {
     /// How long leases were held: of single-use instances one in 16 or more; else the first of each
     /// instance and every 64th after it.
     pub hold: Histogram,
-    /// Instances that were built.
+    /// Instances that were built, or [handed in](super::Pool::insert).
     pub built: u64,
     /// Builds that failed.
     pub build_failures: u64,

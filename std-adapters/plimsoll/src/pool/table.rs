@@ -23,10 +23,10 @@ impl<T> Table<T> {
 
     #[inline(always)]
     pub(super) fn get(&self, index: usize) -> Option<&T> {
-        match self.first.get(index) {
-            None => self.get_later(index),
-            first => first,
+        if let Some(entry) = self.first.get(index) {
+            return Some(entry);
         }
+        self.get_later(index)
     }
 
     #[cold]

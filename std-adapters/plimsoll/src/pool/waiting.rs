@@ -1,13 +1,12 @@
 //! A wait, from the moment it stands in line to its end.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_utils::Backoff;
-use plimsoll_core::pool::Building;
+use plimsoll_core::pool::{Building, SlotId};
 
 use super::after::After;
 use super::dispatch::{Queue, Queued};
@@ -30,6 +29,7 @@ pub(super) struct Waiting<'a, M: Manager> {
     pub(super) waiter: Arc<Waiter>,
     ticket: Ticket,
     deadline_ms: Option<u64>,
+    gathered: Option<usize>,
     since: Duration,
     is_over: bool,
 }
@@ -41,16 +41,17 @@ impl<M: Manager> Shared<M> {
         principal: &'a Principal,
         waker: Waker,
         timeout: Option<Duration>,
-        is_of_many: bool,
+        gathered: Option<usize>,
     ) -> Result<Waiting<'a, M>, CheckoutError> {
         let since = self.refresh();
         let (state, key) = (&principal.0, principal.tenant().get());
         let waiter = Arc::new(Waiter::new(waker));
         let deadline_ms = timeout.map(|timeout| ceil_ms(since.saturating_add(timeout)));
-        let queued = Queued { waiter: waiter.clone(), principal: state.clone(), deadline_ms };
+        let queued =
+            Queued { waiter: waiter.clone(), principal: state.clone(), deadline_ms, gathered };
         let mut after = After::default();
         let mut queue = self.queue.lock();
-        self.may_wait(&queue, state, is_of_many)?;
+        self.may_wait(&queue, state, gathered)?;
         let ticket = queue.fair.push(key, queued);
         queue.enter(ticket, state, deadline_ms);
         self.dispatch(&mut queue, &mut after);
@@ -58,7 +59,8 @@ impl<M: Manager> Shared<M> {
         drop(queue);
         self.waiters.enter(since.as_micros() as u64);
         let (shared, principal, is_over) = (self, state, false);
-        let waiting = Waiting { shared, principal, waiter, ticket, deadline_ms, since, is_over };
+        let waiting =
+            Waiting { shared, principal, waiter, ticket, deadline_ms, gathered, since, is_over };
         after.run(self);
         self.on_wait(deadline_ms);
         self.observe();
@@ -78,7 +80,7 @@ impl<M: Manager> Shared<M> {
         &self,
         queue: &Queue,
         principal: &PrincipalState,
-        is_of_many: bool,
+        gathered: Option<usize>,
     ) -> Result<(), CheckoutError> {
         if queue.is_closed {
             return Err(CheckoutError::Closed);
@@ -96,9 +98,9 @@ impl<M: Manager> Shared<M> {
             return Err(CheckoutError::LineFull { waiting, max });
         }
         // One of many was looked at with the others, before the first of them was lent.
-        let error = match is_of_many {
-            true => None,
-            false => self.would_wait_for_itself(queue, principal, 1),
+        let error = match gathered {
+            Some(asked) => queue.room.too_many(asked),
+            None => self.would_wait_for_itself(queue, principal, 1),
         };
         error.map_or(Ok(()), |error| {
             self.stats.refusals.count();
@@ -135,9 +137,9 @@ impl<M: Manager> Waiting<'_, M> {
 
     /// Goes back to where it stood: what it is to have is built in the background, if there is room.
     fn resume(&self, building: Option<Building>) {
-        let Self { shared, principal, ticket, deadline_ms, .. } = *self;
+        let Self { shared, principal, ticket, deadline_ms, gathered, .. } = *self;
         let (waiter, principal) = (self.waiter.clone(), principal.clone());
-        let queued = Queued { waiter, principal, deadline_ms };
+        let queued = Queued { waiter, principal, deadline_ms, gathered };
         let mut after = After::default();
         let mut queue = shared.queue.lock();
         // Whoever waits for its place under the cap is looked at below.
@@ -151,6 +153,7 @@ impl<M: Manager> Waiting<'_, M> {
         if queue.is_closed {
             shared.send_away(&mut queue, &mut after);
         }
+        shared.refuse_too_many(&mut queue, &mut after);
         shared.dispatch(&mut queue, &mut after);
         drop(queue);
         after.run(shared);
@@ -232,10 +235,10 @@ impl<M: Manager> Shared<M> {
         if waited < PATIENCE || stage == Stage::Cap {
             return Some((stage, queued));
         }
-        // Relaxed: a hint.
         let is_begun = |slot: &usize| {
+            let observed = self.slots.observe(SlotId::new(*slot as u32));
             let place = self.places.get(*slot);
-            place.is_some_and(|place| place.is_calling.load(Ordering::Relaxed))
+            observed.zip(place).is_some_and(|(seen, place)| place.hands.is_calling(seen))
         };
         let begun = slot.filter(is_begun);
         if let Some(slot) = begun {

@@ -1,6 +1,7 @@
 //! What is done in the background: builds and retirements, with a bound on both.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -52,7 +53,7 @@ pub(super) struct Work<M: Manager> {
     builders: usize,
     drops: usize,
     /// So many retirements are worth waking somebody for.
-    batch: usize,
+    batch: AtomicUsize,
     pub(super) background: Background,
     #[cfg(feature = "tokio")]
     pub(super) nudge: tokio::sync::Notify,
@@ -148,11 +149,20 @@ impl<M: Manager> Work<M> {
             timer: Condvar::new(),
             builders,
             drops,
-            batch,
+            batch: AtomicUsize::new(batch),
             background,
             #[cfg(feature = "tokio")]
             nudge: tokio::sync::Notify::new(),
         }
+    }
+
+    pub(super) fn set_batch(&self, batch: usize) {
+        // Relaxed, as every access: the number carries no other data.
+        self.batch.store(batch, Ordering::Relaxed);
+    }
+
+    fn batch(&self) -> usize {
+        self.batch.load(Ordering::Relaxed)
     }
 
     pub(super) fn push_build(&self, shared: &Shared<M>, building: Building) {
@@ -180,7 +190,7 @@ impl<M: Manager> Work<M> {
         jobs.retirements.push_back(doomed);
         // Whoever waits from here on finds it in `hurry`, which comes after its arrival.
         let demand = shared.demand.look();
-        if jobs.retirements.len() >= self.batch || !demand.is_quiet() {
+        if jobs.retirements.len() >= self.batch() || !demand.is_quiet() {
             // Who is awake may be at something long, and who waits can not wait for a tick.
             self.call(shared, jobs, demand.waiting() > 0);
         }
@@ -212,7 +222,7 @@ impl<M: Manager> Work<M> {
             return true;
         }
         let keeps_up = jobs.pace.interval() >= hand_over;
-        if demand.is_closed() || keeps_up && jobs.retirements.len() >= self.batch {
+        if demand.is_closed() || keeps_up && jobs.retirements.len() >= self.batch() {
             self.call(shared, jobs, false);
         }
         false

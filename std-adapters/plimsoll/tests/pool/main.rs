@@ -16,6 +16,7 @@ mod isolation;
 mod leases;
 mod listed;
 mod own;
+mod resized;
 mod soak;
 mod support;
 #[cfg(feature = "tokio")]

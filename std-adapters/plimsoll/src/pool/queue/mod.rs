@@ -157,6 +157,15 @@ impl<W> FairQueue<W> {
         Some(place.waiter)
     }
 
+    /// Those waiters of whom `is_such` says so.
+    pub(super) fn find_all(&self, is_such: impl Fn(&W) -> bool) -> Vec<Ticket> {
+        let places = self.entries.iter().flat_map(|(principal, entry)| {
+            entry.places.iter().map(|(number, place)| (*principal, *number, place))
+        });
+        let such = places.filter(|(.., place)| is_such(&place.waiter));
+        such.map(|(principal, number, _)| Ticket { principal, number }).collect()
+    }
+
     /// Takes a principal out of the ring, until [`rejoin`](Self::rejoin).
     pub(super) fn park(&mut self, key: u64) {
         let Some(entry) = self.entries.get_mut(&key) else { return };
