@@ -8,9 +8,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use plimsoll::keepalive::FakeClock;
-use plimsoll::pool::{
-    Background, CheckoutError, DiscardReason, Isolation, Manager, Pool, PoolBuilder, Stage,
-};
+#[cfg(feature = "tokio")]
+use plimsoll::pool::Background;
+use plimsoll::pool::{CheckoutError, DiscardReason, Isolation, Manager, Pool, PoolBuilder, Stage};
 
 const LONG: Duration = Duration::from_secs(60);
 const BOUND: Duration = Duration::from_millis(60);

@@ -7,7 +7,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use plimsoll::pool::{Background, CheckoutError, Isolation, Lease, Pool, PoolBuilder, Principal};
+#[cfg(feature = "tokio")]
+use plimsoll::pool::Background;
+use plimsoll::pool::{CheckoutError, Isolation, Lease, Pool, PoolBuilder, Principal};
 
 use super::inline::{quick, world};
 use super::soak::Numbers;
