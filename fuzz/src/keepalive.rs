@@ -151,10 +151,15 @@ struct Pair {
     seen: Seen,
 }
 
-/// From when the age of a beat counts: some ticks are followed by a delay.
+/// From when the age of a beat counts: some ticks are followed by a delay, and a beat within one counts
+/// from its end. So a later beat never counts from earlier, as with a watcher's own delays.
 fn since(last: u64) -> u64 {
-    const DELAYS: [u64; 8] = [0, 0, 3, 0, 0, 40, 0, 0];
-    Tick::new(last + DELAYS[(last % 8) as usize]).get()
+    let counts_from = match last % 64 {
+        at @ 5..45 => last - at + 45,
+        at @ 50..53 => last - at + 53,
+        _ => last,
+    };
+    Tick::new(counts_from).get()
 }
 
 impl Terms {
