@@ -248,7 +248,8 @@ fn record<A: Kind>(
     let before = ledger.get(&key).value();
     let floor = ledger.floor_of(&key);
     let len = ledger.len();
-    let listed = listed(ledger);
+    // To list them all takes longer than all the rest: one record in sixteen does.
+    let listed = (amount % 16 == 1).then(|| listed(ledger));
     let (recorded, mut gone) = ledger.record_evicting(&key, amount);
     A::note(truth, name, amount);
     assert_recorded::<A>(recorded, before, amount);
@@ -259,7 +260,9 @@ fn record<A: Kind>(
             let gone = gone.take();
             assert_eq!(gone.map_or(0, |entry| entry.value()), evicted, "LEDGER-12");
             if let Some(gone) = gone {
-                assert_eq!(listed.get(gone.key()), Some(&gone), "LEDGER-12");
+                if let Some(listed) = &listed {
+                    assert_eq!(listed.get(gone.key()), Some(&gone), "LEDGER-12");
+                }
                 assert_eq!(ledger.get(gone.key()).value(), None, "LEDGER-12");
             }
             assert!(evicted == floor || evicted == 0, "LEDGER-2: the least goes");
