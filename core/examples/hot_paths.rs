@@ -9,21 +9,24 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use plimsoll_core::{
     Demand, FlowGauge, Gauge, KeyRef, LedgerHandle, LedgerSet, PeakLedger, PoolId, PoolSlot,
-    PoolSlots, Ring, RingSlot, Rule, SampledGauge, Seed, SlotId, SplitCount, SumLedger, Tenant,
-    Tick, Tracker, Waiters, Watermarks, Wheel, WheelSlot, sets_for,
+    PoolSlots, Ring, RingSlot, Rule, SampledGauge, Seed, SlotId, SplitCount, SumLedger, Tally,
+    Tenant, Tick, Tracker, Waiters, Watermarks, Wheel, WheelSlot, sets_for,
 };
 
 /// A name, and what to do so many times.
 type HotPath = (&'static str, fn(u64));
 
-const PATHS: [HotPath; 22] = [
+const PATHS: [HotPath; 25] = [
     ("gauge_add_sub", gauge_add_sub),
     ("gauge_permit", gauge_permit),
     ("gauge_two_edges", gauge_two_edges),
+    ("gauge_set", gauge_set),
     ("gauge_reading", gauge_reading),
     ("sampled_observe", sampled_observe),
     ("flow_send_receive", flow_send_receive),
     ("split_count", split_count),
+    ("tally_owner", |times| tally(1, times)),
+    ("tally_other", |times| tally(2, times)),
     ("waiters", waiters),
     ("ring_push_pop", ring_push_pop),
     ("keepalive_notify", |times| keepalive_notify(|_| 7, times)),
@@ -89,6 +92,13 @@ fn gauge_two_edges(times: u64) {
     }
 }
 
+fn gauge_set(times: u64) {
+    let gauge = Gauge::new(Watermarks::new(CAPACITY));
+    for n in 0..times {
+        black_box(gauge.set(black_box(n % 8)).is_some());
+    }
+}
+
 fn gauge_reading(times: u64) {
     let gauge = Gauge::new(Watermarks::new(CAPACITY));
     for _ in 0..times {
@@ -123,6 +133,17 @@ fn split_count(times: u64) {
         count.on_received(black_box(1));
         black_box(count.depth());
     }
+}
+
+/// Thread 1 owns half of the count.
+fn tally(thread: u64, times: u64) {
+    let tally = Tally::new();
+    tally.count(NonZeroU64::MIN);
+    let thread = NonZeroU64::new(thread).expect("threads are numbered from 1 on");
+    for _ in 0..times {
+        black_box(&tally).count(black_box(thread));
+    }
+    black_box(tally.total());
 }
 
 fn waiters(times: u64) {

@@ -62,6 +62,7 @@ impl HighWater {
     }
 
     /// The largest depth of the gauge's life.
+    #[inline]
     pub(crate) fn lifetime(&self) -> u64 {
         // Acquire: if this sees a reset window, the fold that came before the reset is visible too.
         let window = self.window.load(Ordering::Acquire);

@@ -93,18 +93,21 @@ impl Waiters {
     }
 
     /// How many operations came back for want of room.
+    #[inline]
     pub fn refused(&self) -> u64 {
         // Relaxed: see the type.
         self.refused.load(Ordering::Relaxed)
     }
 
     /// How many wait now.
+    #[inline]
     pub fn waiting(&self) -> u64 {
         // Relaxed: see the type.
         count(self.waiting.load(Ordering::Relaxed))
     }
 
     /// How long parties have waited in all, those that still wait included, in microseconds.
+    #[inline]
     pub fn blocked_us(&self, now_us: u64) -> u64 {
         // Relaxed, both: see the type.
         let waiting = self.waiting.load(Ordering::Relaxed);

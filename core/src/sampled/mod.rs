@@ -187,6 +187,7 @@ impl SampledGauge {
     }
 
     /// The level as last settled.
+    #[inline]
     pub fn level(&self) -> Level {
         self.state().level()
     }

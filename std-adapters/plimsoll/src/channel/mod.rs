@@ -108,6 +108,7 @@ impl Tracked {
     }
 
     /// How many parties wait, and how long parties have waited.
+    #[inline]
     fn waits(&self) -> (u64, Duration) {
         let waiting = self.waiters.waiting();
         // The clock costs more than all the rest: without a party that waits, any time will do.
@@ -116,15 +117,16 @@ impl Tracked {
     }
 
     /// What a handle tells of the channel, with `totals` sent and received.
+    #[inline]
     fn reading(&self, depth: u64, totals: impl FnOnce(&Totals) -> (u64, u64)) -> ChannelReading {
-        let Reading { depth, high_water, level, watermarks, .. } =
-            self.flow.gauge().reading_at(depth);
+        let gauge = self.flow.gauge();
+        let Reading { depth, high_water, level, .. } = gauge.reading_at(depth);
         let (waiting, blocked) = self.waits();
         let mut reading = ChannelReading {
             depth,
             high_water,
             level,
-            watermarks,
+            watermarks: *gauge.watermarks(),
             waiting,
             blocked,
             refused: self.waiters.refused(),

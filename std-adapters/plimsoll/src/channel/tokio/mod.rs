@@ -157,8 +157,8 @@ impl SenderSide {
         error
     }
 
-    /// Counts an item when the guard drops: upstream puts the item in, then wakes the receiver, whose
-    /// waker may panic.
+    /// Counts an item even if the send is cut short: upstream puts the item in, then wakes the receiver,
+    /// whose waker may panic.
     #[inline(always)]
     fn sending(&self) -> Sending<'_> {
         Sending(self)
@@ -178,14 +178,19 @@ impl SenderSide {
 struct Sending<'a>(&'a SenderSide);
 
 impl Sending<'_> {
-    /// The item came back.
-    fn cancel(self) {
+    /// Upstream has returned: the item is in, or has come back.
+    #[inline(always)]
+    fn end(self, is_in: bool) {
+        let side = self.0;
         mem::forget(self);
+        if is_in {
+            side.sent();
+        }
     }
 }
 
 impl Drop for Sending<'_> {
-    #[inline(always)]
+    #[cold]
     fn drop(&mut self) {
         self.0.sent();
     }

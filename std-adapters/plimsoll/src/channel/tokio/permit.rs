@@ -24,9 +24,11 @@ impl<'a, T> Permit<'a, T> {
     }
 
     /// Sends into the slot.
+    #[inline]
     pub fn send(self, value: T) {
-        let _sending = self.side.sending();
+        let sending = self.side.sending();
         self.inner.send(value);
+        sending.end(true);
     }
 }
 
@@ -88,12 +90,12 @@ impl<T> OwnedPermit<T> {
     ///
     /// # Returns
     /// The handle.
+    #[inline]
     pub fn send(self, value: T) -> Sender<T> {
         let Self { inner, side } = self;
-        let inner = {
-            let _sending = side.sending();
-            inner.send(value)
-        };
+        let sending = side.sending();
+        let inner = inner.send(value);
+        sending.end(true);
         Sender::new(inner, side)
     }
 

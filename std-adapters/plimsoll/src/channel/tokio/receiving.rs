@@ -1,11 +1,12 @@
 //! What the receivers of both kinds of channel have in common.
 
+use ::std::mem;
 use ::std::sync::{Mutex, PoisonError};
 use ::std::task::Poll;
 
 use super::ReceiverSide;
 
-/// Where one item comes out of the channel: empty between operations.
+/// Where one item comes out of a bounded channel: empty between operations.
 ///
 /// Upstream's `recv` takes an item and then wakes a sender; if that waker panics, nobody knows whether
 /// an item was taken. Its `recv_many` puts the item into a buffer first.
@@ -27,76 +28,38 @@ impl<T> Slot<T> {
         side: &ReceiverSide,
         receive: impl FnOnce(&mut Vec<T>) -> Poll<usize>,
     ) -> Poll<Option<T>> {
-        let slot = Emptied(self.0.get_mut().unwrap_or_else(PoisonError::into_inner));
-        let taking = side.taking(slot.0);
-        let poll = receive(taking.buffer);
-        drop(taking);
-        poll.map(|_| slot.0.pop())
+        let buffer = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let cut_short = CutShort { side, buffer };
+        let poll = receive(cut_short.buffer);
+        mem::forget(cut_short);
+        side.received(buffer.len());
+        poll.map(|_| buffer.pop())
     }
 }
 
-/// Drops the item that a panicking waker leaves behind, as upstream does.
-struct Emptied<'a, T>(&'a mut Vec<T>);
+/// Ends a receive that a panicking waker has cut short: an item that came out is counted, and dropped
+/// as upstream does.
+struct CutShort<'a, T> {
+    side: &'a ReceiverSide,
+    buffer: &'a mut Vec<T>,
+}
 
-impl<T> Drop for Emptied<'_, T> {
-    #[inline(always)]
+impl<T> Drop for CutShort<'_, T> {
+    #[cold]
     fn drop(&mut self) {
-        self.0.clear();
+        self.side.received(self.buffer.len());
+        self.buffer.clear();
     }
 }
 
-/// Defines it for the receiver `$name`, which has upstream's handle as `inner`, a [`Slot`] as `slot` and
-/// a `ReceiverSide` as `side`.
+/// Defines it for the receiver `$name`, which has upstream's handle as `inner`, a `ReceiverSide` as
+/// `side`, and methods `poll_recv`, `try_recv` and `blocking_recv` of its own.
 macro_rules! receiver_methods {
     ($name:ident) => {
         impl<T> $name<T> {
             /// Receives, and waits while the channel is empty; `None` once it is empty and closed.
             pub async fn recv(&mut self) -> Option<T> {
                 ::std::future::poll_fn(|cx| self.poll_recv(cx)).await
-            }
-
-            /// Receives if there is an item now.
-            ///
-            /// # Errors
-            /// As upstream: `Empty` or `Disconnected`.
-            pub fn try_recv(&mut self) -> Result<T, ::tokio::sync::mpsc::error::TryRecvError> {
-                let Self { inner, side, .. } = self;
-                let receive = ::std::panic::AssertUnwindSafe(|| inner.try_recv());
-                match ::std::panic::catch_unwind(receive) {
-                    Ok(result) => {
-                        side.received(usize::from(result.is_ok()));
-                        result
-                    }
-                    Err(panic) => {
-                        side.received_in_panic(inner.len());
-                        ::std::panic::resume_unwind(panic)
-                    }
-                }
-            }
-
-            /// Receives from outside of a runtime, and blocks while the channel is empty.
-            ///
-            /// # Panics
-            /// As upstream: inside of a runtime.
-            #[track_caller]
-            pub fn blocking_recv(&mut self) -> Option<T> {
-                let Self { inner, slot, side } = self;
-                let receive = |buffer: &mut Vec<T>| {
-                    ::std::task::Poll::Ready(inner.blocking_recv_many(buffer, 1))
-                };
-                match slot.receive(side, receive) {
-                    ::std::task::Poll::Ready(item) => item,
-                    ::std::task::Poll::Pending => None,
-                }
-            }
-
-            /// Polls for an item.
-            pub fn poll_recv(
-                &mut self,
-                cx: &mut ::std::task::Context<'_>,
-            ) -> ::std::task::Poll<Option<T>> {
-                let Self { inner, slot, side } = self;
-                slot.receive(side, |buffer| inner.poll_recv_many(cx, buffer, 1))
             }
 
             /// Depth, marks, who waits and who was refused, now; with [`flow_totals`](crate::Limit::flow_totals)

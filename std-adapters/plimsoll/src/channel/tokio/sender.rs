@@ -34,9 +34,9 @@ impl<T> Sender<T> {
     /// # Errors
     /// As upstream: the item comes back if the channel is closed.
     pub async fn send(&self, value: T) -> Result<(), SendError<T>> {
-        match self.reserve().await {
+        match self.side.waiting(pin!(self.inner.reserve())).await {
             Ok(permit) => {
-                permit.send(value);
+                Permit::new(permit, self).send(value);
                 Ok(())
             }
             Err(SendError(())) => Err(SendError(value)),
@@ -47,12 +47,12 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     /// As upstream: the item comes back in `Full` or `Closed`.
+    #[inline]
     pub fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
         let sending = self.side.sending();
-        self.inner.try_send(message).map_err(|error| {
-            sending.cancel();
-            self.side.noted(error)
-        })
+        let result = self.inner.try_send(message);
+        sending.end(result.is_ok());
+        result.map_err(|error| self.side.noted(error))
     }
 
     /// Sends, and waits for `timeout` at most while the channel is full.

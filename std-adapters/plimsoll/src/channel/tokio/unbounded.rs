@@ -7,11 +7,11 @@ use ::std::sync::Arc;
 use ::std::task::{Context, Poll};
 
 use ::tokio::sync::mpsc;
-use ::tokio::sync::mpsc::error::SendError;
+use ::tokio::sync::mpsc::error::{SendError, TryRecvError};
 use ::tokio::task::coop::unconstrained;
 use plimsoll_core::Watermarks;
 
-use super::receiving::{Slot, receiver_methods};
+use super::receiving::receiver_methods;
 use super::{ReceiverSide, SenderSide, Shared};
 use crate::channel::ChannelReading;
 use crate::{Limit, RegisterError, Registry};
@@ -28,7 +28,7 @@ pub fn unbounded_channel<T>(
     let shared = Shared::track(registry, limit.into(), Watermarks::unbounded())?;
     let (tx, rx) = mpsc::unbounded_channel();
     let side = ReceiverSide::new(shared.clone());
-    let receiver = UnboundedReceiver { inner: rx, slot: Slot::new(), side };
+    let receiver = UnboundedReceiver { inner: rx, side };
     Ok((UnboundedSender { inner: tx, side: SenderSide::new(shared) }, receiver))
 }
 
@@ -46,9 +46,12 @@ impl<T> UnboundedSender<T> {
     ///
     /// # Errors
     /// As upstream: the item comes back if the channel is closed.
+    #[inline]
     pub fn send(&self, message: T) -> Result<(), SendError<T>> {
         let sending = self.side.sending();
-        self.inner.send(message).inspect_err(|_| sending.cancel())
+        let result = self.inner.send(message);
+        sending.end(result.is_ok());
+        result
     }
 
     /// Depth, marks, who waits and who was refused, now; with [`flow_totals`](crate::Limit::flow_totals)
@@ -148,11 +151,41 @@ impl<T> fmt::Debug for WeakUnboundedSender<T> {
 pub struct UnboundedReceiver<T> {
     // Dropped before `side`, which then finds the channel gone.
     inner: mpsc::UnboundedReceiver<T>,
-    slot: Slot<T>,
     side: ReceiverSide,
 }
 
 impl<T> UnboundedReceiver<T> {
+    /// Receives if there is an item now.
+    ///
+    /// # Errors
+    /// As upstream: `Empty` or `Disconnected`.
+    #[inline]
+    pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
+        let result = self.inner.try_recv();
+        self.side.received(usize::from(result.is_ok()));
+        result
+    }
+
+    /// Receives from outside of a runtime, and blocks while the channel is empty.
+    ///
+    /// # Panics
+    /// As upstream: inside of a runtime.
+    #[track_caller]
+    pub fn blocking_recv(&mut self) -> Option<T> {
+        let item = self.inner.blocking_recv();
+        self.side.received(usize::from(item.is_some()));
+        item
+    }
+
+    /// Polls for an item.
+    // Nobody is woken once an item is out: no sender waits. So a panic leaves nothing to be counted.
+    #[inline]
+    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let poll = self.inner.poll_recv(cx);
+        self.side.received(usize::from(matches!(poll, Poll::Ready(Some(_)))));
+        poll
+    }
+
     /// Receives up to `limit` items into `buffer`, and waits while the channel is empty.
     ///
     /// # Returns
