@@ -1,6 +1,6 @@
 //! Runs one path of a tracked channel a number of times, so that its instructions can be counted:
 //! `channel_paths PATH TIMES`. Without arguments it lists the paths. `.ci/instructions` compares what
-//! they cost with `std-adapters/plimsoll/instructions.txt`.
+//! they cost with `channel_paths.txt` beside it.
 //!
 //! A round is one send and one receive on one thread. Those named `_raw` are upstream's own channel.
 

@@ -1,6 +1,6 @@
 //! Runs one hot path of the pool a number of times, so that its instructions can be counted:
 //! `pool_paths PATH TIMES`. Without arguments it lists the paths. `.ci/instructions` compares what
-//! they cost with `instructions.txt` beside this crate's manifest.
+//! they cost with `pool_paths.txt` beside it.
 
 use std::convert::Infallible;
 use std::future::Future;
