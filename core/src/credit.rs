@@ -1,5 +1,6 @@
 //! How many operations of a channel can go unlooked at.
 
+use crate::flaw::{Flaw, is_planted};
 use crate::sync::{AtomicU64, Ordering, const_unless_loom, fence_after_rmw};
 
 /// A number that tells threads apart while they live, never 0: the address of a thread-local, say.
@@ -129,6 +130,9 @@ impl CreditPool {
         let alone = holders <= 1 && credit.belongs_to(thread);
         let outstanding = if alone { 0 } else { granted.sum() };
         if room < outstanding {
+            if is_planted(Flaw::MisfitIgnored) {
+                return Grant::Done;
+            }
             let _ = self.exchange(granted, granted.generation() + GENERATION);
             return Grant::LookAgain;
         }
@@ -140,13 +144,12 @@ impl CreditPool {
             if !credit.was_idle() {
                 return Grant::Done;
             }
-            credit.pass_to(thread);
-            self.void();
+            self.steal(credit, thread);
             return Grant::LookAgain;
         }
-        let next =
-            if alone { granted.generation() + GENERATION + share } else { granted.0 + share };
-        let next = Granted(next);
+        let step = if is_planted(Flaw::TheftInOneGeneration) { 0 } else { GENERATION };
+        let begun = if alone { granted.generation() + step } else { granted.0 };
+        let next = Granted(begun + share);
         if !self.exchange(granted, next.0) {
             return Grant::LookAgain;
         }
@@ -157,6 +160,31 @@ impl CreditPool {
         }
         credit.put(next.generation() + share);
         Grant::Done
+    }
+
+    /// Passes `credit` to `thread`. Voiding comes last: it ends what the former owner is granted until
+    /// then, and whoever finds it void finds the new owner.
+    fn steal(&self, credit: &Credit, thread: ThreadKey) {
+        if is_planted(Flaw::TheftVoidedEarly) {
+            self.void();
+        }
+        credit.pass_to(thread);
+        if !(is_planted(Flaw::TheftVoidedEarly)
+            || is_planted(Flaw::TheftNotVoided)
+            || is_planted(Flaw::TheftInOneGeneration))
+        {
+            self.void();
+        }
+    }
+
+    /// Whether what `granted` has given out fits into `room`. If not, it is void, or the pool has moved
+    /// on: look again.
+    pub(crate) fn fits(&self, granted: Granted, room: u64) -> bool {
+        let fits = granted.sum() <= room;
+        if !(fits || is_planted(Flaw::MoveNotPaid)) {
+            let _ = self.exchange(granted, granted.generation() + GENERATION);
+        }
+        fits
     }
 
     fn exchange(&self, granted: Granted, next: u64) -> bool {
@@ -231,6 +259,10 @@ impl Credit {
         if count > COUNT_MASK || !self.belongs_to(thread) {
             return false;
         }
+        if items > count && is_planted(Flaw::RestOfCreditKept) {
+            return false;
+        }
+        let items = if is_planted(Flaw::ManyPaidAsOne) { 1 } else { items };
         // Relaxed: as in `spend`.
         self.left.store(left - items.min(count), Ordering::Relaxed);
         items <= count

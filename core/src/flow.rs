@@ -2,6 +2,7 @@
 
 use crate::credit::{Credit, CreditPool, GRANT_MIN, Grant, Granted, ThreadKey};
 use crate::edge::Edge;
+use crate::flaw::{Flaw, is_planted};
 use crate::reading::Reading;
 use crate::sampled::SampledGauge;
 use crate::sync::{Ordering, const_unless_loom, fence, fence_after_rmw};
@@ -30,7 +31,7 @@ use crate::watermarks::Watermarks;
 /// | `after_receive`, `after_receive_many`: fence | SeqCst | | that of `judge` | the item received | `flow_credit_of_two_receivers` |
 /// | `look_after_send`: fence | SeqCst | | that of `after_send` | credit voided a round before | `flow_credit_of_three_senders` |
 /// | `look_after_receive`: fence | SeqCst | | that of `after_receive` | credit voided a round before | `flow_credit_of_two_receivers` |
-/// | `settle`: fence | SeqCst | | that of `judge` | the caller's move | `flow_settled_by_hand` |
+/// | `settle`: fence | SeqCst | | those of `judge` and of operations | the caller's move; credit voided a round before | `flow_settled_by_hand`, `flow_send_credit_beside_a_move_by_hand` |
 /// | `judge`: fence | SeqCst | | those of operations | credit voided | `flow_edge_while_send_credit_is_out` |
 /// | `take_high_water`: fence | SeqCst | | that of `after_send` | credit voided | `flow_mark_taken_while_credit_is_out` |
 ///
@@ -228,13 +229,37 @@ impl FlowGauge {
         }
     }
 
-    /// Looks at the depth, whatever credit there is.
+    /// To be called after the channel was moved without a handle, by any number of items and in either
+    /// direction. It looks at the depth, and ends the credit for which there is no room any more.
     ///
     /// # Returns
     /// The edge that was made, if one was due.
-    #[inline]
     pub fn settle(&self, mut depth: impl FnMut() -> u64) -> Option<Edge> {
-        fence_after_rmw();
+        loop {
+            // Of the caller's move and of a grant that counts on the depth before it, one sees the other;
+            // in a second round, so do the voiding and an operation on the credit that was voided.
+            fence_after_rmw();
+            let (sends, receives) = (self.sends.granted(), self.receives.granted());
+            let state = self.gauge.state();
+            let seen = depth();
+            if !self.gauge.is_quiet(state, seen) {
+                return self.judge(depth);
+            }
+            let rise = self.gauge.next_rise(state);
+            let send_room = rise.saturating_sub(seen.saturating_add(1));
+            let fall = self.gauge.watermarks().fall(state.level());
+            let receive_room = fall.map_or(u64::MAX, |fall| seen.saturating_sub(fall + 1));
+            let fits =
+                self.sends.fits(sends, send_room) & self.receives.fits(receives, receive_room);
+            if fits || is_planted(Flaw::MoveNotPaid) {
+                return None;
+            }
+        }
+    }
+
+    /// Looks at the depth of a channel that the caller has not moved: nobody counts on what it sees.
+    #[inline]
+    fn look(&self, mut depth: impl FnMut() -> u64) -> Option<Edge> {
         let state = self.gauge.state();
         if self.gauge.is_quiet(state, depth()) { None } else { self.judge(depth) }
     }
@@ -258,7 +283,7 @@ impl FlowGauge {
     #[inline]
     pub fn reading(&self, mut depth: impl FnMut() -> u64) -> (Reading, Option<Edge>) {
         let mut seen = 0;
-        let edge = self.settle(|| {
+        let edge = self.look(|| {
             seen = depth();
             seen
         });

@@ -1,5 +1,6 @@
 //! High-water marks: for life, and since the last time somebody took the mark.
 
+use crate::flaw::{Flaw, is_planted};
 use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 use crate::watermarks::MAX_CAPACITY;
 
@@ -50,8 +51,13 @@ impl HighWater {
 
     #[cold]
     fn raise_cold(&self, depth: u64) {
+        let depth = depth.min(MAX_CAPACITY);
         // Relaxed: as above.
-        self.window.fetch_max(depth.min(MAX_CAPACITY), Ordering::Relaxed);
+        if is_planted(Flaw::MarkStored) {
+            self.window.store(depth, Ordering::Relaxed);
+        } else {
+            self.window.fetch_max(depth, Ordering::Relaxed);
+        }
     }
 
     /// The mark since the last take, as far as it is known without a look at the depth.

@@ -312,7 +312,9 @@ impl Gauge {
         // Beyond the limit, somebody is about to cut it.
         let depth = state.depth().min(MAX_CAPACITY);
         // For a recorder that has counted and not yet noted: the mark must not fall back later.
-        self.marks.raise(depth);
+        if !is_planted(Flaw::ReadingNotNoted) {
+            self.marks.raise(depth);
+        }
         Reading {
             depth,
             high_water: self.marks.lifetime().max(depth),

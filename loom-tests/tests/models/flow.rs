@@ -7,8 +7,18 @@ use std::sync::Arc;
 
 use loom::thread;
 use plimsoll_loom::Watermarks;
+use plimsoll_loom::flaw::{Flaw, plant};
 
 use crate::common::{Channel, Model};
+
+/// Checks `model`, and that it finds the mistake that it is there for.
+fn check_with_flaw(bounds: Model, flaw: Flaw, model: impl Fn() + Copy + Send + Sync + 'static) {
+    plant(None);
+    bounds.check(model);
+    plant(Some(flaw));
+    bounds.check_wrong(model);
+    plant(None);
+}
 
 /// GAUGE-4, GAUGE-5: two handles hold credit at once; together they can not pass the watermark, nor
 /// the mark, unseen.
@@ -72,7 +82,7 @@ fn flow_credit_of_two_receivers() {
 /// GAUGE-4: the same with several items at once.
 #[test]
 fn flow_credit_of_many() {
-    Model::bounded(3).at_least([2_000, 2_000, 4_000]).check(|| {
+    let model = || {
         let channel = Arc::new(Channel::with_mark(Watermarks::counts(9, 9, 1), 9, 9));
         let (mine, theirs) = (channel.flow.join_receiver(), channel.flow.join_receiver());
         channel.receive(&mine, 1);
@@ -85,7 +95,28 @@ fn flow_credit_of_many() {
         channel.receive_many(&mine, 1, 2);
         other.join().unwrap();
         channel.assert_at_rest();
-    });
+    };
+    check_with_flaw(Model::bounded(3).at_least([2_000, 2_000, 4_000]), Flaw::ManyPaidAsOne, model);
+}
+
+/// GAUGE-4: what is left of credit after more items than it was good for came out at once is not spent
+/// later, by a receiver who takes itself to have none.
+#[test]
+fn flow_credit_of_many_is_spent_whole() {
+    let model = || {
+        let channel = Arc::new(Channel::with_mark(Watermarks::counts(12, 9, 1), 12, 9));
+        let receiver = channel.flow.join_receiver();
+        // Credit for 6, down to 2.
+        channel.receive(&receiver, 1);
+        let other = channel.clone();
+        let other = thread::spawn(move || other.fill(2));
+        channel.receive_many(&receiver, 1, 5);
+        channel.receive_many(&receiver, 1, 3);
+        other.join().unwrap();
+        channel.receive(&receiver, 1);
+        channel.assert_at_rest();
+    };
+    check_with_flaw(Model::bounded(3).at_least([200, 200, 500]), Flaw::RestOfCreditKept, model);
 }
 
 /// GAUGE-4, GAUGE-5: a sender and a receiver, raised and cleared and raised again.
@@ -213,6 +244,41 @@ fn flow_settled_by_hand() {
     });
 }
 
+/// GAUGE-4: what moves in without a handle uses up the room that senders' credit counts on, granted
+/// before, after or meanwhile.
+#[test]
+fn flow_send_credit_beside_a_move_by_hand() {
+    let model = || {
+        let channel = Arc::new(Channel::with_mark(Watermarks::counts(6, 5, 0), 4, 0));
+        let sender = channel.flow.join_sender();
+        channel.send(&sender, 1);
+        let other = channel.clone();
+        let other = thread::spawn(move || other.fill(2));
+        channel.send(&sender, 1);
+        channel.send(&sender, 1);
+        other.join().unwrap();
+        channel.assert_at_rest();
+    };
+    check_with_flaw(Model::bounded(3).at_least([800, 600, 300]), Flaw::MoveNotPaid, model);
+}
+
+/// GAUGE-4: the same of receivers' credit, while raised.
+#[test]
+fn flow_receive_credit_beside_a_move_by_hand() {
+    let model = || {
+        let channel = Arc::new(Channel::with_mark(Watermarks::counts(6, 5, 1), 6, 6));
+        let receiver = channel.flow.join_receiver();
+        channel.receive(&receiver, 1);
+        let other = channel.clone();
+        let other = thread::spawn(move || other.drain(2));
+        channel.receive(&receiver, 1);
+        channel.receive(&receiver, 1);
+        other.join().unwrap();
+        channel.assert_at_rest();
+    };
+    check_with_flaw(Model::bounded(3).at_least([400, 500, 600]), Flaw::MoveNotPaid, model);
+}
+
 /// GAUGE-4, GAUGE-5: a handle that was alone is joined by another, which leaves again.
 #[test]
 fn flow_clone_joins_and_leaves() {
@@ -256,7 +322,7 @@ fn flow_clone_joins_late() {
 /// GAUGE-4, GAUGE-5: one handle in the hands of two threads, which take its credit from each other.
 #[test]
 fn flow_theft() {
-    Model::bounded(3).at_least([1_000, 1_000, 1_000]).check(|| {
+    let model = || {
         let channel = Arc::new(Channel::with_mark(Watermarks::counts(6, 5, 1), 4, 0));
         let shared = Arc::new(channel.flow.join_sender());
         channel.send(&shared, 1);
@@ -269,14 +335,48 @@ fn flow_theft() {
         channel.send(&shared, 1);
         other.join().unwrap();
         channel.assert_at_rest();
-    });
+    };
+    check_with_flaw(Model::bounded(3).at_least([1_000, 1_000, 1_000]), Flaw::MisfitIgnored, model);
+}
+
+/// GAUGE-4: what the former owner is granted until the moment of the theft is void, or the new one
+/// spends what the former has spent and not yet noted.
+#[test]
+fn flow_theft_voids_last() {
+    let model = || {
+        let channel = Arc::new(Channel::with_mark(Watermarks::counts(10, 9, 0), 8, 6));
+        let shared = Arc::new(channel.flow.join_sender());
+        // Credit for 1, which is spent.
+        channel.send(&shared, 1);
+        channel.send(&shared, 1);
+        channel.drain(4);
+        // Looks for the first time, and takes the credit the next time.
+        channel.send(&shared, 2);
+        let (other, theirs) = (channel.clone(), shared.clone());
+        let owner = thread::spawn(move || {
+            other.send(&theirs, 1);
+            other.send(&theirs, 1);
+        });
+        channel.send(&shared, 2);
+        channel.send(&shared, 2);
+        owner.join().unwrap();
+        channel.assert_at_rest();
+    };
+    check_with_flaw(
+        Model::bounded(3).at_least([15_000, 8_000, 10_000]),
+        Flaw::TheftNotVoided,
+        model,
+    );
+    plant(Some(Flaw::TheftVoidedEarly));
+    Model::bounded(3).check_wrong(model);
+    plant(None);
 }
 
 /// GAUGE-4: the former owner, who was stopped in the middle of its last operation, does not bring
 /// back credit that the new owner has spent.
 #[test]
 fn flow_theft_from_a_stopped_owner() {
-    Model::bounded(3).at_least([100_000, 20_000, 20_000]).check(|| {
+    let model = || {
         let channel = Arc::new(Channel::with_mark(Watermarks::counts(8, 7, 1), 6, 0));
         let shared = Arc::new(channel.flow.join_sender());
         channel.send(&shared, 1);
@@ -294,19 +394,25 @@ fn flow_theft_from_a_stopped_owner() {
         channel.send(&shared, 1);
         spender.join().unwrap();
         channel.assert_at_rest();
-    });
+    };
+    check_with_flaw(
+        Model::bounded(3).at_least([100_000, 20_000, 20_000]),
+        Flaw::TheftInOneGeneration,
+        model,
+    );
 }
 
 /// GAUGE-4: one handle, two threads in turn: who does not own the credit looks every time, and finds
 /// that the owner's credit no longer fits.
 #[test]
 fn flow_theft_in_turn() {
-    Model::bounded(3).at_least([1, 1, 1]).check(|| {
+    let model = || {
         let channel = Channel::with_mark(Watermarks::counts(9, 8, 1), 7, 0);
         let shared = channel.flow.join_sender();
         for thread in [1, 2, 1, 2, 1, 2, 1, 1] {
             channel.send(&shared, thread);
         }
         channel.assert_at_rest();
-    });
+    };
+    check_with_flaw(Model::bounded(3).at_least([1, 1, 1]), Flaw::MisfitIgnored, model);
 }

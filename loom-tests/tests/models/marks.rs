@@ -5,14 +5,15 @@ use std::sync::Arc;
 use loom::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use loom::thread;
 use plimsoll_loom::Watermarks;
+use plimsoll_loom::flaw::{Flaw, plant};
 
 use crate::common::{Counted, Model, Queue};
 
 /// GAUGE-5: the mark of a counted gauge is the largest depth there was; a reading never shows a
-/// depth above it, and what one reading has shown no later one takes back.
+/// depth above it.
 #[test]
 fn gauge_5_mark_is_exact() {
-    Model::bounded(3).at_least([4_000, 7_000, 800]).check(|| {
+    let model = || {
         let counted = Arc::new(Counted::new(Watermarks::counts(4, 4, 0)));
         let others = [1, 2].map(|amount| {
             let counted = counted.clone();
@@ -27,7 +28,35 @@ fn gauge_5_mark_is_exact() {
         counted.sub(3);
         assert_eq!(counted.gauge.high_water(), 3);
         counted.assert_at_rest();
-    });
+    };
+    plant(None);
+    Model::bounded(3).at_least([4_000, 7_000, 800]).check(model);
+    plant(Some(Flaw::MarkStored));
+    Model::bounded(3).check_wrong(model);
+    plant(None);
+}
+
+/// GAUGE-5: what one reading has shown no later one takes back, also if the depth has fallen before its
+/// recorder has noted it.
+#[test]
+fn gauge_5_readings_never_fall() {
+    let model = || {
+        let counted = Arc::new(Counted::new(Watermarks::counts(4, 4, 0)));
+        let (adder, taker) = (counted.clone(), counted.clone());
+        let adder = thread::spawn(move || adder.add(2));
+        let taker = thread::spawn(move || taker.sub(2));
+        let first = counted.gauge.reading();
+        let second = counted.gauge.reading();
+        assert!(first.depth <= first.high_water && first.high_water <= second.high_water);
+        adder.join().unwrap();
+        taker.join().unwrap();
+        counted.assert_at_rest();
+    };
+    plant(None);
+    Model::bounded(3).at_least([800, 1_500, 500]).check(model);
+    plant(Some(Flaw::ReadingNotNoted));
+    Model::bounded(3).check_wrong(model);
+    plant(None);
 }
 
 /// GAUGE-5: whatever depth there was goes to one taker at least.

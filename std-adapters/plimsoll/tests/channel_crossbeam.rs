@@ -5,8 +5,8 @@
 mod common;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -458,4 +458,41 @@ fn chan_2_a_select_of_tracked_handles_counts_what_it_completes() {
         assert_eq!(seen.high_water, capacity as u64);
     }
     assert_eq!(events.kinds(), [EventKind::Raised, EventKind::Cleared], "of the last one");
+}
+
+/// What goes in or out through a `select!` pays no credit: that of other handles still fits.
+#[test]
+fn gauge_4_a_select_leaves_no_handle_more_credit_than_there_is_room() {
+    let registry = Registry::new();
+    let level = || registry.snapshot().entries()[0].level;
+    let edges = Arc::new(Mutex::new(Vec::new()));
+    let noted = edges.clone();
+    let _subscription = registry.subscribe(move |event| noted.lock().unwrap().push(event.depth));
+    let limit = Limit::queue("selected").pressure(PressureRule::IMMEDIATE);
+    let (tx, rx) = crossbeam::bounded::<u32>(&registry, limit, 100).unwrap();
+    let (other_tx, other_rx) = (tx.clone(), rx.clone());
+
+    // Up to the largest depth that is of no interest, and down: from here on there is credit.
+    (0..79).for_each(|n| tx.send(n).unwrap());
+    (0..79).for_each(|_| drop(rx.recv().unwrap()));
+    tx.send(0).unwrap();
+    for n in 0..78 {
+        crossbeam_channel::select! {
+            send(other_tx.watched(), n) -> sent => sent.unwrap(),
+        }
+    }
+    assert!(edges.lock().unwrap().is_empty());
+    tx.send(0).unwrap();
+    assert_eq!(*edges.lock().unwrap(), [80]);
+
+    rx.recv().unwrap();
+    for _ in 0..28 {
+        crossbeam_channel::select! {
+            recv(other_rx.watched()) -> item => assert!(item.is_ok()),
+        }
+    }
+    assert_eq!(edges.lock().unwrap().len(), 1);
+    rx.recv().unwrap();
+    assert_eq!(*edges.lock().unwrap(), [80, 50]);
+    assert_eq!(level(), Level::Normal);
 }
