@@ -45,7 +45,8 @@ enum Op {
     ReceiveMany(u8, u8, u8),
     Join(Side),
     Leave(Side, u8),
-    Settle,
+    /// So many items in, or out, without a handle.
+    Settle(i16),
     /// A look that answers something else than the length.
     Look(u64),
     TakeMark,
@@ -87,7 +88,7 @@ impl<'a> Arbitrary<'a> for Job {
                 }
                 13 => Op::TakeMark,
                 14 => Op::Read,
-                _ if bytes.arbitrary()? => Op::Settle,
+                _ if bytes.arbitrary()? => Op::Settle(bytes.arbitrary()?),
                 _ => Op::Look(hostile(bytes, CAPACITY_MAX)?),
             });
         }
@@ -109,6 +110,8 @@ impl Plan for Job {
         "clear of a peak that was left",
         "mark below the lifetime's",
         "no room",
+        "sent without a handle",
+        "received without a handle",
         "left with credit out",
         "depth beyond the limit",
         "sampled edge",
@@ -169,10 +172,7 @@ impl Channel<'_> {
             }
             Op::Join(_) => {}
             Op::Leave(side, handle) => self.leave(side, handle),
-            Op::Settle => {
-                let edge = self.flow.settle(|| self.look());
-                self.on_look(self.length.get(), edge);
-            }
+            Op::Settle(items) => self.move_by_hand(items),
             Op::Look(depth) => {
                 // A depth that is too small would clear a level that a receiver does not raise again.
                 let larger = depth.max(self.length.get());
@@ -185,6 +185,18 @@ impl Channel<'_> {
             Op::Read => self.read(),
         }
         self.assert_same();
+    }
+
+    fn move_by_hand(&mut self, items: i16) {
+        let length = self.length.get().saturating_add_signed(items.into());
+        // More than there was room for before stays, and no more comes.
+        let length = length.min(self.capacity.unwrap_or(u64::MAX).max(self.length.get()));
+        self.seen.note_if(length > self.length.get(), "sent without a handle");
+        self.seen.note_if(length < self.length.get(), "received without a handle");
+        self.length.set(length);
+        self.looks.set(0);
+        let edge = self.flow.settle(|| self.look());
+        self.after_move(edge);
     }
 
     fn look(&self) -> u64 {
