@@ -474,7 +474,9 @@ fn gauge_4_a_select_leaves_no_handle_more_credit_than_there_is_room() {
 
     // Up to the largest depth that is of no interest, and down: from here on there is credit.
     (0..79).for_each(|n| tx.send(n).unwrap());
-    (0..79).for_each(|_| drop(rx.recv().unwrap()));
+    for _ in 0..79 {
+        rx.recv().unwrap();
+    }
     tx.send(0).unwrap();
     for n in 0..78 {
         crossbeam_channel::select! {
