@@ -83,23 +83,13 @@ impl Allowance {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grant {
     pub(crate) quota: u64,
-    /// `None`, if the engine meters none.
-    pub(crate) fuel: Option<Fuel>,
-    pub(crate) deadline: Option<Duration>,
-    /// The deadline.
-    pub(crate) limit_ns: u64,
-    pub(crate) wall_limit: Option<Duration>,
+    /// `None` if the engine meters none.
+    pub(crate) fuel: Option<u64>,
+    /// Nanoseconds of the guest's own time; `NEVER` if there is no deadline.
+    pub(crate) deadline_ns: u64,
+    /// Nanoseconds by the wall; `NEVER` if there is no such limit.
     pub(crate) wall_limit_ns: u64,
     pub(crate) lift_max: usize,
-    pub(crate) handles_max: usize,
-    pub(crate) is_in_place: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Fuel {
-    pub(crate) amount: u64,
-    /// After how much a guest yields; `None` if it runs on its caller's stack and cannot.
-    pub(crate) yield_interval: Option<u64>,
 }
 
 /// What wasmtime lets a guest hand over in one call unless told otherwise.
@@ -114,6 +104,17 @@ pub(crate) fn lift_max_of(quota: u64) -> usize {
 }
 
 impl Grant {
+    /// All that there is room for.
+    pub(crate) fn all(quota: u64, meters_fuel: bool) -> Self {
+        Self {
+            quota,
+            fuel: meters_fuel.then_some(u64::MAX),
+            deadline_ns: NEVER,
+            wall_limit_ns: NEVER,
+            lift_max: lift_max_of(quota),
+        }
+    }
+
     /// This grant with what an allowance says otherwise.
     ///
     /// # Errors
@@ -143,15 +144,12 @@ impl Grant {
             self.quota = asked;
         }
         if let Some(amount) = allowance.fuel {
-            let fuel = self.fuel.as_mut().ok_or(AllowanceError::NoFuelMeter)?;
-            fuel.amount = amount;
+            *self.fuel.as_mut().ok_or(AllowanceError::NoFuelMeter)? = amount;
         }
         if let Some(deadline) = allowance.deadline {
-            self.deadline = deadline;
-            self.limit_ns = deadline.map_or(NEVER, ns);
+            self.deadline_ns = deadline.map_or(NEVER, ns);
         }
         if let Some(limit) = allowance.wall_limit {
-            self.wall_limit = limit;
             self.wall_limit_ns = limit.map_or(NEVER, ns);
         }
         if let Some(bytes) = allowance.lift_max {
@@ -160,19 +158,12 @@ impl Grant {
         Ok(self)
     }
 
-    /// This grant for a store whose last one is `own`: if another pool has made it, all the same no more
-    /// than the store's engine has, and metered as the store is.
+    /// This grant for a store whose last grant was `last`. If another engine's pool has made this one, it
+    /// still grants no more memory than the store's engine has, and fuel only if that engine meters it.
     #[inline]
-    pub(crate) fn held_to(&self, own: &Self, quota_max: u64) -> Self {
-        let amount = self.fuel.map(|fuel| fuel.amount);
-        let with = |own: Fuel| Fuel { amount: amount.unwrap_or(own.amount), ..own };
-        Self {
-            quota: self.quota.min(quota_max),
-            fuel: own.fuel.map(with),
-            handles_max: own.handles_max,
-            is_in_place: own.is_in_place,
-            ..*self
-        }
+    pub(crate) fn held_to(&self, last: &Self, quota_max: u64) -> Self {
+        let fuel = last.fuel.map(|last| self.fuel.unwrap_or(last));
+        Self { quota: self.quota.min(quota_max), fuel, ..*self }
     }
 }
 
@@ -183,13 +174,9 @@ mod tests {
     const BASE: Grant = Grant {
         quota: 1 << 20,
         fuel: None,
-        deadline: None,
-        limit_ns: NEVER,
-        wall_limit: None,
+        deadline_ns: NEVER,
         wall_limit_ns: NEVER,
         lift_max: 1 << 20,
-        handles_max: 10,
-        is_in_place: false,
     };
 
     fn with(base: Grant, allowance: Allowance) -> Result<Grant, AllowanceError> {
@@ -201,12 +188,12 @@ mod tests {
         let ms = Duration::from_millis;
         assert_eq!(with(BASE, Allowance::new()), Ok(BASE));
         let grant = with(BASE, Allowance::new().quota(2 << 20).deadline(ms(25))).unwrap();
-        let expected = Grant { quota: 2 << 20, lift_max: 2 << 20, limit_ns: 25_000_000, ..BASE };
-        assert_eq!(grant, Grant { deadline: Some(ms(25)), ..expected });
+        let (quota, lift_max) = (2 << 20, 2 << 20);
+        assert_eq!(grant, Grant { quota, lift_max, deadline_ns: 25_000_000, ..BASE });
         let own = Grant { lift_max: 7, ..BASE };
         assert_eq!(with(own, Allowance::new().quota(2 << 20)).unwrap().lift_max, 7);
         let grant = with(grant, Allowance::new().no_deadline().wall_limit(ms(1))).unwrap();
-        assert_eq!((grant.limit_ns, grant.wall_limit_ns), (NEVER, 1_000_000));
+        assert_eq!((grant.deadline_ns, grant.wall_limit_ns), (NEVER, 1_000_000));
     }
 
     #[test]

@@ -7,14 +7,13 @@ use std::time::Duration;
 use plimsoll::ledger::{PeakLedger, SumLedger};
 use plimsoll::pool::{Isolation, Pool, PoolBuilder};
 
-use crate::allowance::{Allowance, Fuel, Grant, lift_max_of};
+use crate::allowance::{Allowance, Grant};
 use crate::bill::Ledgers;
 use crate::call::block_on;
-use crate::clock::NEVER;
 use crate::engine::{HANDLES_MAX, WasmEngine};
 use crate::error::{AllowanceError, ProgramError};
 use crate::host::Host;
-use crate::meter::YIELD_INTERVAL;
+use crate::meter::{Mode, YIELD_INTERVAL};
 use crate::pool::{Terms, WasmPool};
 use crate::program::{GuestManager, Program};
 
@@ -254,6 +253,8 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
         let start = Allowance::new().deadline(self.start_deadline).no_wall_limit();
         let manager = GuestManager {
             start: grant.with(&start, self.engine.room().quota)?,
+            mode: self.mode(),
+            keeps_on_drop: self.keeps_on_drop,
             _reservation: self.engine.reserve(self.max)?,
             program: self.program,
             host: Arc::new(self.host),
@@ -265,37 +266,24 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
             builder = settings(builder);
         }
         let pool = builder.max(self.max).isolation(self.isolation).abandoned_max(0).build()?;
-        let (engine, ledgers, keeps_on_drop) = (self.engine, self.ledgers, self.keeps_on_drop);
-        Ok(WasmPool::new(pool, Terms { engine, grant, start_bytes, ledgers, keeps_on_drop }))
+        let (engine, ledgers) = (self.engine, self.ledgers);
+        Ok(WasmPool::new(pool, Terms { engine, grant, start_bytes, ledgers }))
+    }
+
+    fn mode(&self) -> Mode {
+        let yield_interval = (!self.is_in_place).then_some(self.yield_interval);
+        Mode { yield_interval, handles_max: self.handles_max }
     }
 
     fn grant(&self) -> Result<Grant, ProgramError> {
         if self.yield_interval == 0 {
             return Err(AllowanceError::Zero { setting: "yield interval" }.into());
         }
-        let (quota, is_in_place) = (self.engine.room().quota, self.is_in_place);
-        let fuel = match self.engine.meters_fuel() {
-            false => None,
-            true if is_in_place && self.allowance.fuel.is_none() => {
-                return Err(ProgramError::NoFuel);
-            }
-            true => {
-                let yield_interval = (!is_in_place).then_some(self.yield_interval);
-                Some(Fuel { amount: u64::MAX, yield_interval })
-            }
-        };
-        let grant = Grant {
-            quota,
-            fuel,
-            deadline: None,
-            limit_ns: NEVER,
-            wall_limit: None,
-            wall_limit_ns: NEVER,
-            lift_max: lift_max_of(quota),
-            handles_max: self.handles_max,
-            is_in_place,
-        };
-        Ok(grant.with(&self.allowance, quota)?)
+        let (quota, meters_fuel) = (self.engine.room().quota, self.engine.meters_fuel());
+        if meters_fuel && self.is_in_place && self.allowance.fuel.is_none() {
+            return Err(ProgramError::NoFuel);
+        }
+        Ok(Grant::all(quota, meters_fuel).with(&self.allowance, quota)?)
     }
 }
 

@@ -10,10 +10,10 @@ use parking_lot::Mutex;
 use wasmtime::{Config, Engine, WasmFeatures};
 
 use crate::allocator::Room;
-use crate::allowance::{Allowance, Fuel, Grant, lift_max_of};
-use crate::clock::{Clock, NEVER, Ticker};
+use crate::allowance::{Allowance, Grant};
+use crate::clock::{Clock, Ticker};
 use crate::error::{EngineError, ProgramError};
-use crate::meter::Meter;
+use crate::meter::{Meter, Mode};
 use crate::running::Running;
 
 /// A wasmtime [`Engine`] with the pooling allocator, and room for a number of instances.
@@ -289,20 +289,8 @@ impl WasmEngine {
     /// [`ProgramError`]: what the allowance asks cannot be granted, or there is no thread for the clock.
     pub fn meter(&self, allowance: &Allowance) -> Result<Meter, ProgramError> {
         let quota = self.0.room.quota;
-        let fuel = Fuel { amount: u64::MAX, yield_interval: None };
-        let grant = Grant {
-            quota,
-            fuel: self.0.meters_fuel.then_some(fuel),
-            deadline: None,
-            limit_ns: NEVER,
-            wall_limit: None,
-            wall_limit_ns: NEVER,
-            lift_max: lift_max_of(quota),
-            handles_max: HANDLES_MAX,
-            is_in_place: true,
-        };
-        let grant = grant.with(allowance, quota)?;
-        let meter = Meter::new(self, grant, Arc::new(self.running()));
+        let grant = Grant::all(quota, self.0.meters_fuel).with(allowance, quota)?;
+        let meter = Meter::new(self, grant, Mode::default(), Arc::new(self.running()));
         Ok(meter.keeping(self.ticker()?))
     }
 

@@ -1,6 +1,5 @@
 //! A guest, lent.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::mem;
 use std::ops::{Deref, DerefMut};
@@ -10,6 +9,7 @@ use plimsoll::pool::{Lease, OwnedLease};
 use wasmtime::{AsContextMut, StoreContextMut};
 
 use crate::allowance::Grant;
+use crate::bill::Account;
 use crate::call::{GuestFunc, block_on};
 use crate::error::CallError;
 use crate::host::{Host, NewLease};
@@ -30,43 +30,51 @@ use crate::program::{Guest, GuestManager};
 #[must_use = "dropping a lease discards its instance: complete it"]
 pub struct WasmLease<'a, H: Host, X: Send + Sync + 'static> {
     lease: Option<Held<'a, H, X>>,
-    principal: Cow<'a, WasmPrincipal>,
-    keeps_on_drop: bool,
 }
 
-/// The instance, with or without a borrow of its pool.
+/// The instance and for whom it is lent, with or without a borrow of the pool.
 enum Held<'a, H: Host, X: Send + Sync + 'static> {
-    Borrowed(Lease<'a, GuestManager<H, X>>),
-    Owned(OwnedLease<GuestManager<H, X>>),
+    Borrowed(Lease<'a, GuestManager<H, X>>, &'a WasmPrincipal),
+    /// Boxed, so that a lease that borrows is small: each is moved several times.
+    Owned(Box<(OwnedLease<GuestManager<H, X>>, WasmPrincipal)>),
 }
 
 impl<H: Host, X: Send + Sync + 'static> Held<'_, H, X> {
     #[inline]
     fn complete(self) {
         match self {
-            Self::Borrowed(lease) => lease.complete(),
-            Self::Owned(lease) => lease.complete(),
+            Self::Borrowed(lease, _) => lease.complete(),
+            Self::Owned(owned) => owned.0.complete(),
         }
     }
 
     fn fault(self) {
         match self {
-            Self::Borrowed(lease) => lease.fault(),
-            Self::Owned(lease) => lease.fault(),
+            Self::Borrowed(lease, _) => lease.fault(),
+            Self::Owned(owned) => owned.0.fault(),
         }
     }
 
     fn uses(&self) -> u32 {
         match self {
-            Self::Borrowed(lease) => lease.uses(),
-            Self::Owned(lease) => lease.uses(),
+            Self::Borrowed(lease, _) => lease.uses(),
+            Self::Owned(owned) => owned.0.uses(),
         }
     }
 
-    /// Charges what the lease has used.
-    #[inline]
-    fn settle(&mut self) {
-        Meter::settle(&mut self.store);
+    fn principal(&self) -> &WasmPrincipal {
+        match self {
+            Self::Borrowed(_, principal) => principal,
+            Self::Owned(owned) => &owned.1,
+        }
+    }
+
+    /// The guest, and who pays.
+    fn parts(&mut self) -> (&mut Guest<H, X>, &Account) {
+        match self {
+            Self::Borrowed(lease, principal) => (lease, principal.account()),
+            Self::Owned(owned) => (&mut owned.0, owned.1.account()),
+        }
     }
 }
 
@@ -76,8 +84,8 @@ impl<H: Host, X: Send + Sync + 'static> Deref for Held<'_, H, X> {
     #[inline]
     fn deref(&self) -> &Guest<H, X> {
         match self {
-            Self::Borrowed(lease) => lease,
-            Self::Owned(lease) => lease,
+            Self::Borrowed(lease, _) => lease,
+            Self::Owned(owned) => &owned.0,
         }
     }
 }
@@ -86,8 +94,8 @@ impl<H: Host, X: Send + Sync + 'static> DerefMut for Held<'_, H, X> {
     #[inline]
     fn deref_mut(&mut self) -> &mut Guest<H, X> {
         match self {
-            Self::Borrowed(lease) => lease,
-            Self::Owned(lease) => lease,
+            Self::Borrowed(lease, _) => lease,
+            Self::Owned(owned) => &mut owned.0,
         }
     }
 }
@@ -98,7 +106,6 @@ impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
         mut lease: Lease<'a, GuestManager<H, X>>,
         principal: &'a WasmPrincipal,
         grant: &Grant,
-        keeps_on_drop: bool,
     ) -> Self {
         let guest = &mut *lease;
         if !mem::take(&mut guest.is_kept) {
@@ -109,19 +116,17 @@ impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
         if principal.account().is_open() {
             guest.store.data_mut().meter().set_account(principal.account().clone());
         }
-        let lease = Some(Held::Borrowed(lease));
-        Self { lease, principal: Cow::Borrowed(principal), keeps_on_drop }
+        Self { lease: Some(Held::Borrowed(lease, principal)) }
     }
 
     /// The same lease without a borrow of its pool: for a spawned task, or a field of a struct. It does
     /// not keep the pool open.
     pub fn into_owned(mut self) -> WasmLease<'static, H, X> {
         let owned = match self.lease.take().expect(HELD) {
-            Held::Borrowed(lease) => Held::Owned(lease.into_owned()),
-            Held::Owned(lease) => Held::Owned(lease),
+            Held::Borrowed(lease, principal) => Box::new((lease.into_owned(), principal.clone())),
+            Held::Owned(owned) => owned,
         };
-        let principal = Cow::Owned(self.principal.as_ref().clone());
-        WasmLease { lease: Some(owned), principal, keeps_on_drop: self.keeps_on_drop }
+        WasmLease { lease: Some(Held::Owned(owned)) }
     }
 
     fn guest(&self) -> &Guest<H, X> {
@@ -146,8 +151,8 @@ impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
         func: impl FnOnce(&X) -> &F,
         params: F::Params,
     ) -> Result<F::Results, CallError> {
-        let Self { lease, principal, .. } = self;
-        lease.as_mut().expect(HELD).call(principal.account(), func, params).await
+        let (guest, account) = self.lease.as_mut().expect(HELD).parts();
+        guest.call(account, func, params).await
     }
 
     /// Calls a function of the guest and blocks the thread until it returns. Host functions that
@@ -204,8 +209,8 @@ impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
         &mut self,
         call: impl for<'s> FnOnce(StoreContextMut<'s, H::Data>, &'s X) -> BoxedCall<'s, R>,
     ) -> Result<R, CallError> {
-        let Self { lease, principal, .. } = self;
-        lease.as_mut().expect(HELD).run_task(principal.account(), call).await
+        let (guest, account) = self.lease.as_mut().expect(HELD).parts();
+        guest.run_task(account, call).await
     }
 
     /// [`run`](Self::run) on the caller's stack. Functions of the guest can be called there if the pool
@@ -242,7 +247,7 @@ impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
 
     /// For whom it is lent.
     pub fn principal(&self) -> &WasmPrincipal {
-        &self.principal
+        self.lease.as_ref().expect(HELD).principal()
     }
 
     /// The number of leases that the instance has had, this one included: 1 for one that nobody has
@@ -255,7 +260,6 @@ impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
     /// fault counts against the principal as a trap does.
     pub fn fault(mut self) {
         self.guest_mut().is_faulty = true;
-        self.keeps_on_drop = false;
     }
 
     /// The work with the guest has come to a clean end: the instance may be lent again, as the
@@ -268,16 +272,19 @@ impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
     /// # Panics
     /// If [`Host::lease`] does, which makes what stands in its place. The instance is discarded then.
     pub fn complete(mut self) -> H::Lease {
-        let mut lease = self.lease.take().expect(HELD);
-        lease.settle();
-        let is_clean = lease.is_usable && !lease.has_tasks() && !lease.has_handles();
-        let guest = &mut *lease;
+        let guest = self.guest_mut();
+        Meter::settle(&mut guest.store);
+        let is_clean = guest.is_usable && !guest.has_tasks() && !guest.has_handles();
+        // Until there is something in the place of the lease's part.
+        guest.is_usable = false;
         let idle = guest.host.lease(NewLease::new(None, &guest.running));
         let own = mem::replace(H::lease_of(guest.store.data_mut()), idle);
-        match (is_clean, lease.is_faulty) {
-            (_, true) => lease.fault(),
-            (true, false) => lease.complete(),
-            (false, false) => drop(lease),
+        guest.is_usable = is_clean;
+        if is_clean
+            && !guest.is_faulty
+            && let Some(lease) = self.lease.take()
+        {
+            lease.complete();
         }
         own
     }
@@ -289,10 +296,10 @@ const HELD: &str = "a lease has its guest until it ends";
 impl<H: Host, X: Send + Sync + 'static> Drop for WasmLease<'_, H, X> {
     fn drop(&mut self) {
         let Some(mut lease) = self.lease.take() else { return };
-        lease.settle();
+        Meter::settle(&mut lease.store);
         if lease.is_faulty {
             lease.fault();
-        } else if self.keeps_on_drop
+        } else if lease.keeps_on_drop
             && lease.is_usable
             && !thread::panicking()
             && !lease.has_tasks()
@@ -306,7 +313,8 @@ impl<H: Host, X: Send + Sync + 'static> Drop for WasmLease<'_, H, X> {
 impl<H: Host, X: Send + Sync + 'static> fmt::Debug for WasmLease<'_, H, X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("WasmLease");
-        debug.field("principal", &self.principal).field("guest", &self.lease.as_deref());
+        debug.field("principal", &self.lease.as_ref().map(Held::principal));
+        debug.field("guest", &self.lease.as_deref());
         debug.finish_non_exhaustive()
     }
 }

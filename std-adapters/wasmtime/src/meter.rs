@@ -1,14 +1,15 @@
 //! What a store may use, and what it has used.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use wasmtime::{AsContext, AsContextMut, Engine, Store, StoreContextMut, Trap, UpdateDeadline};
 
-use crate::allowance::{Fuel, Grant};
+use crate::allowance::Grant;
 use crate::bill::Account;
 use crate::blame;
 use crate::clock::Ticker;
-use crate::engine::WasmEngine;
+use crate::engine::{HANDLES_MAX, WasmEngine};
 use crate::error::{CallError, TooDeep};
 use crate::limiter::Limiter;
 use crate::running::{CalledBack, HostTime, Running};
@@ -18,6 +19,27 @@ const LOOK_TICKS: u64 = 1;
 
 /// How much fuel a guest uses before it lets other tasks run, unless told otherwise.
 pub(crate) const YIELD_INTERVAL: u64 = 100_000;
+
+/// How the guest of a store runs, whoever has the store.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mode {
+    /// After how much fuel the guest yields; `None` if it runs on its caller's stack, where it cannot.
+    pub(crate) yield_interval: Option<u64>,
+    /// How many handles a component has at most.
+    pub(crate) handles_max: usize,
+}
+
+impl Mode {
+    pub(crate) fn is_in_place(&self) -> bool {
+        self.yield_interval.is_none()
+    }
+}
+
+impl Default for Mode {
+    fn default() -> Self {
+        Self { yield_interval: None, handles_max: HANDLES_MAX }
+    }
+}
 
 /// Data of a store that holds a [`Meter`].
 pub trait Metered: Send + 'static {
@@ -62,8 +84,7 @@ pub struct Meter {
     grant: Grant,
     /// What there is room for, whatever a grant says.
     quota_max: u64,
-    /// Whether calls run as tasks, which yield.
-    yields: bool,
+    mode: Mode,
     running: Arc<Running>,
     account: Account,
     /// Fuel that is in the ledgers.
@@ -89,14 +110,19 @@ pub struct Usage {
 }
 
 impl Meter {
-    pub(crate) fn new(engine: &WasmEngine, grant: Grant, running: Arc<Running>) -> Self {
+    pub(crate) fn new(
+        engine: &WasmEngine,
+        grant: Grant,
+        mode: Mode,
+        running: Arc<Running>,
+    ) -> Self {
         let room = engine.room();
         Self {
             engine: engine.wasmtime().clone(),
             limiter: Limiter::new(grant.quota, room.counts(), running.clone()),
             grant,
             quota_max: room.quota,
-            yields: !grant.is_in_place,
+            mode,
             running,
             account: Account::default(),
             charged_fuel: 0,
@@ -122,7 +148,12 @@ impl Meter {
         assert!(is_of, "a store is metered by a meter of its own engine");
         store.limiter(|data| &mut data.meter().limiter);
         store.epoch_deadline_callback(|store| Ok(on_tick(store)));
-        let grant = store.data_mut().meter().grant;
+        let (grant, mode) = (store.data_mut().meter().grant, store.data_mut().meter().mode);
+        store.set_max_component_handles(mode.handles_max);
+        // To set none at all also asks for calls as tasks.
+        if grant.fuel.is_some() && !mode.is_in_place() {
+            set_yield_interval(store, mode.yield_interval);
+        }
         Self::begin(store.as_context_mut(), &grant);
     }
 
@@ -136,18 +167,12 @@ impl Meter {
         let grant = grant.held_to(&meter.grant, meter.quota_max);
         store.set_epoch_deadline(LOOK_TICKS);
         store.set_hostcall_fuel(grant.lift_max);
-        store.set_max_component_handles(grant.handles_max);
-        if let Some(Fuel { amount, yield_interval }) = grant.fuel {
-            // They fail without a meter, and at an interval of 0: neither comes here.
-            if yield_interval.is_some() {
-                let armed = store.fuel_async_yield_interval(yield_interval);
-                debug_assert!(armed.is_ok());
-            }
-            let armed = store.set_fuel(amount);
-            debug_assert!(armed.is_ok());
+        if let Some(fuel) = grant.fuel {
+            let set = store.set_fuel(fuel);
+            debug_assert!(set.is_ok(), "it fails only without a meter");
         }
         let meter = store.data_mut().meter();
-        meter.running.begin(grant.limit_ns, grant.wall_limit_ns);
+        meter.running.begin(grant.deadline_ns, grant.wall_limit_ns);
         meter.limiter.set_quota(grant.quota);
         meter.grant = grant;
         (meter.charged_fuel, meter.unseen_fuel) = (0, 0);
@@ -160,7 +185,11 @@ impl Meter {
     }
 
     /// Charges what was used and is not in the ledgers yet.
+    #[inline]
     pub fn settle<T: Metered>(store: &mut Store<T>) {
+        if !store.data_mut().meter().account.is_open() {
+            return;
+        }
         let usage = Self::usage(store);
         store.data_mut().meter().charge(usage);
     }
@@ -182,7 +211,7 @@ impl Meter {
         store: &mut Store<T>,
         call: impl FnOnce(StoreContextMut<'_, T>) -> wasmtime::Result<R>,
     ) -> Result<R, CallError> {
-        let running = Self::set_yields(store, false);
+        let running = Self::switch_mode(store, false);
         running.enter();
         let result = call(store.as_context_mut());
         running.leave();
@@ -201,7 +230,7 @@ impl Meter {
         store: &mut Store<T>,
         call: impl for<'s> FnOnce(StoreContextMut<'s, T>) -> BoxedCall<'s, R>,
     ) -> Result<R, CallError> {
-        let running = Self::set_yields(store, true);
+        let running = Self::switch_mode(store, true);
         let account = store.data_mut().meter().account.clone();
         let call = call(store.as_context_mut());
         let result = running.time(call, || account.charge_growth(&running)).await;
@@ -209,15 +238,14 @@ impl Meter {
     }
 
     /// Calls run as tasks from now on, or on their callers' stacks.
-    fn set_yields<T: Metered>(store: &mut Store<T>, yields: bool) -> Arc<Running> {
+    fn switch_mode<T: Metered>(store: &mut Store<T>, yields: bool) -> Arc<Running> {
         let meter = store.data_mut().meter();
         let running = meter.running.clone();
-        if meter.yields != yields {
-            meter.yields = yields;
-            if let Some(fuel) = &mut meter.grant.fuel {
-                fuel.yield_interval = yields.then_some(YIELD_INTERVAL);
-                let armed = store.fuel_async_yield_interval(yields.then_some(YIELD_INTERVAL));
-                debug_assert!(armed.is_ok());
+        if meter.mode.is_in_place() == yields {
+            meter.mode.yield_interval = yields.then_some(YIELD_INTERVAL);
+            let (interval, meters_fuel) = (meter.mode.yield_interval, meter.grant.fuel.is_some());
+            if meters_fuel {
+                set_yield_interval(store, interval);
             }
         }
         running
@@ -287,17 +315,13 @@ impl Meter {
     }
 
     pub(crate) fn usage_with(&self, fuel_left: u64) -> Usage {
-        let granted = self.grant.fuel.map_or(0, |fuel| fuel.amount);
+        let granted = self.grant.fuel.unwrap_or(0);
         let seen = granted.saturating_sub(fuel_left.min(granted));
         let fuel = seen.saturating_add(self.unseen_fuel).min(granted);
         Usage { fuel, bytes: self.running.bytes(), grown_bytes: self.running.grown_bytes() }
     }
 
-    #[inline]
-    pub(crate) fn charge(&mut self, usage: Usage) {
-        if !self.account.is_open() {
-            return;
-        }
+    fn charge(&mut self, usage: Usage) {
         let fuel = usage.fuel.saturating_sub(self.charged_fuel);
         if !self.running.take_growth() && fuel == 0 {
             return;
@@ -307,11 +331,11 @@ impl Meter {
     }
 
     fn over_deadline(&self) -> CallError {
-        CallError::DeadlineExceeded { deadline: self.grant.deadline.unwrap_or_default() }
+        CallError::DeadlineExceeded { deadline: Duration::from_nanos(self.grant.deadline_ns) }
     }
 
     fn over_wall(&self) -> CallError {
-        CallError::WallLimit { limit: self.grant.wall_limit.unwrap_or_default() }
+        CallError::WallLimit { limit: Duration::from_nanos(self.grant.wall_limit_ns) }
     }
 
     /// What an error of the guest's says (METER-7).
@@ -320,7 +344,7 @@ impl Meter {
             Some(Trap::Interrupt) if self.running.is_over() => self.over_deadline(),
             Some(Trap::Interrupt) if self.running.is_wall_over() => self.over_wall(),
             Some(Trap::OutOfFuel) if self.grant.fuel.is_some() => {
-                CallError::OutOfFuel { fuel: self.grant.fuel.map_or(0, |fuel| fuel.amount) }
+                CallError::OutOfFuel { fuel: self.grant.fuel.unwrap_or(0) }
             }
             _ => blame::judge(cause),
         }
@@ -333,19 +357,27 @@ impl Meter {
     fn on_end(&mut self, error: &CallError, fuel_left: u64) {
         let is_noted = match error {
             CallError::DeadlineExceeded { .. } | CallError::GcHeapFull => false,
-            CallError::WallLimit { .. } => !self.grant.is_in_place,
+            CallError::WallLimit { .. } => !self.mode.is_in_place(),
             CallError::Trapped { trap } => {
                 matches!(trap, Trap::UnreachableCodeReached | Trap::StackOverflow)
             }
             _ => true,
         };
-        let Some(fuel) = self.grant.fuel.filter(|_| !is_noted) else { return };
-        self.unseen_fuel = match (fuel.yield_interval, error) {
+        if is_noted || self.grant.fuel.is_none() {
+            return;
+        }
+        self.unseen_fuel = match (self.mode.yield_interval, error) {
             (None, _) => fuel_left,
             (Some(interval), CallError::GcHeapFull) => interval.min(fuel_left),
             (Some(_), _) => 0,
         };
     }
+}
+
+/// Sets after how much fuel a guest yields; the store meters fuel.
+fn set_yield_interval<T>(store: &mut Store<T>, interval: Option<u64>) {
+    let set = store.fuel_async_yield_interval(interval);
+    debug_assert!(set.is_ok(), "it fails only without a meter, and at an interval of 0");
 }
 
 /// A call that a task runs.
@@ -356,16 +388,18 @@ pub type BoxedCall<'s, R> =
 fn on_tick<T: Metered>(mut store: StoreContextMut<'_, T>) -> UpdateDeadline {
     let fuel_left = store.as_context().get_fuel().unwrap_or(0);
     let meter = store.data_mut().meter();
-    // What it has grown stands by now (METER-10).
-    let usage = meter.usage_with(fuel_left);
-    meter.charge(usage);
+    if meter.account.is_open() {
+        // What it has grown stands by now (METER-10).
+        let usage = meter.usage_with(fuel_left);
+        meter.charge(usage);
+    }
     meter.running.look();
     if meter.running.is_over() || meter.running.is_wall_over() {
         return UpdateDeadline::Interrupt;
     }
-    match meter.yields {
+    match meter.mode.is_in_place() {
+        true => UpdateDeadline::Continue(LOOK_TICKS),
         // However little fuel its instructions take, a guest does not hold its thread for longer.
-        true => UpdateDeadline::Yield(LOOK_TICKS),
-        false => UpdateDeadline::Continue(LOOK_TICKS),
+        false => UpdateDeadline::Yield(LOOK_TICKS),
     }
 }

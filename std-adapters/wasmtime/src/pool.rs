@@ -60,7 +60,6 @@ pub(crate) struct Terms {
     /// Bytes that an instance has from its start.
     pub(crate) start_bytes: u64,
     pub(crate) ledgers: Ledgers,
-    pub(crate) keeps_on_drop: bool,
 }
 
 /// Whom a [`WasmPool`] lends to: with its account in the pool's ledgers, and what its leases may use.
@@ -70,7 +69,8 @@ pub(crate) struct Terms {
 pub struct WasmPrincipal {
     principal: Principal,
     account: Account,
-    grant: Option<Grant>,
+    /// Not part of this, so that a handle is small.
+    grant: Option<Arc<Grant>>,
 }
 
 impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
@@ -143,7 +143,7 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
     /// # Errors
     /// As of [`principal`](Self::principal).
     pub fn principal_with(&self, id: &str, grant: &Grant) -> Result<WasmPrincipal, PrincipalError> {
-        Ok(WasmPrincipal { grant: Some(*grant), ..self.principal(id)? })
+        Ok(WasmPrincipal { grant: Some(Arc::new(*grant)), ..self.principal(id)? })
     }
 
     /// Leases an instance, and waits for one as a task.
@@ -174,8 +174,8 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
     ) -> Result<WasmLease<'a, H, X>, CheckoutError> {
         loop {
             let lease = self.pool.checkout(&principal.principal).await?;
-            if let Some(lease) = self.begin(lease, principal, grant)? {
-                return Ok(lease);
+            if Self::fits(&lease, grant)? {
+                return Ok(WasmLease::begin(lease, principal, grant));
             }
         }
     }
@@ -202,8 +202,8 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
     ) -> Result<WasmLease<'a, H, X>, CheckoutError> {
         loop {
             let lease = self.pool.checkout_blocking(&principal.principal)?;
-            if let Some(lease) = self.begin(lease, principal, grant)? {
-                return Ok(lease);
+            if Self::fits(&lease, grant)? {
+                return Ok(WasmLease::begin(lease, principal, grant));
             }
         }
     }
@@ -216,41 +216,39 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
         &'a self,
         principal: &'a WasmPrincipal,
     ) -> Result<WasmLease<'a, H, X>, CheckoutError> {
+        let grant = self.grant_of(principal);
         loop {
             let lease = self.pool.try_checkout(&principal.principal)?;
-            if let Some(lease) = self.begin(lease, principal, self.grant_of(principal))? {
-                return Ok(lease);
+            if Self::fits(&lease, grant)? {
+                return Ok(WasmLease::begin(lease, principal, grant));
             }
         }
     }
 
     #[inline]
     fn grant_of<'a>(&'a self, principal: &'a WasmPrincipal) -> &'a Grant {
-        principal.grant.as_ref().unwrap_or(&self.terms.grant)
+        principal.grant.as_deref().unwrap_or(&self.terms.grant)
     }
 
-    /// Begins a lease, unless earlier ones have grown the instance above the quota of this one: then it
-    /// is discarded, and another one is to be found.
+    /// Whether an instance may be lent under this grant: not if earlier leases have grown it above the
+    /// quota. Then it is discarded, and another one is to be found.
     #[inline]
-    fn begin<'a>(
-        &'a self,
-        lease: Lease<'a, GuestManager<H, X>>,
-        principal: &'a WasmPrincipal,
-        grant: &Grant,
-    ) -> Result<Option<WasmLease<'a, H, X>>, CheckoutError> {
+    fn fits(lease: &Lease<'_, GuestManager<H, X>>, grant: &Grant) -> Result<bool, CheckoutError> {
         let needed = lease.running.bytes();
         if needed <= grant.quota {
-            return Ok(Some(WasmLease::begin(lease, principal, grant, self.terms.keeps_on_drop)));
+            return Ok(true);
         }
-        match lease.uses() {
-            // Its start function has grown it by more than in the first one.
-            1 => {
-                let cause = InstantiateError::OverQuota { needed, quota: grant.quota };
-                let cause = BuildFailure::Manager(Arc::new(cause));
-                Err(CheckoutError::BuildFailed { cause })
-            }
-            _ => Ok(None),
+        Self::too_large(lease.uses(), needed, grant.quota)
+    }
+
+    #[cold]
+    fn too_large(uses: u32, needed: u64, quota: u64) -> Result<bool, CheckoutError> {
+        if uses > 1 {
+            return Ok(false);
         }
+        // Its start function has grown it by more than in the first one.
+        let cause = BuildFailure::Manager(Arc::new(InstantiateError::OverQuota { needed, quota }));
+        Err(CheckoutError::BuildFailed { cause })
     }
 
     /// Closes the pool; see [`Pool::close`].

@@ -14,7 +14,7 @@ use crate::engine::{Reservation, WasmEngine};
 use crate::error::{CallError, ExportError, InstanceLimit, InstantiateError, ProgramError};
 use crate::exports::{ComponentExports, Exports};
 use crate::host::{Host, NewLease};
-use crate::meter::{Meter, Metered};
+use crate::meter::{Meter, Metered, Mode};
 use crate::running::Running;
 
 /// Looks up the exports of an instance of a core module.
@@ -115,6 +115,8 @@ pub struct Guest<H: Host, X> {
     pub(crate) is_usable: bool,
     /// Whether one ended by the guest's own fault.
     pub(crate) is_faulty: bool,
+    /// Whether a lease that is dropped between calls keeps it.
+    pub(crate) keeps_on_drop: bool,
     /// Whether the last lease's part of the data stays for the next one.
     pub(crate) is_kept: bool,
 }
@@ -143,6 +145,8 @@ pub struct GuestManager<H: Host, X> {
     pub(crate) engine: WasmEngine,
     /// What an instance may use at its start.
     pub(crate) start: Grant,
+    pub(crate) mode: Mode,
+    pub(crate) keeps_on_drop: bool,
     /// Held until the last instance is gone.
     pub(crate) _reservation: Reservation,
 }
@@ -151,7 +155,8 @@ impl<H: Host, X: Send + Sync + 'static> GuestManager<H, X> {
     pub(crate) async fn guest(&self) -> Result<Guest<H, X>, InstantiateError> {
         let engine = &self.engine;
         let running = Arc::new(engine.running());
-        let meter = Meter::new(engine, self.start, running.clone());
+        let (mode, is_in_place) = (self.mode, self.mode.is_in_place());
+        let meter = Meter::new(engine, self.start, mode, running.clone());
         let lease = self.host.lease(NewLease::new(None, &running));
         let mut store = Store::new(engine.wasmtime(), self.host.data(meter, lease));
         Meter::install(&mut store);
@@ -159,7 +164,7 @@ impl<H: Host, X: Send + Sync + 'static> GuestManager<H, X> {
         if let Some(tasks) = store.concurrent_resource_table() {
             tasks.set_max_capacity(engine.room().tasks as usize);
         }
-        let built = self.program.instantiate(&mut store, self.start.is_in_place);
+        let built = self.program.instantiate(&mut store, is_in_place);
         let built = match running.time(built, || ()).await {
             Some(Ok(Ok(exports))) => Meter::end(&mut store, Some(Ok(exports))),
             Some(Ok(Err(error))) => return Err(InstantiateError::Export(error)),
@@ -172,7 +177,8 @@ impl<H: Host, X: Send + Sync + 'static> GuestManager<H, X> {
             exports,
             host: self.host.clone(),
             running,
-            is_in_place: self.start.is_in_place,
+            is_in_place,
+            keeps_on_drop: self.keeps_on_drop,
             is_usable: true,
             is_faulty: false,
             is_kept: false,

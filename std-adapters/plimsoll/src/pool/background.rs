@@ -76,7 +76,7 @@ impl<M: Manager> Shared<M> {
                 // Relaxed: a hint.
                 let relaxed = std::sync::atomic::Ordering::Relaxed;
                 place.expires_ms.store(live.expires_ms, relaxed);
-                place.object.store(Some(live));
+                place.put(live);
                 None
             }
             Err(error) => Some(error),

@@ -129,7 +129,7 @@ impl<M: Manager> Shared<M> {
     /// A call has come back after it was abandoned, with an object or without one.
     #[cold]
     pub(super) fn on_late_return(&self, slot: SlotId, live: Option<Box<Live<M>>>) {
-        let live = live.or_else(|| self.place(slot).object.take());
+        let live = live.or_else(|| self.place(slot).take());
         let mut after = After::default();
         let mut queue = self.queue.lock();
         let condemned = self.take_lost(&mut queue, slot);

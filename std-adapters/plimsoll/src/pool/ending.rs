@@ -27,7 +27,7 @@ impl<M: Manager> Shared<M> {
         if let Some(began) = live.began {
             self.note_hold(began);
         }
-        place.object.store(Some(live));
+        place.put(live);
         if self.slots.give_back(token, self.tick()).is_err() {
             return self.on_late_lease(principal, slot, None);
         }
@@ -119,7 +119,7 @@ impl<M: Manager> Shared<M> {
         let Grant { token, mut live } = grant;
         let slot = token.slot();
         live.uses -= 1;
-        self.place(slot).object.store(Some(live));
+        self.place(slot).put(live);
         if self.slots.give_back(token, self.tick()).is_err() {
             return self.on_late_lease(principal, slot, None);
         }
@@ -146,7 +146,7 @@ impl<M: Manager> Shared<M> {
 
     /// What an idle slot held that is condemned.
     pub(super) fn doomed(&self, condemned: Condemned) -> Doomed<M> {
-        let live = self.place(condemned.slot()).object.take();
+        let live = self.place(condemned.slot()).take();
         Doomed { condemned, live }
     }
 

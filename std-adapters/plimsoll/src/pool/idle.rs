@@ -40,7 +40,7 @@ impl<M: Manager> Shared<M> {
             let Some(since) = view.idle_since else { continue };
             // Lent to this call while it looks.
             let Some(token) = self.slots.take_at(id, view.tenant) else { continue };
-            let live = self.place(id).object.take();
+            let live = self.place(id).take();
             let live = live.expect("an idle slot has its object in place");
             let kept = self.call_in((&token).into(), || contain(|| keep(live.object())));
             if !matches!(kept, Ok(true)) {
@@ -51,7 +51,7 @@ impl<M: Manager> Shared<M> {
                 removed += 1;
                 continue;
             }
-            self.place(id).object.store(Some(live));
+            self.place(id).put(live);
             // As cold as it was before.
             if self.slots.give_back(token, since).is_err() {
                 self.on_late_return(id, None);

@@ -139,7 +139,9 @@ impl<M: Manager> Shared<M> {
             return None;
         }
         let Doomed { condemned, live } = self.work.take_retirement()?;
-        self.place(condemned.slot()).object.store(live);
+        if let Some(live) = live {
+            self.place(condemned.slot()).put(live);
+        }
         Some(condemned)
     }
 

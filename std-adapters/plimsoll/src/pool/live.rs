@@ -1,6 +1,7 @@
 //! An object with bounds of its own, and its place.
 
 use std::hash::{BuildHasher, RandomState};
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -74,7 +75,7 @@ impl<M: Manager> Live<M> {
 /// Where a slot's object is while it is idle: put there by whoever makes the slot idle, before that,
 /// and taken out by whoever takes the slot.
 pub(super) struct Place<M: Manager> {
-    pub(super) object: AtomicCell<Option<Box<Live<M>>>>,
+    object: AtomicCell<ManuallyDrop<Option<Box<Live<M>>>>>,
     /// When the object expires, for maintenance. Stored by the builder; a hint.
     pub(super) expires_ms: AtomicU64,
     pub(super) hands: Hands,
@@ -83,10 +84,31 @@ pub(super) struct Place<M: Manager> {
 impl<M: Manager> Place<M> {
     pub(super) fn empty() -> Self {
         Self {
-            object: AtomicCell::new(None),
+            object: AtomicCell::new(ManuallyDrop::new(None)),
             expires_ms: AtomicU64::new(u64::MAX),
             hands: Hands::new(),
         }
+    }
+
+    /// Puts the slot's object there. The place is empty: only who has the slot puts something there.
+    ///
+    /// What does not drop what was there before is a plain store, not an exchange.
+    #[inline(always)]
+    pub(super) fn put(&self, live: Box<Live<M>>) {
+        debug_assert!(self.take().is_none(), "a slot has one object");
+        self.object.store(ManuallyDrop::new(Some(live)));
+    }
+
+    /// Takes the slot's object out.
+    #[inline(always)]
+    pub(super) fn take(&self) -> Option<Box<Live<M>>> {
+        ManuallyDrop::into_inner(self.object.swap(ManuallyDrop::new(None)))
+    }
+}
+
+impl<M: Manager> Drop for Place<M> {
+    fn drop(&mut self) {
+        drop(self.take());
     }
 }
 

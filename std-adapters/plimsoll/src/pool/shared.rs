@@ -263,7 +263,7 @@ impl<M: Manager> Shared<M> {
     #[inline(always)]
     pub(super) fn open(&self, token: Leased, tenant: Tenant) -> Option<Grant<M>> {
         let place = self.place(token.slot());
-        let live = place.object.take().expect("an idle slot has its object in place");
+        let live = place.take().expect("an idle slot has its object in place");
         let answer = ask(|| live.is_alive());
         if answer != Some(true) {
             self.on_dead(token, live, answer.is_none());
