@@ -75,8 +75,8 @@ impl Room {
     /// [`EngineError`], if the numbers are out of range.
     pub(crate) fn apply(&self, config: &mut Config) -> Result<(), EngineError> {
         let Self { instances, tables, core_instances, .. } = *self;
-        let asked = instances.saturating_add(self.stores);
-        let count = u32::try_from(asked).ok().filter(|_| instances > 0);
+        let asked = if instances > 0 { instances.saturating_add(self.stores) } else { 0 };
+        let count = u32::try_from(asked).ok().filter(|count| *count > 0);
         let count = count.ok_or(EngineError::Instances { asked })?;
         // A garbage-collected heap takes the place of a memory.
         let memories = self.memories_each();

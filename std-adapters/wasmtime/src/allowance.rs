@@ -35,7 +35,8 @@ impl Allowance {
     }
 
     /// How many bytes the memories, tables and GC heaps of the instance have together at most
-    /// (METER-1). An instance that has more already is not lent for it.
+    /// (METER-1). A checkout discards an instance that has more already. What one call may
+    /// [lift](Self::lift_max) follows, unless that was set too.
     pub fn quota(mut self, bytes: u64) -> Self {
         self.quota = Some(bytes);
         self
@@ -59,20 +60,21 @@ impl Allowance {
         self
     }
 
-    /// How long the lease may last, by the clock on the wall, whatever uses up that time.
+    /// The wall-clock time after the checkout at which a call is ended, whatever uses up that time; see
+    /// [`WasmPoolBuilder::wall_limit`](crate::WasmPoolBuilder::wall_limit).
     pub fn wall_limit(mut self, limit: Duration) -> Self {
         self.wall_limit = Some(Some(limit));
         self
     }
 
-    /// Sets no limit by the clock on the wall.
+    /// Sets no wall-clock limit.
     pub fn no_wall_limit(mut self) -> Self {
         self.wall_limit = Some(None);
         self
     }
 
-    /// How many bytes one call may have the host take: lists and strings, results and parameters of
-    /// host functions (METER-9).
+    /// How many bytes one call may lift, which is to copy them from the guest into the host: lists and
+    /// strings, results and parameters of host functions (METER-9).
     pub fn lift_max(mut self, bytes: usize) -> Self {
         self.lift_max = Some(bytes);
         self
@@ -89,17 +91,18 @@ pub struct Grant {
     pub(crate) deadline_ns: u64,
     /// Nanoseconds by the wall; `NEVER` if there is no such limit.
     pub(crate) wall_limit_ns: u64,
-    pub(crate) lift_max: usize,
+    /// `None` if it follows the quota.
+    pub(crate) lift_max: Option<usize>,
 }
 
-/// What wasmtime lets a guest hand over in one call unless told otherwise.
-pub(crate) const LIFT_MAX: usize = 128 << 20;
+/// What wasmtime lets a guest lift in one call by default.
+const LIFT_MAX: usize = 128 << 20;
 
-/// So much of a small quota may be handed over all the same.
+/// So much may be lifted however small the quota is.
 const LIFT_MIN: u64 = 64 << 10;
 
-/// What one call may hand over by default: as much as the guest can have.
-pub(crate) fn lift_max_of(quota: u64) -> usize {
+/// What one call may lift by default: as much as the guest can have.
+fn lift_max_of(quota: u64) -> usize {
     usize::try_from(quota.max(LIFT_MIN)).unwrap_or(LIFT_MAX).min(LIFT_MAX)
 }
 
@@ -111,8 +114,14 @@ impl Grant {
             fuel: meters_fuel.then_some(u64::MAX),
             deadline_ns: NEVER,
             wall_limit_ns: NEVER,
-            lift_max: lift_max_of(quota),
+            lift_max: None,
         }
+    }
+
+    /// What one call may lift.
+    #[inline]
+    pub(crate) fn lift_max(&self) -> usize {
+        self.lift_max.unwrap_or_else(|| lift_max_of(self.quota))
     }
 
     /// This grant with what an allowance says otherwise.
@@ -129,7 +138,7 @@ impl Grant {
             ("fuel", allowance.fuel == Some(0)),
             ("deadline", allowance.deadline == Some(Some(Duration::ZERO))),
             ("wall-clock limit", allowance.wall_limit == Some(Some(Duration::ZERO))),
-            ("limit on what a call hands over", allowance.lift_max == Some(0)),
+            ("limit on what a call lifts", allowance.lift_max == Some(0)),
         ];
         if let Some((setting, _)) = zeros.into_iter().find(|(_, is_zero)| *is_zero) {
             return Err(AllowanceError::Zero { setting });
@@ -137,9 +146,6 @@ impl Grant {
         if let Some(asked) = allowance.quota {
             if asked > quota_max {
                 return Err(AllowanceError::QuotaAboveEngine { asked, max: quota_max });
-            }
-            if self.lift_max == lift_max_of(self.quota) {
-                self.lift_max = lift_max_of(asked);
             }
             self.quota = asked;
         }
@@ -152,9 +158,7 @@ impl Grant {
         if let Some(limit) = allowance.wall_limit {
             self.wall_limit_ns = limit.map_or(NEVER, ns);
         }
-        if let Some(bytes) = allowance.lift_max {
-            self.lift_max = bytes;
-        }
+        self.lift_max = allowance.lift_max.or(self.lift_max);
         Ok(self)
     }
 
@@ -176,7 +180,7 @@ mod tests {
         fuel: None,
         deadline_ns: NEVER,
         wall_limit_ns: NEVER,
-        lift_max: 1 << 20,
+        lift_max: None,
     };
 
     fn with(base: Grant, allowance: Allowance) -> Result<Grant, AllowanceError> {
@@ -188,16 +192,16 @@ mod tests {
         let ms = Duration::from_millis;
         assert_eq!(with(BASE, Allowance::new()), Ok(BASE));
         let grant = with(BASE, Allowance::new().quota(2 << 20).deadline(ms(25))).unwrap();
-        let (quota, lift_max) = (2 << 20, 2 << 20);
-        assert_eq!(grant, Grant { quota, lift_max, deadline_ns: 25_000_000, ..BASE });
-        let own = Grant { lift_max: 7, ..BASE };
-        assert_eq!(with(own, Allowance::new().quota(2 << 20)).unwrap().lift_max, 7);
+        assert_eq!(grant, Grant { quota: 2 << 20, deadline_ns: 25_000_000, ..BASE });
+        assert_eq!((BASE.lift_max(), grant.lift_max()), (1 << 20, 2 << 20));
+        let own = with(BASE, Allowance::new().lift_max(1 << 20)).unwrap();
+        assert_eq!(with(own, Allowance::new().quota(2 << 20)).unwrap().lift_max(), 1 << 20);
         let grant = with(grant, Allowance::new().no_deadline().wall_limit(ms(1))).unwrap();
         assert_eq!((grant.deadline_ns, grant.wall_limit_ns), (NEVER, 1_000_000));
     }
 
     #[test]
-    fn meter_9_what_a_call_hands_over_follows_the_quota() {
+    fn meter_9_what_a_call_lifts_follows_the_quota() {
         assert_eq!(lift_max_of(100), 64 << 10);
         assert_eq!(lift_max_of(1 << 20), 1 << 20);
         assert_eq!(lift_max_of(1 << 40), 128 << 20);

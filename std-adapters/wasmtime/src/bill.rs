@@ -95,6 +95,7 @@ fn from_ledger(error: LedgerPrincipalError) -> PrincipalError {
     match error {
         LedgerPrincipalError::TooLong { bytes } => PrincipalError::Length { bytes },
         LedgerPrincipalError::ControlCharacter { at } => PrincipalError::Character { at },
+        // Empty.
         _ => PrincipalError::Length { bytes: 0 },
     }
 }

@@ -1,7 +1,7 @@
 //! Who is to blame for the end of a call (METER-7).
 //!
-//! Most ends have a type of their own. Some of wasmtime's have words only, and these are compared from
-//! their first letter on, so that neither a guest nor a host function says them by chance.
+//! Most ends have a type of their own. wasmtime gives some of them only a message: the beginning of the
+//! root cause's message is compared then. A host error that begins in the same way is misjudged.
 
 use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap};
@@ -18,29 +18,45 @@ const HANDLES: [&str; 2] = [
     "cannot lend resource: store handle limit exceeded",
 ];
 
-/// How wasmtime begins to say that a component broke the canonical ABI.
-const BROKEN_ABI: [&str; 17] = [
+/// How wasmtime's messages begin that say that a component broke the canonical ABI.
+const BROKEN_ABI: [&str; 33] = [
     "unknown handle index ",
     "index is not a resource",
-    "handle is not a",
-    "handle is a ",
+    "handle is not a stream",
+    "handle is not a future",
+    "handle is not a readable end of a ",
+    "handle is not an error-context",
+    "handle is not a subtask",
+    "handle is not an waitable-set",
+    "handle is not a waitable",
+    "handle is not a guest thread",
+    "handle is a stream of a different type",
+    "handle is a future of a different type",
+    "cannot remove busy stream",
+    "cannot remove busy future",
+    "cannot drop busy stream",
+    "cannot drop busy future",
     "cannot allocate another handle: index overflow",
     "cannot lend resource: too many active lends",
     "cannot remove owned resource while borrowed",
     "return pointer not aligned",
-    "string pointer",
-    "list pointer",
-    "map pointer",
-    "realloc return: ",
+    "string pointer not aligned to ",
+    "string pointer/length out of bounds of memory",
+    "list pointer is not aligned",
+    "list pointer/length out of bounds of memory",
+    "map pointer is not aligned",
+    "map pointer/length out of bounds of memory",
+    "realloc return: result not aligned",
+    "realloc return: beyond end of memory",
     "invalid option discriminant",
     "invalid expected discriminant",
     "unexpected discriminant: ",
     "invalid utf-8 sequence",
-    "byte length too large",
+    "invalid utf-16 sequence",
 ];
 
 /// What an error of wasmtime's says.
-pub(crate) fn judge(cause: wasmtime::Error) -> CallError {
+pub(crate) fn classify(cause: wasmtime::Error) -> CallError {
     if let Some(&trap) = cause.downcast_ref::<Trap>() {
         return CallError::Trapped { trap };
     }
@@ -88,28 +104,31 @@ mod tests {
 
     #[test]
     fn meter_7_the_hosts_own_errors_are_its_own() {
-        let failed =
-            |text: &str| matches!(judge(wasmtime::format_err!("{text}")), CallError::Failed { .. });
+        let failed = |text: &str| {
+            matches!(classify(wasmtime::format_err!("{text}")), CallError::Failed { .. })
+        };
         assert!(failed("the database is down"));
         assert!(failed("it said: unknown handle index 7"));
+        assert!(failed("handle is not available") && failed("handle is a secret"));
+        assert!(failed("byte length too large"), "the host lowers too long a string");
         assert!(!failed("unknown handle index 7"));
     }
 
     #[test]
     fn meter_7_a_guest_that_fills_a_table_of_the_hosts_is_to_blame() {
         for full in [ResourceTableError::Full.into(), HandleError::Full { capacity: 1 }.into()] {
-            assert!(matches!(judge(full), CallError::OutOfHandles));
+            assert!(matches!(classify(full), CallError::OutOfHandles));
         }
         let missing = wasmtime::Error::from(ResourceTableError::NotPresent);
-        assert!(matches!(judge(missing), CallError::Failed { .. }));
+        assert!(matches!(classify(missing), CallError::Failed { .. }));
     }
 
     #[test]
     fn meter_7_a_cause_is_found_below_its_context() {
         let deep = wasmtime::Error::from(TooDeep { allowed: 3 }).context("in a callback");
-        assert!(matches!(judge(deep), CallError::TooDeep { allowed: 3 }));
+        assert!(matches!(classify(deep), CallError::TooDeep { allowed: 3 }));
         let trap = wasmtime::Error::from(Trap::IntegerOverflow).context("in a callback");
-        let CallError::Trapped { trap } = judge(trap) else { panic!("a trap") };
+        let CallError::Trapped { trap } = classify(trap) else { panic!("a trap") };
         assert_eq!(trap, Trap::IntegerOverflow);
     }
 }

@@ -32,6 +32,7 @@ pub struct WasmPoolBuilder<H: Host, X: Send + Sync + 'static> {
     yield_interval: u64,
     is_in_place: bool,
     start_deadline: Duration,
+    start_wall_limit: Duration,
     handles_max: usize,
     keeps_on_drop: bool,
     ledgers: Ledgers,
@@ -50,6 +51,7 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
             yield_interval: YIELD_INTERVAL,
             is_in_place: false,
             start_deadline: Duration::from_secs(1),
+            start_wall_limit: Duration::from_secs(30),
             handles_max: HANDLES_MAX,
             keeps_on_drop: false,
             ledgers: Ledgers::default(),
@@ -63,7 +65,8 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
         self
     }
 
-    /// Who may be lent an instance that somebody has used; nobody by default (POOL-10).
+    /// To which principals an instance may be lent that was used before. By default to none: an instance
+    /// serves one lease (POOL-10).
     ///
     /// With [`PerPrincipal`](Isolation::PerPrincipal), a guest's memory, globals and tables stay from
     /// lease to lease of one principal, and so does what else the [`Host::Data`] has. With
@@ -71,7 +74,8 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
     /// guest, the next one can read and has to live with. What a guest caches in its own memory stays
     /// with it, such as the number of a handle, and so does an `externref` or a function of the host's that
     /// it keeps in a global or a table: unlike a number, it goes on naming its object, so give objects of a
-    /// lease as [`Handles`](crate::Handles). [`Host::Lease`] and its handles never stay.
+    /// lease as [`Handles`](crate::Handles). [`Host::Lease`] and its handles never stay, but with
+    /// [`keep_on_drop`](Self::keep_on_drop).
     pub fn isolation(mut self, isolation: Isolation) -> Self {
         self.isolation = isolation;
         self
@@ -88,8 +92,7 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
         self
     }
 
-    /// How much fuel each lease has; by default as much as there can be, which is metered all the
-    /// same.
+    /// How much fuel each lease has. By default it has no bound (`u64::MAX`), and is metered all the same.
     ///
     /// Most instructions take one unit. `memory.fill`, `memory.copy`, `table.grow` and
     /// `array.new_default` take one for each byte or element, before they begin; `memory.grow` takes
@@ -111,9 +114,9 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
     /// they return, also from [`WasmLease::call`](super::WasmLease::call): they do not yield, cannot
     /// be cancelled, and may not import async functions.
     ///
-    /// [Fuel](Self::fuel) has to be set, unless the engine meters none: a guest that is stopped by its deadline, or by a trap of
-    /// its own other than `unreachable` and a full stack, is charged with all of it, for nobody
-    /// knows how much it has used.
+    /// [Fuel](Self::fuel) has to be set, unless the engine meters none. wasmtime does not show how much fuel
+    /// a guest has used that is ended by its deadline, by its wall-clock limit while it runs, by a full GC
+    /// heap, or by a trap other than `unreachable` and a full stack. Such a guest is charged with all of it.
     pub fn in_place(mut self) -> Self {
         self.is_in_place = true;
         self
@@ -128,11 +131,12 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
     /// [`Meter::host_time`](crate::Meter::host_time). It is measured from the first
     /// [tick](crate::WasmEngineBuilder::tick) on that comes by within a call, or from when the call first
     /// yields or waits; what a guest uses before that counts for nothing, a tick on average. (On systems
-    /// other than Linux and Android, time by the wall stands in for processor time.)
+    /// other than Linux and Android, wall-clock time stands in for processor time.)
     ///
     /// A deadline ends a guest no sooner, and up to two ticks of its own time later (METER-8), whatever
-    /// the length of the deadline. A guest that is within a single long operation then, or returns from
-    /// it, is ended after that operation: see [`quota`](Self::quota).
+    /// the length of the deadline. That bound is one for each call: a lease of many calls that are shorter
+    /// than a tick may run longer in all. A guest that is within a single long operation then, or returns
+    /// from it, is ended after that operation: see [`quota`](Self::quota).
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.allowance = self.allowance.deadline(deadline);
         self
@@ -144,28 +148,42 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
         self
     }
 
-    /// How long a lease may last from its beginning, by the clock on the wall; for ever by default. Its
-    /// end is no fault of the guest's. It ends a call that waits in an async host function, and one that
-    /// runs; a host function that blocks its thread is not ended by anything.
+    /// The wall-clock time after the checkout at which calls are ended; none by default. That is no fault of
+    /// the guest's.
+    ///
+    /// A call that runs is ended at the next tick, and so is one that waits in an async host function; one
+    /// that begins later is not run at all. A call that is shorter than a tick may still return after the
+    /// limit, a lease that rests is not ended, and a host function that blocks its thread is not ended by
+    /// anything.
     pub fn wall_limit(mut self, limit: Duration) -> Self {
         self.allowance = self.allowance.wall_limit(limit);
         self
     }
 
-    /// How many bytes one call may have the host take, as results, or as parameters of host functions:
-    /// by default as many as the quota, from 64 KiB to 128 MiB (METER-9).
+    /// How many bytes one call may lift, which is to copy them from the guest into the host: as results, or
+    /// as parameters of host functions. By default as many as the quota, from 64 KiB to 128 MiB (METER-9).
+    /// It has no effect on core modules.
     pub fn lift_max(mut self, bytes: usize) -> Self {
         self.allowance = self.allowance.lift_max(bytes);
         self
     }
 
-    /// How long the start of an instance may take; 1 s by default. It has a lease's fuel as well.
+    /// How much time of its own an instance may use at its start; 1 s by default. It has a lease's fuel as
+    /// well.
     pub fn start_deadline(mut self, deadline: Duration) -> Self {
         self.start_deadline = deadline;
         self
     }
 
-    /// How many handles a component has at most at one time; 10,000 by default.
+    /// After how long, by the wall clock, the start of an instance is ended that waits in an async host
+    /// function; 30 s by default.
+    pub fn start_wall_limit(mut self, limit: Duration) -> Self {
+        self.start_wall_limit = limit;
+        self
+    }
+
+    /// How many handles a component has at most at one time; 10,000 by default. It has no effect on core
+    /// modules.
     pub fn handles(mut self, max: usize) -> Self {
         self.handles_max = max;
         self
@@ -199,15 +217,17 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
     /// Where the fuel that a principal has used is recorded. The start of an instance is the pool's
     /// own, and charged to no principal.
     ///
-    /// All three are written when a lease ends, and while it runs: bytes and growth a tick after they
-    /// stand at the latest (METER-10), fuel with them as far as wasmtime shows it.
+    /// All three are written when a lease ends, and before that: bytes and growth when a call returns, waits
+    /// or yields, and a tick after they stand at the latest (METER-10); fuel at ticks, as far as wasmtime
+    /// shows it.
     pub fn fuel_ledger(mut self, ledger: &SumLedger) -> Self {
         self.ledgers = self.ledgers.fuel(ledger);
         self
     }
 
     /// What else to set, such as the warm minimum, timeouts, or the registry:
-    /// `.pool(|pool| pool.warm(8))`. Maximum and isolation are those of this builder.
+    /// `.pool(|pool| pool.warm(8))`. Maximum and isolation are those of this builder, and `abandoned_max`
+    /// is 0. A second call of this replaces the first.
     pub fn pool(
         mut self,
         settings: impl FnOnce(PoolBuilder<GuestManager<H, X>>) -> PoolBuilder<GuestManager<H, X>>
@@ -218,11 +238,11 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
         self
     }
 
-    /// Makes the pool, and one instance first, to see that there can be some.
+    /// Makes the pool, and one instance first, so that a program that cannot run fails here.
     ///
     /// # Errors
-    /// [`ProgramError`]: settings out of range or that contradict each other, an engine without room, a start function that
-    /// traps or does not end, exports that are missing or of another type.
+    /// [`ProgramError`]: settings out of range or that contradict each other, an engine without room, a start
+    /// function that traps or does not end, exports that are missing or of another type.
     ///
     /// # Panics
     /// If [`Host::lease`], [`Host::data`] or a host function that the start function calls does.
@@ -250,7 +270,8 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
             return Err(ProgramError::KeepOnDrop { max, isolation });
         }
         let grant = self.grant()?;
-        let start = Allowance::new().deadline(self.start_deadline).no_wall_limit();
+        let start = Allowance::new().deadline(self.start_deadline);
+        let start = start.wall_limit(self.start_wall_limit);
         let manager = GuestManager {
             start: grant.with(&start, self.engine.room().quota)?,
             mode: self.mode(),

@@ -126,6 +126,9 @@ impl<H: Host, X> Guest<H, X> {
         call: impl FnOnce(StoreContextMut<'_, H::Data>, &X) -> wasmtime::Result<R>,
     ) -> Result<R, CallError> {
         self.enter()?;
+        if self.running.is_wall_over() {
+            return self.end(None);
+        }
         self.running.enter();
         let result = call(self.store.as_context_mut(), &self.exports);
         self.running.leave();

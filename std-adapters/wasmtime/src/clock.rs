@@ -66,7 +66,7 @@ impl Clock {
         ns(self.tick)
     }
 
-    /// Nanoseconds since the clock was made, by the wall.
+    /// Nanoseconds since the clock was made, by the wall clock.
     pub(crate) fn wall_ns(&self) -> u64 {
         ns(self.began.elapsed())
     }

@@ -3,13 +3,13 @@
 use std::cell::Cell;
 
 thread_local! {
-    /// When the calling thread was last looked at.
+    /// The thread's time at the last reading.
     static LAST: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Nanoseconds that the calling thread has had the processor, and since when it was last asked.
 ///
-/// A system call on Linux and Android. Elsewhere time by the wall stands in for it.
+/// A system call on Linux and Android. Elsewhere wall-clock time stands in for it.
 pub(crate) fn thread_ns() -> (u64, u64) {
     let now = read();
     // A thread whose locals are gone asks for the first time.

@@ -12,14 +12,14 @@ use wasmtime::{Config, Engine, WasmFeatures};
 use crate::allocator::Room;
 use crate::allowance::{Allowance, Grant};
 use crate::clock::{Clock, Ticker};
-use crate::error::{EngineError, ProgramError};
+use crate::error::{AllowanceError, EngineError, ProgramError};
 use crate::meter::{Meter, Mode};
 use crate::running::Running;
 
 /// A wasmtime [`Engine`] with the pooling allocator, and room for a number of instances.
 ///
-/// Several pools, of several programs, may share one; clones are handles to the same one. While
-/// there is a pool, a thread advances its clock and its epoch.
+/// Several pools, of several programs, may share one; clones are handles to the same one. While there
+/// is a pool or a [`Meter`] of it, a thread advances its clock and its epoch.
 ///
 /// It is closed by default: garbage collection, exceptions and component-model async are asked for by
 /// name, whatever features of wasmtime the program is built with. Stack switching and memories that
@@ -63,7 +63,7 @@ const CONCURRENT: WasmFeatures = WasmFeatures::CM_ASYNC
     .union(WasmFeatures::CM_ASYNC_STACKFUL)
     .union(WasmFeatures::CM_MORE_ASYNC_BUILTINS);
 
-/// Handles that a component has at most unless told otherwise.
+/// Handles that a component has at most by default.
 pub(crate) const HANDLES_MAX: usize = 10_000;
 
 const TICK_MIN: Duration = Duration::from_micros(100);
@@ -141,23 +141,23 @@ impl WasmEngineBuilder {
         self
     }
 
-    /// Compiles garbage-collected types. Their heap takes the place of one more memory for each
-    /// instance, and counts into its quota.
+    /// Allows garbage-collected types and `externref`. Their heap takes the place of one more memory for
+    /// each instance, and counts into its quota.
     #[cfg(feature = "gc")]
     pub fn gc(mut self) -> Self {
         self.has_gc = true;
         self
     }
 
-    /// Compiles exceptions. They live in a heap as [`gc`](Self::gc) has it.
+    /// Allows exceptions. They live in a heap as [`gc`](Self::gc) has it.
     #[cfg(feature = "gc")]
     pub fn exceptions(mut self) -> Self {
         self.has_exceptions = true;
         self
     }
 
-    /// Runs async functions of components, each with so many tasks, subtasks and waitables at one time;
-    /// some three for each call under way. Each takes room for a stack.
+    /// Allows async functions of components, each with so many tasks, subtasks and waitables at one time:
+    /// some three for each call under way. Each takes room for a stack. With 0, they are not allowed.
     ///
     /// An instance that still has one of them when its lease ends is discarded (POOL-14). A host
     /// function cannot call the component back whose call it serves: wasmtime refuses that with
@@ -178,7 +178,8 @@ impl WasmEngineBuilder {
         self
     }
 
-    /// How often the clock ticks, and so how finely time is counted; 10 ms by default.
+    /// How often the clock ticks, and so how finely time is counted: from 100 us to 1 min; 10 ms by
+    /// default.
     pub fn tick(mut self, tick: Duration) -> Self {
         self.tick = tick;
         self
@@ -192,7 +193,9 @@ impl WasmEngineBuilder {
     }
 
     /// What else to set. Allocation, memory layout, fuel, epochs, stack zeroing, and the proposals that
-    /// this builder has methods for are set by [`build`](Self::build), whatever this says of them.
+    /// this builder has methods for are set by [`build`](Self::build), whatever this says of them. Stack
+    /// switching, shared memories, legacy exceptions and, without [`gc`](Self::gc), typed references to
+    /// functions are off.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
@@ -222,7 +225,7 @@ impl WasmEngineBuilder {
         }
         config.concurrency_support(room.tasks > 0);
         config.consume_fuel(meters_fuel).epoch_interruption(true);
-        // What a guest leaves on its stack is nobody else's.
+        // Clears stacks, so that no guest reads what another has left there.
         config.async_stack_zeroing(true);
         // wasmtime does not ask the limiter about memories that threads share.
         config.shared_memory(false);
@@ -256,7 +259,9 @@ impl WasmEngine {
     }
 
     /// A module, precompiled for `Module::deserialize` on engines with the same
-    /// [`memory_reservation`](Self::memory_reservation), fuel metering, features and version of wasmtime.
+    /// [`memory_reservation`](Self::memory_reservation), fuel metering, features and version of wasmtime,
+    /// for the same target and features of the processor. `deserialize` is unsafe: it trusts the bytes,
+    /// so it is for those that the host itself has precompiled and kept.
     ///
     /// # Errors
     /// [`ProgramError`]: it is not valid, or needs what the engine does not have.
@@ -288,10 +293,19 @@ impl WasmEngine {
     /// # Errors
     /// [`ProgramError`]: what the allowance asks cannot be granted, or there is no thread for the clock.
     pub fn meter(&self, allowance: &Allowance) -> Result<Meter, ProgramError> {
-        let quota = self.0.room.quota;
-        let grant = Grant::all(quota, self.0.meters_fuel).with(allowance, quota)?;
+        let grant = self.grant(allowance)?;
         let meter = Meter::new(self, grant, Mode::default(), Arc::new(self.running()));
         Ok(meter.keeping(self.ticker()?))
+    }
+
+    /// A grant for [`Meter::begin`], for stores of the host's own. What the allowance does not say is as
+    /// [`meter`](Self::meter) has it.
+    ///
+    /// # Errors
+    /// [`AllowanceError`]: above what the engine has room for, zero, or fuel where none is metered.
+    pub fn grant(&self, allowance: &Allowance) -> Result<Grant, AllowanceError> {
+        let quota = self.0.room.quota;
+        Grant::all(quota, self.0.meters_fuel).with(allowance, quota)
     }
 
     pub(crate) fn running(&self) -> Running {
@@ -302,7 +316,7 @@ impl WasmEngine {
         self.0.meters_fuel
     }
 
-    /// Room for a pool of so many instances, and the clock that runs while somebody has some.
+    /// Reserves room for a pool's instances, and keeps the clock running.
     pub(crate) fn reserve(&self, instances: usize) -> Result<Reservation, ProgramError> {
         let of = self.0.room.instances;
         let mut left = 0;

@@ -11,7 +11,8 @@ use crate::running::Running;
 
 /// A table of host objects that a guest names by number.
 ///
-/// A number never comes twice as long as the instance lives, so a guest that has kept one from an
+/// A number of [`NewLease::handles`](crate::NewLease::handles) never comes twice as long as the instance
+/// lives, so a guest that has kept one from an
 /// earlier lease names nothing with it. (wasmtime's `ResourceTable` gives the number that was freed
 /// last, and a new one starts from 0: there, a kept number names the next lease's object.)
 ///
@@ -57,7 +58,9 @@ impl Next {
 }
 
 impl Handles {
-    /// A table for so many objects at one time, which counts from 0.
+    /// A table for so many objects at one time, whose numbers begin at 0: for a table outside leases. In
+    /// [`Host::lease`](crate::Host::lease) use [`NewLease::handles`](crate::NewLease::handles): the numbers
+    /// of this one would come again in the next lease (POOL-10).
     pub fn new(capacity: usize) -> Self {
         Self { entries: BTreeMap::new(), next: Next::Own(0), capacity }
     }
@@ -145,7 +148,7 @@ pub enum HandleError {
         /// How many that is.
         capacity: usize,
     },
-    /// All 2^32 numbers of the instance were given: it is to be discarded.
+    /// All 2^32 - 1 numbers of the instance were given.
     Exhausted,
     /// The number was not given in this lease, or its object is gone.
     Unknown {
@@ -163,7 +166,9 @@ impl fmt::Display for HandleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Full { capacity } => write!(f, "a guest has {capacity} handles at most"),
-            Self::Exhausted => f.write_str("the instance has used up its 2^32 handles"),
+            Self::Exhausted => {
+                f.write_str("the instance has used up its 2^32 - 1 numbers of handles")
+            }
             Self::Unknown { handle } => write!(f, "handle {handle} names nothing in this lease"),
             Self::WrongType { handle } => write!(f, "handle {handle} is of another type"),
         }

@@ -14,7 +14,9 @@ use crate::running::Running;
 /// - [`Data`](Self::Data) is what host functions find in the store, and lives as long as the
 ///   instance. It holds the [`Meter`] that the pool hands out.
 /// - [`Lease`](Self::Lease) is the part of it that belongs to a lease. The pool replaces it whole when
-///   a lease begins and when it ends, so that no field can be forgotten (POOL-10).
+///   a lease begins and when it is completed, so that no field can be forgotten (POOL-10). The part of a
+///   lease that is dropped goes with its instance, unless the pool
+///   [keeps](crate::WasmPoolBuilder::keep_on_drop) both.
 ///
 /// Since `Data` is a type of your own, foreign traits can be implemented for it: `WasiView`,
 /// `WasiHttpView`, and the traits of a `bindgen!` world.
@@ -92,7 +94,9 @@ pub trait Host: Send + Sync + 'static {
     ///
     /// An instance whose table is not empty when its lease ends is discarded: its guest may still hold
     /// handles, and a number of wasmtime's table names another object in the next table.
-    /// [`Handles`] need not be named here: their numbers never come again.
+    /// [`Handles`] need not be named here: their numbers never come again. A host function that returns the
+    /// table's error for an unknown handle ends the call as
+    /// [`CallError::Failed`](crate::CallError::Failed), which is no fault.
     fn table(lease: &mut Self::Lease) -> Option<&mut ResourceTable>;
 }
 

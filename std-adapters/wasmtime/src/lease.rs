@@ -270,7 +270,7 @@ impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
     /// The part of the data that belonged to the lease.
     ///
     /// # Panics
-    /// If [`Host::lease`] does, which makes what stands in its place. The instance is discarded then.
+    /// If [`Host::lease`] panics, which makes what takes the place of that part. The instance is discarded.
     pub fn complete(mut self) -> H::Lease {
         let guest = self.guest_mut();
         Meter::settle(&mut guest.store);

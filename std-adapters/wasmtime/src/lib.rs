@@ -1,5 +1,5 @@
-//! Pools of wasmtime stores: thousands of untrusted guests on a few warm instances, without one reading,
-//! starving or poisoning the next. On top of [`plimsoll::pool`].
+//! Pools of wasmtime stores: thousands of untrusted guests on a few warm instances, by default without
+//! one reading, starving or poisoning the next. On top of [`plimsoll::pool`].
 //!
 //! - A [`WasmEngine`] has room for a number of instances: wasmtime's pooling allocator, sized by
 //!   their number and quota, closed to what is not asked for by name.
@@ -15,11 +15,12 @@
 //!
 //! # Invariants
 //! - POOL-3: an instance in which a call trapped, or was dropped before it returned, is never lent
-//!   again: such a store is poisoned.
+//!   again: such a store is poisoned. A closure of [`WasmLease::run`] says so by its error.
 //! - POOL-10: by default every lease gets an instance that nobody has used. Whatever the isolation,
-//!   [`Host::Lease`] is replaced whole. An instance whose lease leaves resources in its
-//!   [table](Host::table) is discarded, and numbers of [`Handles`] never come twice: a handle of one
-//!   lease names nothing in the next.
+//!   [`Host::Lease`] is replaced whole (unless a lease is dropped between calls and the pool
+//!   [keeps](WasmPoolBuilder::keep_on_drop) all of it). An instance whose lease leaves resources in its
+//!   [table](Host::table) is discarded, and numbers of [`NewLease::handles`] never come twice: a handle
+//!   of one lease names nothing in the next.
 //! - POOL-14: tasks that a component leaves behind do not run in the next lease: its instance is
 //!   discarded.
 //! - METER-1: all memories, tables and garbage-collected heaps of an instance together are held to a
@@ -27,16 +28,20 @@
 //! - METER-2: memory is charged twice: its size, and how much the lease has grown it, so that
 //!   nobody is charged for what others left there.
 //! - METER-3: limiter, fuel, deadline and yield interval are set anew for each lease.
-//! - METER-4: fuel is charged however a lease ends, to within one yield interval.
-//! - METER-5: a deadline counts the guest's own time, not the host's, nor that of others.
+//! - METER-4: fuel is charged however a lease ends, to within one yield interval;
+//!   [in place](WasmPoolBuilder::in_place), some ends cost all of it.
+//! - METER-5: a deadline counts the guest's own time: processor time within its calls. What a host
+//!   function computes counts too, unless it holds a [`Meter::host_time`]; what it awaits does not, nor
+//!   what others run.
 //! - METER-6: an engine for N instances holds N of every program that it admits, garbage-collected
 //!   heaps, stacks, calls back and tasks included; what cannot be known is declared.
 //! - METER-7: each end is the guest's or the host's, by [`CallError::is_fault`].
 //! - METER-8: a deadline ends a guest within two ticks of its own time, whatever its length, or after the
 //!   one long operation that it is in.
-//! - METER-9: what one call hands over to the host is bounded by the quota.
-//! - METER-10: growth is in the ledgers a tick after it stands, while the lease goes on; a growth that
-//!   failed never is.
+//! - METER-9: what one call copies from the guest into the host, which is to lift it, is bounded by
+//!   [`lift_max`](WasmPoolBuilder::lift_max), by default the quota held to 64 KiB to 128 MiB.
+//! - METER-10: growth is in the ledgers when the call returns, yields or waits, and a tick after it stands
+//!   at the latest; a growth that failed never is.
 //! - METER-11: quota, fuel and deadline may be set for each principal and each lease.
 //!
 //! # Example
@@ -113,16 +118,16 @@
 //!   10 MiB of quota. wasmtime looks at nothing within such an operation. A guest in place holds its
 //!   thread until its deadline.
 //! - A host function holds its thread for as long as it likes: deadlines end guests, not hosts.
-//! - How much a component has handed over to the host is bounded, but wasmtime does not tell how much it
-//!   was: it is in no ledger.
+//! - How much a component lifts is bounded, but wasmtime does not tell how much it was: it is in no
+//!   ledger.
 //! - Futures that a *host* spawns into a store (`Store::spawn`) are the host's: they are not found when a
 //!   lease ends.
 //! - Concurrent leases of one instance (WASIp3): an instance has one lease at a time. Within it, a host may
 //!   run several calls concurrently by [`WasmLease::run`] with `run_concurrent`; their time and fuel are
 //!   counted together.
 //! - Caches of the processor are not cleared between principals.
-//! - Of a number that a guest of wasmtime's `ResourceTable` was given and gave back, the next object may have
-//!   it in the same lease: that table gives the number that was freed last.
+//! - wasmtime's `ResourceTable` uses numbers again within a lease: the number that was freed last is given
+//!   first.
 
 #![forbid(unsafe_code)]
 

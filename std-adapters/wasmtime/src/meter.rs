@@ -14,10 +14,10 @@ use crate::error::{CallError, TooDeep};
 use crate::limiter::Limiter;
 use crate::running::{CalledBack, HostTime, Running};
 
-/// Ticks from one look at a running guest to the next.
-const LOOK_TICKS: u64 = 1;
+/// Ticks between two checks of a running guest.
+const CHECK_TICKS: u64 = 1;
 
-/// How much fuel a guest uses before it lets other tasks run, unless told otherwise.
+/// How much fuel a guest uses before it lets other tasks run, by default.
 pub(crate) const YIELD_INTERVAL: u64 = 100_000;
 
 /// How the guest of a store runs, whoever has the store.
@@ -105,7 +105,7 @@ pub struct Usage {
     pub fuel: u64,
     /// Bytes of all memories, tables and GC heaps. They never shrink, so this is the lease's peak.
     pub bytes: u64,
-    /// Bytes by which they grew in the lease.
+    /// Bytes by which they grew in the lease, or since [`Meter::charge_to`] in it.
     pub grown_bytes: u64,
 }
 
@@ -159,14 +159,35 @@ impl Meter {
 
     /// Begins a lease: grants anew, whatever is left of the last one (METER-3).
     ///
-    /// Of a grant of another pool, what this store's engine has no room for or does not meter is not
-    /// granted; how its guest yields stays as it is.
+    /// [`WasmEngine::grant`](crate::WasmEngine::grant) makes a grant for a store outside the pools. A
+    /// grant of another engine grants no more memory than this store's engine has, and fuel only if that
+    /// engine meters it. How the guest yields stays as it is.
+    ///
+    /// ```
+    /// # use plimsoll_wasmtime::{Allowance, Meter, WasmEngine};
+    /// # use wasmtime::{Instance, Module, Store};
+    /// # let engine = WasmEngine::builder().instances(1).reserve_stores(1).build()?;
+    /// # let module = Module::new(engine.wasmtime(), r#"(module (func (export "run")))"#)?;
+    /// let mut store = Store::new(engine.wasmtime(), engine.meter(&Allowance::new())?);
+    /// Meter::install(&mut store);
+    /// let instance = Instance::new(&mut store, &module, &[])?;
+    /// let run = instance.get_typed_func::<(), ()>(&mut store, "run")?;
+    ///
+    /// let of_a_request = engine.grant(&Allowance::new().fuel(10_000))?;
+    /// for _request in 0..3 {
+    ///     Meter::begin(&mut store, &of_a_request);
+    ///     Meter::run(&mut store, |store| run.call(store, ()))?;
+    ///     assert!(Meter::usage(&mut store).fuel < 100);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
-    pub fn begin<T: Metered>(mut store: StoreContextMut<'_, T>, grant: &Grant) {
+    pub fn begin<T: Metered>(mut store: impl AsContextMut<Data = T>, grant: &Grant) {
+        let mut store = store.as_context_mut();
         let meter = store.data_mut().meter();
         let grant = grant.held_to(&meter.grant, meter.quota_max);
-        store.set_epoch_deadline(LOOK_TICKS);
-        store.set_hostcall_fuel(grant.lift_max);
+        store.set_epoch_deadline(CHECK_TICKS);
+        store.set_hostcall_fuel(grant.lift_max());
         if let Some(fuel) = grant.fuel {
             let set = store.set_fuel(fuel);
             debug_assert!(set.is_ok(), "it fails only without a meter");
@@ -178,10 +199,13 @@ impl Meter {
         (meter.charged_fuel, meter.unseen_fuel) = (0, 0);
     }
 
-    /// Sets who pays from now on. What was used before is charged to the last account first.
+    /// Sets who pays from now on. What was used before is charged to the last account first, and is
+    /// inherited by the next one: only what the store grows by from now on is its growth (METER-2).
     pub fn charge_to<T: Metered>(store: &mut Store<T>, account: Account) {
         Self::settle(store);
-        store.data_mut().meter().account = account;
+        let meter = store.data_mut().meter();
+        meter.running.inherit();
+        meter.account = account;
     }
 
     /// Charges what was used and is not in the ledgers yet.
@@ -200,7 +224,9 @@ impl Meter {
         store.data_mut().meter().usage_with(left)
     }
 
-    /// Runs a call on the caller's stack, and says what ended it.
+    /// Runs a call on the caller's stack, and says what ended it. wasmtime does not show how much fuel a
+    /// guest has used that is ended there by its deadline, a full GC heap, or most traps: it is charged
+    /// with all of its fuel if that is bounded, and otherwise with what wasmtime shows.
     ///
     /// Not after [`run_async`](Self::run_async) if the engine meters fuel: wasmtime runs nothing on its
     /// caller's stack in a store that was once set to yield, and says so as [`CallError::Failed`].
@@ -212,6 +238,9 @@ impl Meter {
         call: impl FnOnce(StoreContextMut<'_, T>) -> wasmtime::Result<R>,
     ) -> Result<R, CallError> {
         let running = Self::switch_mode(store, false);
+        if running.is_wall_over() {
+            return Self::end(store, None);
+        }
         running.enter();
         let result = call(store.as_context_mut());
         running.leave();
@@ -261,7 +290,11 @@ impl Meter {
         let is_cut_short = matches!(result, Some(Err(_)));
         let error = match result {
             // A guest whose last work was one long operation has passed no check since (METER-8).
-            Some(Ok(results)) if !meter.running.is_over() => return Ok(results),
+            Some(Ok(results)) if !meter.running.is_over() => {
+                // It may rest for long now: what it has grown is to show (METER-10).
+                meter.account.charge_growth(&meter.running);
+                return Ok(results);
+            }
             Some(Ok(_)) => meter.over_deadline(),
             Some(Err(cause)) => meter.judge(cause),
             None => meter.over_wall(),
@@ -273,18 +306,18 @@ impl Meter {
         Err(error)
     }
 
-    /// Time that is the host's until the guard is dropped: for a host function that blocks.
+    /// Excludes what the host computes from the guest's deadline, until the guard is dropped. What a host
+    /// function awaits is excluded anyway, and what it sleeps is on Linux and Android.
     ///
     /// ```
     /// use plimsoll_wasmtime::{Meter, Metered};
     /// use wasmtime::Caller;
     ///
-    /// fn read_disk(mut caller: Caller<'_, Meter>) -> i32 {
+    /// fn checksum(mut caller: Caller<'_, Meter>, upto: i64) -> i64 {
     ///     let _host = caller.data_mut().meter().host_time();
-    ///     std::thread::sleep(std::time::Duration::from_millis(1)); // not the guest's
-    ///     7
+    ///     (0..upto).fold(7, |sum, n| sum.rotate_left(5) ^ n) // not the guest's time
     /// }
-    /// # let _ = read_disk;
+    /// # let _ = checksum;
     /// ```
     pub fn host_time(&self) -> HostTime {
         self.running.host_time()
@@ -346,7 +379,7 @@ impl Meter {
             Some(Trap::OutOfFuel) if self.grant.fuel.is_some() => {
                 CallError::OutOfFuel { fuel: self.grant.fuel.unwrap_or(0) }
             }
-            _ => blame::judge(cause),
+            _ => blame::classify(cause),
         }
     }
 
@@ -367,6 +400,8 @@ impl Meter {
             return;
         }
         self.unseen_fuel = match (self.mode.yield_interval, error) {
+            // Without a bound on its fuel there is no most that it may have used.
+            (None, _) if self.grant.fuel == Some(u64::MAX) => 0,
             (None, _) => fuel_left,
             (Some(interval), CallError::GcHeapFull) => interval.min(fuel_left),
             (Some(_), _) => 0,
@@ -398,8 +433,8 @@ fn on_tick<T: Metered>(mut store: StoreContextMut<'_, T>) -> UpdateDeadline {
         return UpdateDeadline::Interrupt;
     }
     match meter.mode.is_in_place() {
-        true => UpdateDeadline::Continue(LOOK_TICKS),
+        true => UpdateDeadline::Continue(CHECK_TICKS),
         // However little fuel its instructions take, a guest does not hold its thread for longer.
-        false => UpdateDeadline::Yield(LOOK_TICKS),
+        false => UpdateDeadline::Yield(CHECK_TICKS),
     }
 }

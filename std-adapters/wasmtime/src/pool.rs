@@ -151,6 +151,9 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
     /// # Errors
     /// Any [`CheckoutError`] but `Exhausted`.
     ///
+    /// # Panics
+    /// If [`Host::lease`] panics; the instance is discarded.
+    ///
     /// # Cancellation
     /// Safe: the place in the line is given up, and an instance that was granted goes to the next.
     pub async fn checkout<'a>(
@@ -160,9 +163,13 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
         self.checkout_with(principal, self.grant_of(principal)).await
     }
 
-    /// Leases an instance for a lease that may use what [`allow`](Self::allow) has granted (METER-11).
+    /// Leases an instance for a lease that may use what [`allow`](Self::allow) has granted (METER-11). An
+    /// instance that earlier leases have grown above the quota is discarded, and another one is leased.
     ///
     /// # Errors
+    /// As of [`checkout`](Self::checkout).
+    ///
+    /// # Panics
     /// As of [`checkout`](Self::checkout).
     ///
     /// # Cancellation
@@ -184,6 +191,9 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
     ///
     /// # Errors
     /// Any [`CheckoutError`] but `Exhausted`.
+    ///
+    /// # Panics
+    /// If [`Host::lease`] panics; the instance is discarded.
     pub fn checkout_blocking<'a>(
         &'a self,
         principal: &'a WasmPrincipal,
@@ -194,6 +204,9 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
     /// [`checkout_with`](Self::checkout_with), blocking the thread until there is an instance.
     ///
     /// # Errors
+    /// As of [`checkout_blocking`](Self::checkout_blocking).
+    ///
+    /// # Panics
     /// As of [`checkout_blocking`](Self::checkout_blocking).
     pub fn checkout_blocking_with<'a>(
         &'a self,
@@ -212,11 +225,28 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
     ///
     /// # Errors
     /// As of [`Pool::try_checkout`].
+    ///
+    /// # Panics
+    /// If [`Host::lease`] panics; the instance is discarded.
     pub fn try_checkout<'a>(
         &'a self,
         principal: &'a WasmPrincipal,
     ) -> Result<WasmLease<'a, H, X>, CheckoutError> {
-        let grant = self.grant_of(principal);
+        self.try_checkout_with(principal, self.grant_of(principal))
+    }
+
+    /// [`checkout_with`](Self::checkout_with), if an instance is idle and nobody waits.
+    ///
+    /// # Errors
+    /// As of [`Pool::try_checkout`].
+    ///
+    /// # Panics
+    /// As of [`try_checkout`](Self::try_checkout).
+    pub fn try_checkout_with<'a>(
+        &'a self,
+        principal: &'a WasmPrincipal,
+        grant: &Grant,
+    ) -> Result<WasmLease<'a, H, X>, CheckoutError> {
         loop {
             let lease = self.pool.try_checkout(&principal.principal)?;
             if Self::fits(&lease, grant)? {
@@ -267,7 +297,7 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
     /// Blocks until the pool is closed and no instance is left.
     ///
     /// # Returns
-    /// Whether that was so in time.
+    /// `false` if `timeout` passed first.
     pub fn wait_drained(&self, timeout: Duration) -> bool {
         self.pool.wait_drained(timeout)
     }

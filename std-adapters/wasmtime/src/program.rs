@@ -168,7 +168,7 @@ impl<H: Host, X: Send + Sync + 'static> GuestManager<H, X> {
         let built = match running.time(built, || ()).await {
             Some(Ok(Ok(exports))) => Meter::end(&mut store, Some(Ok(exports))),
             Some(Ok(Err(error))) => return Err(InstantiateError::Export(error)),
-            Some(Err(cause)) => return Err(why(store.data_mut().meter(), cause)),
+            Some(Err(cause)) => return Err(instantiate_error(store.data_mut().meter(), cause)),
             None => Meter::end(&mut store, None),
         };
         let exports = built.map_err(|cause| InstantiateError::Start { cause })?;
@@ -196,7 +196,7 @@ const REFUSED_AT_START: [&str; 2] = ["memory minimum size of ", "table minimum s
 /// How wasmtime begins to say that a limiter does not allow as many of something.
 const BEYOND_COUNTS: &str = "resource limit exceeded: ";
 
-fn why(meter: &Meter, cause: wasmtime::Error) -> InstantiateError {
+fn instantiate_error(meter: &Meter, cause: wasmtime::Error) -> InstantiateError {
     if cause.is::<PoolConcurrencyLimitError>() {
         return InstantiateError::NoRoom { cause };
     }
@@ -223,7 +223,7 @@ impl<H: Host, X: Send + Sync + 'static> Manager for GuestManager<H, X> {
         self.guest().await
     }
 
-    /// Copy-on-write images of memory make it so, but for start functions that take their time.
+    /// Copy-on-write images of memory make it quick, except for start functions that take their time.
     fn may_run_inline(&self) -> bool {
         true
     }

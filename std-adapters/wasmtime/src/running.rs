@@ -43,7 +43,7 @@ pub(crate) struct Running {
     is_hosts: AtomicBool,
     /// Nanoseconds that may be used.
     limit_ns: AtomicU64,
-    /// When the lease ends by the wall, whatever was used.
+    /// When the lease ends by the wall clock, whatever was used.
     wall_ns: AtomicU64,
     /// Bytes of all memories, tables and GC heaps.
     bytes: AtomicU64,
@@ -93,8 +93,7 @@ impl Running {
         self.measures.store(false, Ordering::Relaxed);
         self.enter();
         self.depth.store(0, Ordering::Relaxed);
-        self.inherited.store(self.bytes(), Ordering::Relaxed);
-        self.charged.store(0, Ordering::Relaxed);
+        self.inherit();
     }
 
     /// Bytes of all memories, tables and GC heaps.
@@ -113,8 +112,14 @@ impl Running {
         self.bytes().saturating_sub(self.inherited.load(Ordering::Relaxed))
     }
 
-    /// Whether they are other than when this was last asked in the lease, and so to be charged
-    /// (METER-10).
+    /// Somebody else pays from now on: what there is was there before (METER-2).
+    pub(crate) fn inherit(&self) {
+        self.inherited.store(self.bytes(), Ordering::Relaxed);
+        self.charged.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether the bytes have changed since they were last charged in the lease; from now on they count as
+    /// charged (METER-10).
     #[inline]
     pub(crate) fn take_growth(&self) -> bool {
         let bytes = self.bytes();
@@ -184,21 +189,25 @@ impl Running {
         self.used_ns.load(Ordering::Relaxed) >= self.limit_ns.load(Ordering::Relaxed)
     }
 
-    /// Whether the lease has come to its end by the clock on the wall.
+    /// Whether the lease has reached its wall-clock limit.
+    #[inline]
     pub(crate) fn is_wall_over(&self) -> bool {
         let wall_ns = self.wall_ns.load(Ordering::Relaxed);
         wall_ns != NEVER && self.clock.wall_ns() >= wall_ns
     }
 
-    /// Counts the time in which a future is polled, and drops it at the end by the clock on the wall.
+    /// Counts the time in which a future is polled, and drops it at the wall-clock limit.
     ///
     /// # Returns
-    /// `None` if that end has come.
+    /// `None` if that limit has come.
     pub(crate) async fn time<F: Future>(
         &self,
         future: F,
         mut on_pending: impl FnMut(),
     ) -> Option<F::Output> {
+        if self.is_wall_over() {
+            return None;
+        }
         let mut future = pin!(future);
         let (mut alarm, mut is_first) = (None, true);
         poll_fn(|context| {

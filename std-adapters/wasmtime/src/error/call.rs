@@ -16,7 +16,8 @@ pub struct TooDeep {
 
 impl fmt::Display for TooDeep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the guest is called back more than {} deep, its most", self.allowed)
+        let allowed = self.allowed;
+        write!(f, "the guest is called back more than {allowed} deep, the engine's `reentrancy`")
     }
 }
 
@@ -28,13 +29,13 @@ impl std::error::Error for TooDeep {}
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CallError {
-    /// The guest has had its time (METER-5). Also told of a guest that returned after it, because its
+    /// The guest ran past its deadline (METER-5). Also returned if it came back after that, because its
     /// last work was one long operation.
     DeadlineExceeded {
         /// How long it might run.
         deadline: Duration,
     },
-    /// The lease lasted too long by the clock on the wall, whatever used up that time.
+    /// The lease has reached its wall-clock limit, whatever used up that time.
     WallLimit {
         /// How long it might last.
         limit: Duration,
@@ -46,7 +47,7 @@ pub enum CallError {
     },
     /// The guest trapped: out of bounds, unreachable, out of stack.
     Trapped {
-        /// Where it fell.
+        /// Which trap.
         trap: Trap,
     },
     /// The guest threw an exception that nobody caught.
@@ -56,7 +57,7 @@ pub enum CallError {
     /// A guest has as many handles as it may: a component in all, tasks included, or a guest in a table
     /// of the host's, a `ResourceTable` or [`Handles`](crate::Handles).
     OutOfHandles,
-    /// A component handed over more in one call than the host takes (METER-9).
+    /// One call lifted more than it may: it gave the host more bytes of lists and strings (METER-9).
     TooMuchHandedOver,
     /// A component broke the canonical ABI: a handle that it does not have, a string beyond its memory.
     BrokenAbi {
@@ -75,7 +76,8 @@ pub enum CallError {
         /// Of what.
         cause: wasmtime::Error,
     },
-    /// A host function failed.
+    /// A host function failed: the root cause is its error, or `wasmtime_wasi::I32Exit` of a guest that
+    /// exited.
     Failed {
         /// Why.
         cause: wasmtime::Error,
@@ -88,7 +90,11 @@ impl CallError {
     /// Whether the guest is to blame, and not the host (METER-7). Such a call is a fault of the
     /// principal's, for which it may have to
     /// [wait](plimsoll::pool::PoolBuilder::fault_backoff); a growth that was refused, a call that was
-    /// cancelled, and the end by the clock on the wall are none.
+    /// cancelled, and the end at the wall-clock limit are none.
+    ///
+    /// A trap is the guest's, with one exception that wasmtime does not tell apart: a host function that
+    /// calls the component back whose call it serves traps with `CannotEnterComponent` where concurrency
+    /// is on.
     pub fn is_fault(&self) -> bool {
         match self {
             Self::DeadlineExceeded { .. }
@@ -120,9 +126,12 @@ impl fmt::Display for CallError {
                 f.write_str("the guest threw an exception that nobody caught")
             }
             Self::GcHeapFull => f.write_str("the guest's garbage-collected heap is full"),
-            Self::OutOfHandles => f.write_str("the guest has as many handles as it may have"),
+            Self::OutOfHandles => f.write_str(
+                "the guest has as many handles as it may: those of components (`handles`), of a \
+                 host's table (its capacity), or tasks (`component_model_async`)",
+            ),
             Self::TooMuchHandedOver => {
-                f.write_str("the guest handed over more in one call than the host takes")
+                f.write_str("the guest gave the host more bytes in one call than its `lift_max`")
             }
             Self::BrokenAbi { cause } => {
                 write!(f, "the guest broke the canonical ABI: {}", Escaped(cause))
@@ -136,22 +145,15 @@ impl fmt::Display for CallError {
                 )
             }
             Self::Failed { cause } => write!(f, "the call failed: {}", Escaped(cause)),
-            Self::Unusable => f.write_str("an earlier call of this lease did not return"),
+            Self::Unusable => {
+                f.write_str("an earlier call of this lease failed or was dropped half way")
+            }
         }
     }
 }
 
-impl std::error::Error for CallError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Trapped { trap } => Some(trap),
-            Self::Failed { cause } | Self::NoRoom { cause } | Self::BrokenAbi { cause } => {
-                Some(cause.as_ref())
-            }
-            _ => None,
-        }
-    }
-}
+/// Without a source: the message holds all causes, escaped. The variants have them as wasmtime made them.
+impl std::error::Error for CallError {}
 
 /// What is wrong with an export.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -211,7 +213,7 @@ impl From<wasmtime::Error> for ExportError {
 pub enum InstantiateError {
     /// Its memories and tables have more bytes from the start than the quota allows.
     OverQuota {
-        /// How many it needs, as far as it got.
+        /// Bytes up to and with the memory or table that was refused.
         needed: u64,
         /// How many it may have.
         quota: u64,
@@ -221,8 +223,8 @@ pub enum InstantiateError {
         /// How.
         cause: CallError,
     },
-    /// It has more memories, tables or core instances than the engine has room for in each instance. Told
-    /// here of components that import core modules, of which nothing is known beforehand.
+    /// It has more memories, tables or core instances than the engine has room for in each instance. Only
+    /// of components that import core modules: all others are checked when the pool's settings are made.
     TooMany {
         /// Of what, in wasmtime's words.
         cause: wasmtime::Error,
@@ -270,15 +272,5 @@ impl fmt::Display for InstantiateError {
     }
 }
 
-impl std::error::Error for InstantiateError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::OverQuota { .. } | Self::HandlesAtStart => None,
-            Self::Start { cause } => Some(cause),
-            Self::Export(error) => Some(error),
-            Self::Failed { cause } | Self::NoRoom { cause } | Self::TooMany { cause } => {
-                Some(cause.as_ref())
-            }
-        }
-    }
-}
+/// Without a source: the message holds all causes, escaped. The variants have them as they were made.
+impl std::error::Error for InstantiateError {}

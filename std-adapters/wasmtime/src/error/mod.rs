@@ -36,7 +36,7 @@ pub enum InstanceLimit {
     Tables,
     /// Core instances of a component.
     CoreInstances,
-    /// Bytes of memories and tables together.
+    /// Bytes of memories, tables and GC heaps together.
     Bytes,
 }
 
@@ -55,9 +55,9 @@ impl fmt::Display for InstanceLimit {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum EngineError {
-    /// An engine has room for 1 to 2^32 - 1 instances.
+    /// An engine has room for 1 instance at least, and for 2^32 - 1 instances and reserved stores at most.
     Instances {
-        /// What was asked.
+        /// What was asked: instances and reserved stores, or 0 if there is to be no instance.
         asked: usize,
     },
     /// A limit that is to be above zero.
@@ -99,6 +99,9 @@ impl fmt::Display for EngineError {
             Self::Instances { asked } => {
                 write!(f, "an engine has room for 1 to 2^32 - 1 instances (asked {asked})")
             }
+            Self::Zero { limit: InstanceLimit::Bytes } => {
+                f.write_str("the quota must be above zero")
+            }
             Self::Zero { limit } => write!(f, "the limit on {limit} must be above zero"),
             Self::Tick { tick } => write!(f, "a tick lasts from 100 us to 1 min (asked {tick:?})"),
             Self::AddressSpace { memories, quota, max } => write!(
@@ -111,16 +114,12 @@ impl fmt::Display for EngineError {
                 "a reservation is a multiple of 65536 bytes, and no less than the quota of {quota} \
                  (asked {asked})"
             ),
-            Self::Refused { cause } => write!(f, "wasmtime refuses the settings: {cause:#}"),
+            Self::Refused { cause } => {
+                write!(f, "wasmtime refuses the settings: {}", Escaped(cause))
+            }
         }
     }
 }
 
-impl std::error::Error for EngineError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Refused { cause } => Some(cause.as_ref()),
-            _ => None,
-        }
-    }
-}
+/// Without a source: the message holds all causes, escaped.
+impl std::error::Error for EngineError {}

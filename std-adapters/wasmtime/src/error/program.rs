@@ -78,7 +78,7 @@ impl fmt::Display for Feature {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ProgramError {
-    /// It is not valid WebAssembly, or uses what the engine does not support.
+    /// wasmtime refuses it: it is not valid WebAssembly, or was compiled with other settings.
     Malformed {
         /// What is wrong with it, and where.
         cause: wasmtime::Error,
@@ -99,7 +99,7 @@ pub enum ProgramError {
         /// How many it may have.
         allowed: u64,
     },
-    /// A single part of it is larger than the engine has room for.
+    /// A part of it is larger, or there are more parts, than the engine has room for.
     TooLarge {
         /// Which part and which limit, in wasmtime's words.
         cause: wasmtime::Error,
@@ -146,7 +146,9 @@ pub enum ProgramError {
 impl fmt::Display for ProgramError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Malformed { cause } => write!(f, "the program is not valid: {}", Escaped(cause)),
+            Self::Malformed { cause } => {
+                write!(f, "wasmtime refuses the program: {}", Escaped(cause))
+            }
             Self::FeatureOff { feature, cause } => {
                 write!(f, "the program needs {feature}, which the engine does not have")?;
                 if let Some(method) = feature.method() {
@@ -174,28 +176,19 @@ impl fmt::Display for ProgramError {
                 "an instance is kept on drop in a pool of 1 with PerPrincipal isolation only (this one \
                  has {max} with {isolation:?})"
             ),
-            Self::NoFuel => f.write_str("guests that run in place need a limit on their fuel"),
-            Self::Thread { cause } => write!(f, "no thread for the epoch: {cause}"),
+            Self::NoFuel => {
+                f.write_str("guests that run in place need a limit on their fuel: set `fuel`")
+            }
+            Self::Thread { cause } => {
+                write!(f, "the thread of the engine's clock cannot be started: {cause}")
+            }
             Self::Pool(error) => error.fmt(f),
         }
     }
 }
 
-impl std::error::Error for ProgramError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Malformed { cause }
-            | Self::TooLarge { cause }
-            | Self::Import { cause }
-            | Self::FeatureOff { cause, .. } => Some(cause.as_ref()),
-            Self::Allowance(error) => Some(error),
-            Self::Instance(error) => Some(error),
-            Self::Thread { cause } => Some(cause),
-            Self::Pool(error) => Some(error),
-            _ => None,
-        }
-    }
-}
+/// Without a source: the message holds all causes, escaped. The variants have them as they were made.
+impl std::error::Error for ProgramError {}
 
 impl From<AllowanceError> for ProgramError {
     fn from(error: AllowanceError) -> Self {

@@ -182,6 +182,42 @@ fn meter_7_a_host_functions_error_is_the_hosts() {
     assert_eq!(acme.faults(), 0);
 }
 
+/// Grows and returns; then the host keeps the lease for long.
+#[test]
+fn meter_10_growth_is_charged_when_the_call_has_returned() {
+    let engine = builder().build().unwrap();
+    let registry = Registry::new();
+    let grow = r#"(module (memory 1) (func (export "run") (drop (memory.grow (i32.const 3)))))"#;
+    for is_in_place in [false, true] {
+        let growth =
+            registry.peak_ledger(Limit::memory(format!("growth_{is_in_place}")), 8).unwrap();
+        let pool = core::<(), ()>(&engine, grow).unwrap().growth_ledger(&growth).fuel(1 << 30);
+        let pool = if is_in_place { pool.in_place() } else { pool }.build().unwrap();
+        let acme = pool.principal("acme").unwrap();
+        let mut lease = pool.checkout_blocking(&acme).unwrap();
+        lease.call_blocking(|run| run, ()).unwrap();
+        assert_eq!(growth.get("acme").unwrap().value(), Some(3 << 16));
+        lease.complete();
+        assert_eq!(growth.get("acme").unwrap().value(), Some(3 << 16));
+    }
+}
+
+#[test]
+fn meter_5_a_start_that_waits_for_ever_is_ended() {
+    let engine = builder().build().unwrap();
+    let mut linker = Linker::<Meter>::new(engine.wasmtime());
+    linker
+        .func_wrap_async("host", "wait", |_: wasmtime::Caller<'_, Meter>, (): ()| {
+            Box::new(std::future::pending::<()>())
+        })
+        .unwrap();
+    let wat = r#"(module (import "host" "wait" (func $wait)) (start $wait) (func (export "run")))"#;
+    let pool = core_with::<(), ()>(&engine, &linker, wat).unwrap().start_wall_limit(ms(30));
+    let error = pool.build().map(drop).unwrap_err();
+    let text = "at its start: the lease lasted longer than 30ms";
+    assert_eq!(error.to_string(), text);
+}
+
 /// Grows, then runs or waits for long: the growth is in the ledger while the lease is not over.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn meter_10_growth_is_charged_a_tick_after_it_stands() {

@@ -174,6 +174,53 @@ fn run_task<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
+#[test]
+fn meter_2_who_pays_later_pays_for_what_grows_later() {
+    let engine = builder().reserve_stores(1).build().unwrap();
+    let registry = Registry::new();
+    let bytes = registry.peak_ledger(Limit::memory("bytes"), 8).unwrap();
+    let growth = registry.peak_ledger(Limit::memory("growth"), 8).unwrap();
+    let ledgers = Ledgers::default().bytes(&bytes).growth(&growth);
+    let module = Module::new(engine.wasmtime(), GROW).unwrap();
+    let mut store = Store::new(engine.wasmtime(), engine.meter(&Allowance::new()).unwrap());
+    Meter::install(&mut store);
+    let instance = wasmtime::Instance::new(&mut store, &module, &[]).unwrap();
+    let run = instance.get_typed_func::<i32, i32>(&mut store, "run").unwrap();
+    for (id, pages) in [("first", 4), ("idle", 0), ("third", 2)] {
+        Meter::charge_to(&mut store, ledgers.account(id).unwrap());
+        if pages > 0 {
+            Meter::run(&mut store, |store| run.call(store, pages)).unwrap();
+        }
+        Meter::settle(&mut store);
+    }
+    let values = |ledger: &plimsoll::ledger::PeakLedger| {
+        ["first", "idle", "third"]
+            .map(|id| ledger.get(id).unwrap().value().map(|value| value >> 16))
+    };
+    assert_eq!(values(&growth), [Some(4), None, Some(2)]);
+    assert_eq!(values(&bytes), [Some(5), Some(5), Some(7)]);
+}
+
+#[test]
+fn meter_4_without_a_bound_on_its_fuel_a_store_in_place_is_charged_what_is_known() {
+    let engine = builder().reserve_stores(1).build().unwrap();
+    let registry = Registry::new();
+    let fuel = registry.sum_ledger(Limit::cpu("fuel"), 8).unwrap();
+    let spin = r#"(module (func (export "run") (loop $l (br $l))))"#;
+    let module = Module::new(engine.wasmtime(), spin).unwrap();
+    let allowance = Allowance::new().deadline(ms(5));
+    let mut store = Store::new(engine.wasmtime(), engine.meter(&allowance).unwrap());
+    Meter::install(&mut store);
+    Meter::charge_to(&mut store, Ledgers::default().fuel(&fuel).account("acme").unwrap());
+    let instance = wasmtime::Instance::new(&mut store, &module, &[]).unwrap();
+    let run = instance.get_typed_func::<(), ()>(&mut store, "run").unwrap();
+    let error = Meter::run(&mut store, |store| run.call(store, ())).unwrap_err();
+    assert!(matches!(error, CallError::DeadlineExceeded { .. }), "{error:?}");
+    Meter::settle(&mut store);
+    let charged = fuel.get("acme").unwrap().value().unwrap_or(0);
+    assert!(charged < 1 << 40, "{charged}");
+}
+
 /// Nothing but a check that pools of one type can be named by their hosts.
 #[test]
 fn a_pool_is_named_by_its_host_and_what_is_looked_up() {

@@ -127,6 +127,12 @@ fn meter_5_the_wall_clock_limit_is_no_fault() {
         lease.complete();
     }
     assert_eq!(acme.faults(), 0);
+    // A call that begins later is not run.
+    let mut lease = pool.checkout_blocking(&acme).unwrap();
+    std::thread::sleep(ms(70));
+    let error = lease.call_blocking(|run| run, (0, 0)).unwrap_err();
+    assert!(matches!(error, CallError::WallLimit { .. }), "{error:?}");
+    drop(lease);
     // The lease after it has its own time.
     let mut lease = pool.checkout_blocking(&acme).unwrap();
     assert_eq!(lease.call_blocking(|run| run, (1, 0)).unwrap(), 5);
