@@ -225,6 +225,6 @@ mod tests {
                            67108864 (asked 100)";
         assert_eq!(text(odd), reservation);
         let empty = Room { quota: 0, ..Room::default() };
-        assert_eq!(text(empty), "the limit on bytes must be above zero");
+        assert_eq!(text(empty), "the quota must be above zero");
     }
 }

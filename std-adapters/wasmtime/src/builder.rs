@@ -13,7 +13,7 @@ use crate::call::block_on;
 use crate::engine::{HANDLES_MAX, WasmEngine};
 use crate::error::{AllowanceError, ProgramError};
 use crate::host::Host;
-use crate::meter::{Mode, YIELD_INTERVAL};
+use crate::mode::{Mode, YIELD_INTERVAL};
 use crate::pool::{Terms, WasmPool};
 use crate::program::{GuestManager, Program};
 

@@ -2,19 +2,18 @@
 
 use std::fmt;
 use std::mem;
-use std::ops::{Deref, DerefMut};
 use std::thread;
 
-use plimsoll::pool::{Lease, OwnedLease};
+use plimsoll::pool::Lease;
 use wasmtime::{AsContextMut, StoreContextMut};
 
 use crate::allowance::Grant;
-use crate::bill::Account;
 use crate::call::{GuestFunc, block_on};
 use crate::error::CallError;
+use crate::held::Held;
 use crate::host::{Host, NewLease};
 use crate::meter::{BoxedCall, Meter, Metered, Usage};
-use crate::pool::WasmPrincipal;
+use crate::principal::WasmPrincipal;
 use crate::program::{Guest, GuestManager};
 
 /// A guest, lent for as long as this lives.
@@ -30,74 +29,6 @@ use crate::program::{Guest, GuestManager};
 #[must_use = "dropping a lease discards its instance: complete it"]
 pub struct WasmLease<'a, H: Host, X: Send + Sync + 'static> {
     lease: Option<Held<'a, H, X>>,
-}
-
-/// The instance and for whom it is lent, with or without a borrow of the pool.
-enum Held<'a, H: Host, X: Send + Sync + 'static> {
-    Borrowed(Lease<'a, GuestManager<H, X>>, &'a WasmPrincipal),
-    /// Boxed, so that a lease that borrows is small: each is moved several times.
-    Owned(Box<(OwnedLease<GuestManager<H, X>>, WasmPrincipal)>),
-}
-
-impl<H: Host, X: Send + Sync + 'static> Held<'_, H, X> {
-    #[inline]
-    fn complete(self) {
-        match self {
-            Self::Borrowed(lease, _) => lease.complete(),
-            Self::Owned(owned) => owned.0.complete(),
-        }
-    }
-
-    fn fault(self) {
-        match self {
-            Self::Borrowed(lease, _) => lease.fault(),
-            Self::Owned(owned) => owned.0.fault(),
-        }
-    }
-
-    fn uses(&self) -> u32 {
-        match self {
-            Self::Borrowed(lease, _) => lease.uses(),
-            Self::Owned(owned) => owned.0.uses(),
-        }
-    }
-
-    fn principal(&self) -> &WasmPrincipal {
-        match self {
-            Self::Borrowed(_, principal) => principal,
-            Self::Owned(owned) => &owned.1,
-        }
-    }
-
-    /// The guest, and who pays.
-    fn parts(&mut self) -> (&mut Guest<H, X>, &Account) {
-        match self {
-            Self::Borrowed(lease, principal) => (lease, principal.account()),
-            Self::Owned(owned) => (&mut owned.0, owned.1.account()),
-        }
-    }
-}
-
-impl<H: Host, X: Send + Sync + 'static> Deref for Held<'_, H, X> {
-    type Target = Guest<H, X>;
-
-    #[inline]
-    fn deref(&self) -> &Guest<H, X> {
-        match self {
-            Self::Borrowed(lease, _) => lease,
-            Self::Owned(owned) => &owned.0,
-        }
-    }
-}
-
-impl<H: Host, X: Send + Sync + 'static> DerefMut for Held<'_, H, X> {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut Guest<H, X> {
-        match self {
-            Self::Borrowed(lease, _) => lease,
-            Self::Owned(owned) => &mut owned.0,
-        }
-    }
 }
 
 impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {

@@ -142,12 +142,16 @@ mod cpu;
 mod engine;
 mod error;
 mod exports;
+mod guards;
 mod handles;
+mod held;
 mod host;
 mod lease;
 mod limiter;
 mod meter;
+mod mode;
 mod pool;
+mod principal;
 mod program;
 mod running;
 
@@ -161,10 +165,11 @@ pub use error::{
     InstantiateError, ProgramError, TooDeep,
 };
 pub use exports::{ComponentExports, Exports};
+pub use guards::{CalledBack, HostTime};
 pub use handles::{HandleError, Handles};
 pub use host::{Host, NewLease};
 pub use lease::WasmLease;
 pub use meter::{BoxedCall, Meter, Metered, Usage};
-pub use pool::{WasmPool, WasmPrincipal};
+pub use pool::WasmPool;
+pub use principal::WasmPrincipal;
 pub use program::{Guest, GuestManager};
-pub use running::{CalledBack, HostTime};

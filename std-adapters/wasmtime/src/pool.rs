@@ -5,17 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plimsoll::pool::{
-    BuildFailure, CheckoutError, Lease, Pool, PoolCounts, PoolStats, Principal, PrincipalError,
+    BuildFailure, CheckoutError, Lease, Pool, PoolCounts, PoolStats, PrincipalError,
 };
 
 use crate::allowance::{Allowance, Grant};
-use crate::bill::{Account, Ledgers};
+use crate::bill::Ledgers;
 use crate::builder::WasmPoolBuilder;
 use crate::engine::WasmEngine;
 use crate::error::{AllowanceError, ExportError, InstantiateError, ProgramError};
 use crate::exports::{ComponentExports, Exports};
 use crate::host::Host;
 use crate::lease::WasmLease;
+use crate::principal::WasmPrincipal;
 use crate::program::{GuestManager, Program};
 
 /// Lends instances of one program, a core module or a component, to principals.
@@ -60,17 +61,6 @@ pub(crate) struct Terms {
     /// Bytes that an instance has from its start.
     pub(crate) start_bytes: u64,
     pub(crate) ledgers: Ledgers,
-}
-
-/// Whom a [`WasmPool`] lends to: with its account in the pool's ledgers, and what its leases may use.
-///
-/// Keep it where a principal comes often. Clones are the same principal.
-#[derive(Clone)]
-pub struct WasmPrincipal {
-    principal: Principal,
-    account: Account,
-    /// Not part of this, so that a handle is small.
-    grant: Option<Arc<Grant>>,
 }
 
 impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
@@ -135,7 +125,7 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
     /// An id that is too long, empty, or has a control character.
     pub fn principal(&self, id: &str) -> Result<WasmPrincipal, PrincipalError> {
         let (principal, account) = (self.pool.principal(id)?, self.terms.ledgers.account(id)?);
-        Ok(WasmPrincipal { principal, account, grant: None })
+        Ok(WasmPrincipal::new(principal, account))
     }
 
     /// The principal of that id, whose leases may use what [`allow`](Self::allow) has granted.
@@ -143,7 +133,7 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
     /// # Errors
     /// As of [`principal`](Self::principal).
     pub fn principal_with(&self, id: &str, grant: &Grant) -> Result<WasmPrincipal, PrincipalError> {
-        Ok(WasmPrincipal { grant: Some(Arc::new(*grant)), ..self.principal(id)? })
+        Ok(self.principal(id)?.granted(grant))
     }
 
     /// Leases an instance, and waits for one as a task.
@@ -180,7 +170,7 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
         grant: &Grant,
     ) -> Result<WasmLease<'a, H, X>, CheckoutError> {
         loop {
-            let lease = self.pool.checkout(&principal.principal).await?;
+            let lease = self.pool.checkout(principal.in_pool()).await?;
             if Self::fits(&lease, grant)? {
                 return Ok(WasmLease::begin(lease, principal, grant));
             }
@@ -214,7 +204,7 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
         grant: &Grant,
     ) -> Result<WasmLease<'a, H, X>, CheckoutError> {
         loop {
-            let lease = self.pool.checkout_blocking(&principal.principal)?;
+            let lease = self.pool.checkout_blocking(principal.in_pool())?;
             if Self::fits(&lease, grant)? {
                 return Ok(WasmLease::begin(lease, principal, grant));
             }
@@ -248,7 +238,7 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
         grant: &Grant,
     ) -> Result<WasmLease<'a, H, X>, CheckoutError> {
         loop {
-            let lease = self.pool.try_checkout(&principal.principal)?;
+            let lease = self.pool.try_checkout(principal.in_pool())?;
             if Self::fits(&lease, grant)? {
                 return Ok(WasmLease::begin(lease, principal, grant));
             }
@@ -257,7 +247,7 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
 
     #[inline]
     fn grant_of<'a>(&'a self, principal: &'a WasmPrincipal) -> &'a Grant {
-        principal.grant.as_deref().unwrap_or(&self.terms.grant)
+        principal.grant().unwrap_or(&self.terms.grant)
     }
 
     /// Whether an instance may be lent under this grant: not if earlier leases have grown it above the
@@ -313,23 +303,6 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
     }
 }
 
-impl WasmPrincipal {
-    /// The id.
-    pub fn id(&self) -> &str {
-        self.principal.id()
-    }
-
-    /// How many faults are held against it.
-    pub fn faults(&self) -> u32 {
-        self.principal.faults()
-    }
-
-    #[inline]
-    pub(crate) fn account(&self) -> &Account {
-        &self.account
-    }
-}
-
 impl<H: Host, X: Send + Sync + 'static> Clone for WasmPool<H, X> {
     fn clone(&self) -> Self {
         Self { pool: self.pool.clone(), terms: self.terms.clone() }
@@ -340,11 +313,5 @@ impl<H: Host, X: Send + Sync + 'static> fmt::Debug for WasmPool<H, X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("WasmPool");
         debug.field("pool", &self.pool).field("grant", &self.terms.grant).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for WasmPrincipal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.principal.fmt(f)
     }
 }

@@ -14,7 +14,8 @@ use crate::engine::{Reservation, WasmEngine};
 use crate::error::{CallError, ExportError, InstanceLimit, InstantiateError, ProgramError};
 use crate::exports::{ComponentExports, Exports};
 use crate::host::{Host, NewLease};
-use crate::meter::{Meter, Metered, Mode};
+use crate::meter::{Meter, Metered};
+use crate::mode::Mode;
 use crate::running::Running;
 
 /// Looks up the exports of an instance of a core module.

@@ -3,7 +3,6 @@
 
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::marker::PhantomData;
 use std::mem;
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,6 +12,7 @@ use std::task::Poll;
 use crate::clock::{Clock, NEVER};
 use crate::cpu;
 use crate::error::TooDeep;
+use crate::guards::{CalledBack, HostTime};
 
 /// The time that a guest has used and when it ends, and what else is asked while a call has the store.
 ///
@@ -143,7 +143,7 @@ impl Running {
 
     /// The guest goes on: its time is measured.
     #[cold]
-    fn enter_again(&self) {
+    pub(crate) fn enter_again(&self) {
         self.is_hosts.store(false, Ordering::Relaxed);
         self.since.store(cpu::thread_ns().0, Ordering::Relaxed);
         self.is_measured.store(true, Ordering::Relaxed);
@@ -237,7 +237,7 @@ impl Running {
     pub(crate) fn host_time(self: &Arc<Self>) -> HostTime {
         self.leave();
         self.enter_as_host();
-        HostTime { running: self.clone(), _not_send: PhantomData }
+        HostTime::new(self.clone())
     }
 
     /// The guest does not run: what comes is the host's.
@@ -256,7 +256,17 @@ impl Running {
         if was_hosts {
             self.enter_again();
         }
-        Ok(CalledBack { running: self.clone(), was_hosts })
+        Ok(CalledBack::new(self.clone(), was_hosts))
+    }
+
+    /// The call back has ended; `was_hosts` if the host's time goes on.
+    pub(crate) fn end_call_back(&self, was_hosts: bool) {
+        let depth = self.depth.load(Ordering::Relaxed);
+        self.depth.store(depth.saturating_sub(1), Ordering::Relaxed);
+        if was_hosts {
+            self.leave();
+            self.enter_as_host();
+        }
     }
 
     /// A number that no handle of this instance has had.
@@ -277,44 +287,6 @@ impl fmt::Debug for Running {
         let mut debug = f.debug_struct("Running");
         debug.field("used_ns", &self.used_ns).field("limit_ns", &self.limit_ns);
         debug.field("bytes", &self.bytes).finish_non_exhaustive()
-    }
-}
-
-/// Time that is the host's: it does not count against the guest's deadline while this lives.
-///
-/// A host function that computes for long holds one; time in which it sleeps or awaits does not count
-/// anyway. A guest that is [called back](crate::Meter::call_back) meanwhile has its own time. It stays on
-/// its thread, so it cannot be held across an `await`. Of [`Meter::host_time`](crate::Meter::host_time).
-#[must_use = "the host's time ends when this is dropped"]
-#[derive(Debug)]
-pub struct HostTime {
-    running: Arc<Running>,
-    _not_send: PhantomData<*const ()>,
-}
-
-impl Drop for HostTime {
-    fn drop(&mut self) {
-        self.running.enter_again();
-    }
-}
-
-/// A call of a host function back into its guest. Of [`Meter::call_back`](crate::Meter::call_back).
-#[must_use = "the call back ends when this is dropped"]
-#[derive(Debug)]
-pub struct CalledBack {
-    running: Arc<Running>,
-    /// Whether it began in the host's time, which goes on after it.
-    was_hosts: bool,
-}
-
-impl Drop for CalledBack {
-    fn drop(&mut self) {
-        let depth = self.running.depth.load(Ordering::Relaxed);
-        self.running.depth.store(depth.saturating_sub(1), Ordering::Relaxed);
-        if self.was_hosts {
-            self.running.leave();
-            self.running.enter_as_host();
-        }
     }
 }
 

@@ -1,45 +1,25 @@
 //! What a store may use, and what it has used.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod run;
 
-use wasmtime::{AsContext, AsContextMut, Engine, Store, StoreContextMut, Trap, UpdateDeadline};
+use std::sync::Arc;
+
+use wasmtime::{AsContext, AsContextMut, Engine, Store, StoreContextMut, UpdateDeadline};
 
 use crate::allowance::Grant;
 use crate::bill::Account;
-use crate::blame;
 use crate::clock::Ticker;
-use crate::engine::{HANDLES_MAX, WasmEngine};
-use crate::error::{CallError, TooDeep};
+use crate::engine::WasmEngine;
+use crate::error::TooDeep;
+use crate::guards::{CalledBack, HostTime};
 use crate::limiter::Limiter;
-use crate::running::{CalledBack, HostTime, Running};
+use crate::mode::Mode;
+use crate::running::Running;
+
+pub use run::BoxedCall;
 
 /// Ticks between two checks of a running guest.
 const CHECK_TICKS: u64 = 1;
-
-/// How much fuel a guest uses before it lets other tasks run, by default.
-pub(crate) const YIELD_INTERVAL: u64 = 100_000;
-
-/// How the guest of a store runs, whoever has the store.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Mode {
-    /// After how much fuel the guest yields; `None` if it runs on its caller's stack, where it cannot.
-    pub(crate) yield_interval: Option<u64>,
-    /// How many handles a component has at most.
-    pub(crate) handles_max: usize,
-}
-
-impl Mode {
-    pub(crate) fn is_in_place(&self) -> bool {
-        self.yield_interval.is_none()
-    }
-}
-
-impl Default for Mode {
-    fn default() -> Self {
-        Self { yield_interval: None, handles_max: HANDLES_MAX }
-    }
-}
 
 /// Data of a store that holds a [`Meter`].
 pub trait Metered: Send + 'static {
@@ -59,8 +39,7 @@ impl Metered for Meter {
 /// outside any pool, [`WasmEngine::meter`](crate::WasmEngine::meter) makes one:
 ///
 /// ```
-/// use std::time::Duration;
-/// use plimsoll_wasmtime::{Allowance, CallError, Meter, WasmEngine};
+/// /// use plimsoll_wasmtime::{Allowance, CallError, Meter, WasmEngine};
 /// use wasmtime::{Instance, Module, Store};
 ///
 /// // Room for the instances of pools, and for two stores besides.
@@ -224,88 +203,6 @@ impl Meter {
         store.data_mut().meter().usage_with(left)
     }
 
-    /// Runs a call on the caller's stack, and says what ended it. wasmtime does not show how much fuel a
-    /// guest has used that is ended there by its deadline, a full GC heap, or most traps: it is charged
-    /// with all of its fuel if that is bounded, and otherwise with what wasmtime shows.
-    ///
-    /// Not after [`run_async`](Self::run_async) if the engine meters fuel: wasmtime runs nothing on its
-    /// caller's stack in a store that was once set to yield, and says so as [`CallError::Failed`].
-    ///
-    /// # Errors
-    /// [`CallError`]; the store is not to be used any more.
-    pub fn run<T: Metered, R>(
-        store: &mut Store<T>,
-        call: impl FnOnce(StoreContextMut<'_, T>) -> wasmtime::Result<R>,
-    ) -> Result<R, CallError> {
-        let running = Self::switch_mode(store, false);
-        if running.is_wall_over() {
-            return Self::end(store, None);
-        }
-        running.enter();
-        let result = call(store.as_context_mut());
-        running.leave();
-        Self::end(store, Some(result))
-    }
-
-    /// Runs a call as a task: `Meter::run_async(&mut store, |store| Box::pin(run.call_async(store, 7)))`.
-    /// What it awaits does not count against the deadline.
-    ///
-    /// # Errors
-    /// [`CallError`]; the store is not to be used any more.
-    ///
-    /// # Cancellation
-    /// Safe for the host; the store is not to be used any more.
-    pub async fn run_async<T: Metered, R>(
-        store: &mut Store<T>,
-        call: impl for<'s> FnOnce(StoreContextMut<'s, T>) -> BoxedCall<'s, R>,
-    ) -> Result<R, CallError> {
-        let running = Self::switch_mode(store, true);
-        let account = store.data_mut().meter().account.clone();
-        let call = call(store.as_context_mut());
-        let result = running.time(call, || account.charge_growth(&running)).await;
-        Self::end(store, result)
-    }
-
-    /// Calls run as tasks from now on, or on their callers' stacks.
-    fn switch_mode<T: Metered>(store: &mut Store<T>, yields: bool) -> Arc<Running> {
-        let meter = store.data_mut().meter();
-        let running = meter.running.clone();
-        if meter.mode.is_in_place() == yields {
-            meter.mode.yield_interval = yields.then_some(YIELD_INTERVAL);
-            let (interval, meters_fuel) = (meter.mode.yield_interval, meter.grant.fuel.is_some());
-            if meters_fuel {
-                set_yield_interval(store, interval);
-            }
-        }
-        running
-    }
-
-    /// Ends a call: `None` is one that its wall-clock limit has ended.
-    pub(crate) fn end<T: Metered, R>(
-        store: &mut Store<T>,
-        result: Option<wasmtime::Result<R>>,
-    ) -> Result<R, CallError> {
-        let meter = store.data_mut().meter();
-        // One that has returned, or waited, has written down what it used.
-        let is_cut_short = matches!(result, Some(Err(_)));
-        let error = match result {
-            // A guest whose last work was one long operation has passed no check since (METER-8).
-            Some(Ok(results)) if !meter.running.is_over() => {
-                // It may rest for long now: what it has grown is to show (METER-10).
-                meter.account.charge_growth(&meter.running);
-                return Ok(results);
-            }
-            Some(Ok(_)) => meter.over_deadline(),
-            Some(Err(cause)) => meter.judge(cause),
-            None => meter.over_wall(),
-        };
-        if is_cut_short {
-            let left = store.get_fuel().unwrap_or(0);
-            store.data_mut().meter().on_end(&error, left);
-        }
-        Err(error)
-    }
-
     /// Excludes what the host computes from the guest's deadline, until the guard is dropped. What a host
     /// function awaits is excluded anyway, and what it sleeps is on Linux and Android.
     ///
@@ -329,7 +226,7 @@ impl Meter {
     ///
     /// # Errors
     /// [`TooDeep`], if that many calls back are under way. Returned from the host function, it ends the
-    /// guest as [`CallError::TooDeep`].
+    /// guest as [`CallError::TooDeep`](crate::CallError::TooDeep).
     pub fn call_back(&self) -> Result<CalledBack, TooDeep> {
         self.running.call_back()
     }
@@ -362,51 +259,6 @@ impl Meter {
         self.charged_fuel += fuel;
         self.account.charge(Usage { fuel, ..usage });
     }
-
-    fn over_deadline(&self) -> CallError {
-        CallError::DeadlineExceeded { deadline: Duration::from_nanos(self.grant.deadline_ns) }
-    }
-
-    fn over_wall(&self) -> CallError {
-        CallError::WallLimit { limit: Duration::from_nanos(self.grant.wall_limit_ns) }
-    }
-
-    /// What an error of the guest's says (METER-7).
-    pub(crate) fn judge(&self, cause: wasmtime::Error) -> CallError {
-        match cause.downcast_ref::<Trap>() {
-            Some(Trap::Interrupt) if self.running.is_over() => self.over_deadline(),
-            Some(Trap::Interrupt) if self.running.is_wall_over() => self.over_wall(),
-            Some(Trap::OutOfFuel) if self.grant.fuel.is_some() => {
-                CallError::OutOfFuel { fuel: self.grant.fuel.unwrap_or(0) }
-            }
-            _ => blame::classify(cause),
-        }
-    }
-
-    /// A call has ended in this error: bills what wasmtime does not show.
-    ///
-    /// A guest writes down what it has used before it calls the host, when it yields, and when it
-    /// executes `unreachable`. Ended elsewhere, it may have used as much as it could since.
-    fn on_end(&mut self, error: &CallError, fuel_left: u64) {
-        let is_noted = match error {
-            CallError::DeadlineExceeded { .. } | CallError::GcHeapFull => false,
-            CallError::WallLimit { .. } => !self.mode.is_in_place(),
-            CallError::Trapped { trap } => {
-                matches!(trap, Trap::UnreachableCodeReached | Trap::StackOverflow)
-            }
-            _ => true,
-        };
-        if is_noted || self.grant.fuel.is_none() {
-            return;
-        }
-        self.unseen_fuel = match (self.mode.yield_interval, error) {
-            // Without a bound on its fuel there is no most that it may have used.
-            (None, _) if self.grant.fuel == Some(u64::MAX) => 0,
-            (None, _) => fuel_left,
-            (Some(interval), CallError::GcHeapFull) => interval.min(fuel_left),
-            (Some(_), _) => 0,
-        };
-    }
 }
 
 /// Sets after how much fuel a guest yields; the store meters fuel.
@@ -414,10 +266,6 @@ fn set_yield_interval<T>(store: &mut Store<T>, interval: Option<u64>) {
     let set = store.fuel_async_yield_interval(interval);
     debug_assert!(set.is_ok(), "it fails only without a meter, and at an interval of 0");
 }
-
-/// A call that a task runs.
-pub type BoxedCall<'s, R> =
-    std::pin::Pin<Box<dyn Future<Output = wasmtime::Result<R>> + Send + 's>>;
 
 /// A guest runs, and a tick has passed.
 fn on_tick<T: Metered>(mut store: StoreContextMut<'_, T>) -> UpdateDeadline {

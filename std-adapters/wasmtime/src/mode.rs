@@ -1,0 +1,27 @@
+//! How guests run.
+
+use crate::engine::HANDLES_MAX;
+
+/// How much fuel a guest uses before it lets other tasks run, by default.
+pub(crate) const YIELD_INTERVAL: u64 = 100_000;
+
+/// How the guest of a store runs, whoever has the store.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mode {
+    /// After how much fuel the guest yields; `None` if it runs on its caller's stack, where it cannot.
+    pub(crate) yield_interval: Option<u64>,
+    /// How many handles a component has at most.
+    pub(crate) handles_max: usize,
+}
+
+impl Mode {
+    pub(crate) fn is_in_place(&self) -> bool {
+        self.yield_interval.is_none()
+    }
+}
+
+impl Default for Mode {
+    fn default() -> Self {
+        Self { yield_interval: None, handles_max: HANDLES_MAX }
+    }
+}
