@@ -30,9 +30,8 @@
 //!
 //! # Features
 //! On by default: `crossbeam`, `std-channel` and `tokio` for the channels of these, `tracing`
-//! for one `tracing` event per event, `serde` to serialize snapshots and events, `keepalive` to
-//! watch guests, `pool` to lend instances. Off by default: `cloudevents` for a silence as a
-//! CloudEvent. Pools of wasm guests are a package of their own, `plimsoll-wasmtime`.
+//! for one `tracing` event per event, `keepalive` to watch guests, `pool` to lend instances. Off by
+//! default: `serde` to serialize snapshots and events, `cloudevents` for a silence as a CloudEvent. Pools of wasm guests are a package of their own, `plimsoll-wasmtime`.
 #![forbid(unsafe_code)]
 
 // The examples of these pages are compiled and run with those of the documentation.

@@ -82,7 +82,9 @@ pub enum LedgerError {
         /// How many bytes it would take.
         bytes: usize,
     },
-    /// The core can not make it.
+    /// Threads that have stopped within a call of a window ledger hold the memory of earlier windows.
+    Stalled,
+    /// The core cannot make it.
     Core(CoreError),
     /// The registry does not take it.
     Register(RegisterError),
@@ -98,6 +100,9 @@ impl fmt::Display for LedgerError {
             Self::OutOfMemory { bytes } => {
                 write!(f, "there is no memory for a ledger of {bytes} bytes")
             }
+            Self::Stalled => f.write_str(
+                "threads that have stopped within a call hold the memory of earlier windows",
+            ),
             Self::Core(error) => error.fmt(f),
             Self::Register(error) => error.fmt(f),
         }

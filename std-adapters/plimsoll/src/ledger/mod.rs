@@ -98,6 +98,7 @@
 //!   listed.
 
 mod digest;
+mod eras;
 mod error;
 mod gone;
 mod held;

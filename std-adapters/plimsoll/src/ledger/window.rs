@@ -3,16 +3,15 @@
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use plimsoll_core::{Entry, Lookup, Recorded, Top, WindowLedger as CoreWindows};
+use plimsoll_core::{Entry, Lookup, Recorded, Top};
 
+use super::eras::Eras;
 use super::error::{LedgerError, PrincipalError};
 use super::id::PrincipalId;
 use super::reading::{LedgerKind, LedgerReading, LedgerSource};
-use super::settings::{LedgerSettings, Sets};
+use super::settings::LedgerSettings;
 use super::turned_away::TurnedAway;
 use crate::source::Registration;
 
@@ -41,8 +40,7 @@ use crate::source::Registration;
 pub struct WindowLedger(Arc<Shared>);
 
 struct Shared {
-    /// Replaced when its windows are used up.
-    era: ArcSwap<Era>,
+    eras: Eras,
     /// Held while a window ends.
     advancing: Mutex<()>,
     turned_away: TurnedAway,
@@ -54,37 +52,6 @@ struct Shared {
 // No user's code runs in any of it, so that no panic leaves a step half done.
 impl UnwindSafe for Shared {}
 impl RefUnwindSafe for Shared {}
-
-/// As many windows as a core ledger can tell apart.
-struct Era {
-    core: CoreWindows<Sets>,
-    /// The number of its window 0.
-    first: u64,
-    window: AtomicU64,
-}
-
-/// Leaves 10 bits for windows, 1,024 of them.
-const PEAK_BITS: u32 = 40;
-
-impl Era {
-    fn new(settings: &LedgerSettings, first: u64) -> Result<Arc<Self>, LedgerError> {
-        let (sets, seed) = (settings.sets()?, settings.the_seed());
-        let core = match settings.entries() {
-            Some(entries) => CoreWindows::exact(sets, seed, entries, PEAK_BITS)?,
-            None => CoreWindows::with_sets(sets, seed, PEAK_BITS)?,
-        };
-        Ok(Arc::new(Self { core, first, window: AtomicU64::new(0) }))
-    }
-
-    fn window(&self) -> u64 {
-        // Relaxed: who has not heard of a new window is still in the one before.
-        self.window.load(Ordering::Relaxed)
-    }
-
-    fn number(&self) -> u64 {
-        self.first + self.window()
-    }
-}
 
 impl WindowLedger {
     /// A ledger of the largest peaks of a window that no registry lists.
@@ -100,7 +67,7 @@ impl WindowLedger {
         settings: LedgerSettings,
     ) -> Result<Self, LedgerError> {
         let shared = Arc::new(Shared {
-            era: ArcSwap::new(Era::new(&settings, 0)?),
+            eras: Eras::new(&settings)?,
             advancing: Mutex::new(()),
             turned_away: TurnedAway::new(settings.counts_turned_away),
             settings,
@@ -132,7 +99,7 @@ impl WindowLedger {
         PrincipalError: From<P::Error>,
     {
         let id = principal.try_into()?;
-        let era = self.0.era.load();
+        let era = self.0.eras.read();
         let recorded = era.core.record(era.window(), id.key(), size);
         if !recorded.is_tracked() && size > 0 {
             self.0.turned_away.count();
@@ -155,7 +122,7 @@ impl WindowLedger {
         PrincipalError: From<P::Error>,
     {
         let id = principal.try_into()?;
-        let era = self.0.era.load();
+        let era = self.0.eras.read();
         let (recorded, evicted) = era.core.record_evicting(era.window(), id.key(), size);
         if !recorded.is_tracked() && size > 0 {
             self.0.turned_away.count();
@@ -177,7 +144,7 @@ impl WindowLedger {
         PrincipalError: From<P::Error>,
     {
         let id = principal.try_into()?;
-        let era = self.0.era.load();
+        let era = self.0.eras.read();
         Ok(era.core.remove(era.window(), id.key()))
     }
 
@@ -191,13 +158,13 @@ impl WindowLedger {
         PrincipalError: From<P::Error>,
     {
         let id = principal.try_into()?;
-        let era = self.0.era.load();
+        let era = self.0.eras.read();
         Ok(era.core.get(era.window(), id.key()))
     }
 
     /// The largest peaks of this window, as many as the buffer has room for.
     pub fn top<'b>(&self, buffer: &'b mut [Entry]) -> Top<'b> {
-        let era = self.0.era.load();
+        let era = self.0.eras.read();
         era.core.top(era.window(), buffer)
     }
 
@@ -210,29 +177,22 @@ impl WindowLedger {
     /// The number of the window that begins.
     ///
     /// # Errors
-    /// [`LedgerError::OutOfMemory`]; the window then goes on.
+    /// [`LedgerError::OutOfMemory`]; [`LedgerError::Stalled`], if two threads have stopped for ever within
+    /// calls of this ledger. The window then goes on.
     pub fn advance(&self) -> Result<u64, LedgerError> {
         let shared = &*self.0;
         let _advancing = shared.advancing.lock();
-        let era = shared.era.load();
-        if era.window() < era.core.window_max() {
-            // Relaxed: as above; only one thread is here at a time.
-            era.window.fetch_add(1, Ordering::Relaxed);
-            return Ok(era.number());
-        }
-        let next = Era::new(&shared.settings, era.number() + 1)?;
-        shared.era.store(next);
-        Ok(self.window())
+        shared.eras.advance(&shared.settings)
     }
 
     /// The number of the window, from 0.
     pub fn window(&self) -> u64 {
-        self.0.era.load().number()
+        self.0.eras.read().number()
     }
 
     /// The largest size there can be; larger ones are cut to it.
     pub fn size_max(&self) -> u64 {
-        self.0.era.load().core.peak_max()
+        self.0.eras.read().core.peak_max()
     }
 
     /// How many records were turned away: records, not principals, in all windows. `None` if they
@@ -244,7 +204,7 @@ impl WindowLedger {
 
 impl LedgerSource for Shared {
     fn read(&self, users: usize) -> LedgerReading {
-        let era = self.era.load();
+        let era = self.eras.read();
         let window = era.window();
         let mut buffer = vec![Entry::NONE; users.min(era.core.len())];
         let top = era.core.top(window, &mut buffer);
