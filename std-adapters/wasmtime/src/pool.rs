@@ -66,6 +66,9 @@ pub(crate) struct Terms {
 impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
     /// Settings for a pool of a core module. `look_up` finds the exports of each instance.
     ///
+    /// An instance is started by its start function, and after that by its export `_initialize` if it has
+    /// one without parameters and results, as reactor modules of WASI preview 1 do.
+    ///
     /// # Errors
     /// [`ProgramError`]: more memories or tables than the engine allows, an import that the linker
     /// does not have, a module or linker of another engine.

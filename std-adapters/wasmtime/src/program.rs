@@ -37,7 +37,7 @@ impl<T: Metered, X> Program<T, X> {
         module: &Module,
         look_up: Box<LookUp<T, X>>,
     ) -> Result<Self, ProgramError> {
-        is_of(engine, [module.engine(), linker.engine()])?;
+        check_engine(engine, [module.engine(), linker.engine()])?;
         let needed = module.resources_required();
         let needed = [
             (InstanceLimit::Memories, needed.num_memories),
@@ -54,7 +54,7 @@ impl<T: Metered, X> Program<T, X> {
         component: &Component,
         look_up: Box<ComponentLookUp<T, X>>,
     ) -> Result<Self, ProgramError> {
-        is_of(engine, [component.engine(), linker.engine()])?;
+        check_engine(engine, [component.engine(), linker.engine()])?;
         // Nothing is known beforehand of one that imports core modules: there, the limiter holds each
         // store to what the engine has reserved for it.
         if let Some(needed) = component.resources_required() {
@@ -76,6 +76,13 @@ impl<T: Metered, X> Program<T, X> {
                     true => pre.instantiate(&mut *store)?,
                     false => pre.instantiate_async(&mut *store).await?,
                 };
+                // A reactor of WASI preview 1 asks for this call before any other.
+                if let Ok(init) = instance.get_typed_func::<(), ()>(&mut *store, INITIALIZE) {
+                    match is_in_place {
+                        true => init.call(&mut *store, ())?,
+                        false => init.call_async(&mut *store, ()).await?,
+                    }
+                }
                 look_up(&mut Exports::new(store.as_context_mut(), instance))
             }
             Self::Component(pre, look_up) => {
@@ -89,7 +96,10 @@ impl<T: Metered, X> Program<T, X> {
     }
 }
 
-fn is_of(engine: &WasmEngine, made_for: [&Engine; 2]) -> Result<(), ProgramError> {
+/// The export that a reactor module of WASI preview 1 initializes itself by.
+const INITIALIZE: &str = "_initialize";
+
+fn check_engine(engine: &WasmEngine, made_for: [&Engine; 2]) -> Result<(), ProgramError> {
     let is_same = made_for.into_iter().all(|other| Engine::same(engine.wasmtime(), other));
     if is_same { Ok(()) } else { Err(ProgramError::ForeignEngine) }
 }

@@ -110,6 +110,32 @@ fn start_functions_that_trap_or_loop() {
 }
 
 #[test]
+fn a_reactor_is_initialized_once_for_each_instance() {
+    let engine = crate::common::builder().build().unwrap();
+    let wat = r#"(module (global $n (mut i32) (i32.const 0))
+        (func (export "_initialize") (global.set $n (i32.add (global.get $n) (i32.const 41))))
+        (func (export "run") (result i32)
+            (global.set $n (i32.add (global.get $n) (i32.const 1)))
+            (global.get $n)))"#;
+    for is_in_place in [false, true] {
+        let pool = crate::common::core::<(), i32>(&engine, wat).unwrap().fuel(10_000);
+        let pool = if is_in_place { pool.in_place() } else { pool }.build().unwrap();
+        let acme = pool.principal("acme").unwrap();
+        for _ in 0..2 {
+            let mut lease = pool.checkout_blocking(&acme).unwrap();
+            assert_eq!(lease.call_blocking(|run| run, ()).unwrap(), 42);
+            lease.complete();
+        }
+    }
+    let traps = r#"(module (func (export "_initialize") unreachable) (func (export "run")))"#;
+    let error = crate::common::core::<(), ()>(&engine, traps).unwrap().build().unwrap_err();
+    let ProgramError::Instance(InstantiateError::Start { cause }) = error else {
+        panic!("{error:?}");
+    };
+    assert!(matches!(cause, CallError::Trapped { .. }), "{cause:?}");
+}
+
+#[test]
 fn a_start_function_finds_no_lease() {
     let wat = r#"(module (import "host" "open" (func $open (result i32)))
         (func $start (drop (call $open))) (start $start))"#;
