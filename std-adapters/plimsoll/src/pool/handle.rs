@@ -259,7 +259,8 @@ impl<M: Manager> Pool<M> {
     ///
     /// One such checkout gathers its instances at a time, the others wait for their turn: two of them
     /// never wait for each other. Whoever asks for all that it needs by one such checkout, and for
-    /// nothing more while it has them, waits for nobody who waits for it.
+    /// nothing more while it has them, waits for nobody who waits for it. Each is asked whether it is
+    /// [alive](Manager::is_alive) when it is gathered.
     ///
     /// # Errors
     /// As of [`checkout`](Self::checkout), and `TooMany`. What was gathered until then goes back unused.

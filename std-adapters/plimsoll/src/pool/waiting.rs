@@ -121,7 +121,14 @@ impl<M: Manager> Waiting<'_, M> {
                 }
             },
             Outcome::Room(condemned) => {
-                match self.shared.lease_in_room(condemned, self.principal) {
+                let shared = self.shared;
+                // There may be fewer by now than when it was granted (POOL-17).
+                if shared.queue.lock().room.is_over() {
+                    shared.work.put_back(shared.doomed(condemned));
+                    self.resume(None);
+                    return Attempt::Busy;
+                }
+                match shared.lease_in_room(condemned, self.principal) {
                     Ok(attempt) => attempt,
                     Err(building) => {
                         self.resume(building);
