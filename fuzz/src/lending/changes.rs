@@ -34,7 +34,9 @@ impl Pair<'_> {
         self.seen.note_if(max < live, "shrunk below what lives");
         self.numbers.max = max;
         self.numbers.bound = live.max(max);
+        let before = self.by_heat();
         self.stand.pool.resize(max).expect("a number that can be");
+        self.assert_coldest(before);
     }
 
     fn set_warm(&mut self, warm: usize) {

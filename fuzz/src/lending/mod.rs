@@ -4,7 +4,7 @@
 //! Judged: POOL-1 (how many), POOL-2 (exclusive), POOL-3 (what was discarded stays so), POOL-4
 //! and POOL-6 (nothing is lost, nobody waits beside an idle instance or sleeps on what is
 //! granted, order within a principal), POOL-5 (each error has its cause), POOL-8 and POOL-17 (as
-//! many are kept ready as was asked for, by numbers that change), POOL-9 (close and drain), POOL-10
+//! many are kept ready as was asked for, by numbers that change; the warmest is lent, the coldest evicted), POOL-9 (close and drain), POOL-10
 //! (who gets what another has used), POOL-11 (caps and turns), POOL-13 (no dead instance is lent),
 //! POOL-15 (who would wait for itself, how many wait, several at once). Builds fail, panic
 //! and are cancelled where they await; resets and drops panic; checkouts are cancelled before
@@ -16,6 +16,7 @@ mod causes;
 mod changes;
 mod end;
 mod gather;
+mod heat;
 mod held;
 mod inline;
 mod pair;
@@ -194,6 +195,7 @@ impl Plan for Job {
         &["waits for itself", "line full", "inserted", "inserted for a waiter", "nothing inserted"],
         &["grown", "shrunk", "shrunk below what lives", "surplus", "warm changed", "min changed"],
         &["warm refused", "min refused", "looked at", "panicked when looked at", "idle dropped"],
+        &["warmest of several", "coldest of several"],
     ];
 
     fn check(&self) -> Seen {

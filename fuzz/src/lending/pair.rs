@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::asker::{Asker, Wait};
 use super::gather::Gatherer;
+use super::heat::Heat;
 use super::held::Held;
 use super::inline::Own;
 use super::stand::Stand;
@@ -41,6 +42,7 @@ pub(super) struct Pair<'a> {
     /// Objects that must not be seen again.
     pub(super) discarded: BTreeSet<usize>,
     pub(super) turns: Turns,
+    pub(super) heat: Heat,
     pub(super) told_failed: usize,
     pub(super) told_timed_out: usize,
     pub(super) is_closed: bool,
@@ -61,6 +63,7 @@ impl<'a> Pair<'a> {
             holders: Vec::new(),
             discarded: BTreeSet::new(),
             turns: Turns::default(),
+            heat: Heat::default(),
             told_failed: 0,
             told_timed_out: 0,
             is_closed: false,
@@ -90,8 +93,10 @@ impl<'a> Pair<'a> {
             Op::Fate(fate) => self.stand.world.fates.lock().expect("no panic").push_back(fate),
             Op::Step => {
                 let was_building = self.stand.pool.counts().building > 0;
+                let before = self.by_heat();
                 self.stand.step();
                 self.assert_kept_ready();
+                self.assert_coldest(before);
                 self.seen.note_if(self.is_closed && was_building, "late build");
             }
             Op::Pass(ms) => self.stand.clock.advance(Duration::from_millis(u64::from(ms))),
@@ -243,7 +248,7 @@ impl<'a> Pair<'a> {
     fn attempt(&mut self, who: usize) {
         self.poll();
         let Stand { pool, principals, .. } = self.stand;
-        let before = pool.counts();
+        let (before, heat) = (pool.counts(), self.by_heat());
         let attempt = || pool.try_checkout(&principals[who]).map(Held::Borrowed);
         let (answer, own) = self.ask(false, || Poll::Ready(attempt()));
         let Poll::Ready(answer) = answer else { unreachable!("it does not wait") };
@@ -252,6 +257,7 @@ impl<'a> Pair<'a> {
                 let may_have_it = !self.stand.is_simple() || self.is_line_empty();
                 assert!(may_have_it, "POOL-6: nobody pushes in");
                 self.assert_alive(&lease);
+                self.assert_warmest(heat, lease.id);
                 self.hold(who, lease);
             }
             Err(error) => {
@@ -272,6 +278,7 @@ impl<'a> Pair<'a> {
         if self.stand.setup.is_fresh() || lease.spoilt & 3 != 0 || self.is_closed {
             self.discarded.insert(lease.id);
         }
+        self.heat.on_return(lease.id);
         lease.complete();
     }
 

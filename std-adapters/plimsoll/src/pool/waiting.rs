@@ -14,7 +14,7 @@ use super::error::{CheckoutError, Quota, Stage};
 use super::manager::Manager;
 use super::principal::{Principal, PrincipalState};
 use super::queue::Ticket;
-use super::shared::{Attempt, Shared};
+use super::shared::{Attempt, Shared, forget_near};
 use super::waiter::{Outcome, Waiter};
 use crate::clock::ceil_ms;
 use crate::park::thread_waker;
@@ -271,11 +271,16 @@ impl<M: Manager> Drop for Waiting<'_, M> {
 }
 
 impl<M: Manager> Shared<M> {
-    /// Nobody has had what was granted: it is as good as it was.
+    /// Nobody has had what was granted: it is as good, and as cold, as it was.
     fn put_back(&self, outcome: Outcome, principal: &PrincipalState) {
         match outcome {
             Outcome::Granted(token) => {
-                self.slots.give_back(token, self.tick()).expect("the pool's own token");
+                let place = self.place(token.slot());
+                let live = place.take().expect("a granted slot has its object in place");
+                let since = live.idle_since;
+                place.put(live);
+                forget_near();
+                self.slots.give_back(token, since).expect("the pool's own token");
             }
             Outcome::Room(condemned) => self.work.put_back(self.doomed(condemned)),
             Outcome::Refused(_) => return,
