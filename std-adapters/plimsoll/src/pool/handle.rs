@@ -147,7 +147,7 @@ impl<M: Manager> Pool<M> {
         let shared =
             Arc::new_cyclic(|me| Shared::new(manager, config, work, board, slots, me.clone()));
         if let Some(board) = &shared.board {
-            board.registration.attach(&shared);
+            board.attach(&shared);
         }
         let pool = Pool(Arc::new(Handle(shared.clone())));
         background::start(&shared)?;
