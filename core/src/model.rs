@@ -12,7 +12,7 @@
 
 extern crate std;
 
-pub(crate) use loom::sync::atomic::Ordering;
+pub use loom::sync::atomic::Ordering;
 
 use core::cell::Cell;
 use core::panic::Location;
@@ -146,25 +146,29 @@ pub(crate) fn fence(ordering: Ordering) {
     }
 }
 
+/// A word of 64 bits, for models of words that are not the core's own.
 #[derive(Debug)]
-pub(crate) struct AtomicU64(loom::sync::atomic::AtomicU64);
+pub struct AtomicU64(loom::sync::atomic::AtomicU64);
 
 impl AtomicU64 {
+    /// A word.
     #[track_caller]
-    pub(crate) fn new(value: u64) -> Self {
+    pub fn new(value: u64) -> Self {
         Self(loom::sync::atomic::AtomicU64::new(value))
     }
 
+    /// As of loom, in the load mode of the model.
     #[track_caller]
-    pub(crate) fn load(&self, ordering: Ordering) -> u64 {
+    pub fn load(&self, ordering: Ordering) -> u64 {
         step();
         let is_rmw = is_rmw_load(ordering);
         let ordering = chosen(ordering, "load", 0);
         if is_rmw { self.0.fetch_add(0, ordering) } else { self.0.load(ordering) }
     }
 
+    /// As of loom, in the load mode of the model.
     #[track_caller]
-    pub(crate) fn store(&self, value: u64, ordering: Ordering) {
+    pub fn store(&self, value: u64, ordering: Ordering) {
         step();
         let ordering = chosen(ordering, "store", 0);
         match LOADS.with(Cell::get) {
@@ -175,32 +179,37 @@ impl AtomicU64 {
         }
     }
 
+    /// As of loom.
     #[track_caller]
-    pub(crate) fn fetch_add(&self, value: u64, ordering: Ordering) -> u64 {
+    pub fn fetch_add(&self, value: u64, ordering: Ordering) -> u64 {
         step();
         self.0.fetch_add(value, chosen(ordering, "fetch_add", 0))
     }
 
+    /// As of loom.
     #[track_caller]
-    pub(crate) fn fetch_sub(&self, value: u64, ordering: Ordering) -> u64 {
+    pub fn fetch_sub(&self, value: u64, ordering: Ordering) -> u64 {
         step();
         self.0.fetch_sub(value, chosen(ordering, "fetch_sub", 0))
     }
 
+    /// As of loom.
     #[track_caller]
-    pub(crate) fn fetch_max(&self, value: u64, ordering: Ordering) -> u64 {
+    pub fn fetch_max(&self, value: u64, ordering: Ordering) -> u64 {
         step();
         self.0.fetch_max(value, chosen(ordering, "fetch_max", 0))
     }
 
+    /// As of loom.
     #[track_caller]
-    pub(crate) fn fetch_or(&self, value: u64, ordering: Ordering) -> u64 {
+    pub fn fetch_or(&self, value: u64, ordering: Ordering) -> u64 {
         step();
         self.0.fetch_or(value, chosen(ordering, "fetch_or", 0))
     }
 
+    /// As of loom.
     #[track_caller]
-    pub(crate) fn compare_exchange(
+    pub fn compare_exchange(
         &self,
         current: u64,
         new: u64,
@@ -213,8 +222,9 @@ impl AtomicU64 {
         self.0.compare_exchange(current, new, success, failure)
     }
 
+    /// As of loom, without spurious failures.
     #[track_caller]
-    pub(crate) fn compare_exchange_weak(
+    pub fn compare_exchange_weak(
         &self,
         current: u64,
         new: u64,

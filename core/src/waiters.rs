@@ -112,6 +112,9 @@ impl Waiters {
         // Relaxed, both: see the type.
         let waiting = self.waiting.load(Ordering::Relaxed);
         let ended = self.ended.load(Ordering::Relaxed);
+        if waiting == 0 {
+            return ended;
+        }
         // The sum of (now - start) over those that wait, modulo 2^44 units.
         let now = count(waiting).wrapping_mul(now_us >> UNIT_BITS) << COUNT_BITS;
         let starts = waiting - count(waiting);

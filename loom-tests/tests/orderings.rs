@@ -1,4 +1,4 @@
-//! The `# Orderings` tables of the core against the models: what a table names exists.
+//! The `# Orderings` tables of the core and of `plimsoll` against the models: what a table names exists.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -77,7 +77,8 @@ fn the_tables_name_models_that_exist() {
     assert!(models.len() > 20, "{models:?}");
     let mut tables = 0;
     let mut wrong = Vec::new();
-    for (path, text) in sources("../core/src") {
+    let adapters = sources("../std-adapters/plimsoll/src");
+    for (path, text) in sources("../core/src").into_iter().chain(adapters) {
         tables += text.lines().filter(|line| line.contains(HEAD)).count();
         wrong.extend(
             faults(&text, &models).iter().map(|fault| format!("{}: {fault}", path.display())),

@@ -4,13 +4,16 @@
 //! raw one inside it.
 
 mod blocking;
+mod readings;
 mod tasks;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use crate::case::Case;
-use blocking::{Crossbeam, CrossbeamLen, InUseStd, StdSync, TrackedCrossbeam, TrackedStd};
+use blocking::{
+    Crossbeam, CrossbeamLen, InUseStd, StdSync, TotalledCrossbeam, TrackedCrossbeam, TrackedStd,
+};
 use plimsoll::Registry;
 use tasks::{AsyncChannel, Metered, Tokio, TrackedTokio};
 
@@ -37,6 +40,8 @@ pub(super) fn cases() -> Vec<Case> {
         pair("1 producer, 1 busy consumer (full)", Busy::Consumer),
         pair("1 busy producer, 1 consumer (empty)", Busy::Producer),
         two_by_two(),
+        readings::one(),
+        readings::hundred(),
     ]
 }
 
@@ -48,6 +53,11 @@ fn one_thread() -> Case {
             "plimsoll crossbeam",
             CROSSBEAM,
             blocking::one_thread(TrackedCrossbeam(registry())),
+        )
+        .subject(
+            "plimsoll crossbeam, flow totals",
+            CROSSBEAM,
+            blocking::one_thread(TotalledCrossbeam(registry())),
         )
         .baseline(STD, blocking::one_thread(StdSync))
         .subject("design in use over std", STD, blocking::one_thread(InUseStd))

@@ -2,6 +2,7 @@
 //! count an item in, and the same to count it out.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::AcqRel, Ordering::Acquire};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// A warning began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +76,52 @@ impl InUseGauge {
     }
 }
 
+/// One gauge of an [`InUseList`] at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InUseUsage {
+    /// What the gauge is called.
+    pub name: &'static str,
+    /// Its depth.
+    pub depth: usize,
+    /// The largest depth so far.
+    pub high_water: usize,
+    /// The most that there may be.
+    pub capacity: usize,
+    /// The depth in percent of the capacity.
+    pub percent: usize,
+}
+
+/// The list that such hosts keep of their gauges. To read it, or to add to it, locks it.
+#[derive(Debug, Default)]
+pub struct InUseList(Mutex<Vec<(&'static str, Weak<InUseGauge>)>>);
+
+impl InUseList {
+    /// A new gauge, listed for as long as somebody has it.
+    ///
+    /// # Panics
+    /// If `capacity` is 0.
+    pub fn register(&self, name: &'static str, capacity: usize) -> Arc<InUseGauge> {
+        let gauge = Arc::new(InUseGauge::new(capacity));
+        let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        list.push((name, Arc::downgrade(&gauge)));
+        gauge
+    }
+
+    /// Reads all gauges, and forgets those that nobody has any more.
+    pub fn snapshot(&self) -> Vec<InUseUsage> {
+        let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut usages = Vec::with_capacity(list.len());
+        list.retain(|(name, gauge)| {
+            let Some(gauge) = gauge.upgrade() else { return false };
+            let (depth, capacity) = (gauge.depth.load(Acquire), gauge.capacity);
+            let (high_water, percent) = (gauge.high_water(), depth * 100 / capacity);
+            usages.push(InUseUsage { name, depth, high_water, capacity, percent });
+            true
+        });
+        usages
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +137,18 @@ mod tests {
         (0..5).for_each(|_| assert_eq!(gauge.dequeue(), None));
         assert_eq!(warnings(5), [Warning { depth: 8 }]);
         assert_eq!(gauge.high_water(), 10);
+    }
+
+    #[test]
+    fn a_list_has_the_gauges_that_somebody_has() {
+        let list = InUseList::default();
+        let (one, two) = (list.register("one", 10), list.register("two", 4));
+        one.enqueue();
+        let usages: Vec<_> = list.snapshot().iter().map(|it| (it.name, it.percent)).collect();
+        assert_eq!(usages, [("one", 10), ("two", 0)]);
+        drop(one);
+        assert_eq!(list.snapshot().len(), 1);
+        drop(two);
     }
 
     #[test]

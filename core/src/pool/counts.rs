@@ -60,7 +60,7 @@ pub struct SlotView {
 impl SlotView {
     pub(super) fn of(slot: &PoolSlot) -> SlotView {
         let (word, since) = slot.look_with_age();
-        let idle_since = word.is_idle().then_some(since);
+        let idle_since = word.is_idle().then_some(since.tick());
         SlotView { state: word.state(), tenant: word.tenant(), idle_since }
     }
 }

@@ -2,6 +2,7 @@
 
 use core::cmp::Reverse;
 
+use super::moment::Moment;
 use super::slots::PoolSlots;
 use super::table::SlotTable;
 use super::tenant::Tenant;
@@ -19,7 +20,7 @@ impl<S: SlotTable> PoolSlots<S> {
     /// # Progress
     /// Lock-free: it looks at all slots, and again if another has changed the one it chose.
     pub fn evict(&self, before: Tick) -> Option<Condemned> {
-        self.evict_coldest(|_, since| since <= before)
+        self.evict_coldest(|_, since| since.tick() <= before)
     }
 
     /// Condemns the slot that has been idle longest of those that are another tenant's, to make room
@@ -44,7 +45,7 @@ impl<S: SlotTable> PoolSlots<S> {
         Some(self.token(id, next))
     }
 
-    fn evict_coldest(&self, may_go: impl Fn(SlotWord, Tick) -> bool) -> Option<Condemned> {
+    fn evict_coldest(&self, may_go: impl Fn(SlotWord, Moment) -> bool) -> Option<Condemned> {
         loop {
             let idle = self.all().filter_map(|(id, slot)| {
                 let (word, since) = slot.look_with_age();

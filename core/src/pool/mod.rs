@@ -43,6 +43,7 @@ mod demand;
 mod error;
 mod evict;
 mod flaw;
+mod moment;
 mod revoke;
 mod slot;
 mod slots;
@@ -56,6 +57,7 @@ pub use demand::{Demand, DemandReading};
 pub use error::{ClaimError, ForeignToken, PoolClosed, PoolSlotsError, TenantError};
 #[cfg(any(loom, shuttle))]
 pub use flaw::{Flaw, plant};
+pub use moment::Moment;
 pub use slot::PoolSlot;
 pub use slots::PoolSlots;
 pub use table::SlotTable;

@@ -1,9 +1,9 @@
 //! One place of a pool.
 
 use super::flaw::{Flaw, is_planted};
+use super::moment::Moment;
 use super::tenant::Tenant;
 use super::word::{Event, SlotWord};
-use crate::Tick;
 use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 
 /// The life cycle of one place of a pool, on a cache line of its own.
@@ -48,6 +48,7 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 #[repr(align(128))]
 pub struct PoolSlot {
     word: AtomicU64,
+    /// A [`Moment`].
     since: AtomicU64,
 }
 
@@ -67,7 +68,7 @@ impl PoolSlot {
 
     /// The word, and since when it is idle if it is; a later moment if it is idle no more.
     #[inline(always)]
-    pub(super) fn look_with_age(&self) -> (SlotWord, Tick) {
+    pub(super) fn look_with_age(&self) -> (SlotWord, Moment) {
         // Acquire: the moment was noted before the word.
         let word = SlotWord::from_word(self.word.load(Ordering::Acquire));
         (word, self.since())
@@ -75,9 +76,9 @@ impl PoolSlot {
 
     /// Since when it is idle. A hint, unless its word was looked at before.
     #[inline(always)]
-    pub(super) fn since(&self) -> Tick {
+    pub(super) fn since(&self) -> Moment {
         // Relaxed: it decides which slot is tried first.
-        Tick::new(self.since.load(Ordering::Relaxed))
+        Moment::from_word(self.since.load(Ordering::Relaxed))
     }
 
     /// 1, 5, 8, 11: the caller becomes the holder, if the word is unchanged.
@@ -120,14 +121,19 @@ impl PoolSlot {
 
     /// 2, 6: the same, with an object to be leased.
     #[inline(always)]
-    pub(super) fn release_idle(&self, word: SlotWord, event: Event, now: Tick) -> Option<SlotWord> {
+    pub(super) fn release_idle(
+        &self,
+        word: SlotWord,
+        event: Event,
+        now: Moment,
+    ) -> Option<SlotWord> {
         if is_planted(Flaw::SinceAfterReturn) {
             let next = self.release(word, event);
-            self.since.store(now.get(), Ordering::Relaxed);
+            self.since.store(now.to_word(), Ordering::Relaxed);
             return next;
         }
         // Relaxed: published by the exchange. Only the holder stores.
-        self.since.store(now.get(), Ordering::Relaxed);
+        self.since.store(now.to_word(), Ordering::Relaxed);
         self.release(word, event)
     }
 

@@ -4,13 +4,13 @@ use core::cmp::Reverse;
 
 use super::counts::{PoolCounts, SlotView};
 use super::error::{ClaimError, ForeignToken, PoolSlotsError, check_slots};
+use super::moment::Moment;
 use super::slot::PoolSlot;
 use super::table::SlotTable;
 use super::tenant::Tenant;
 use super::token::sealed::Sealed;
 use super::token::{Building, Condemned, Held, Leased, PoolId, SlotId, Token};
 use super::word::{Event, SlotState, SlotWord, Transition};
-use crate::Tick;
 use crate::sync::const_unless_loom;
 
 /// A fixed number of places for instances, and who has which.
@@ -23,8 +23,8 @@ use crate::sync::const_unless_loom;
 /// [`Leased`], drops it while [`Condemned`]. A token that is dropped keeps its slot for ever, and
 /// the object is nobody's; so a caller who may fail in between wraps it in a guard that condemns.
 ///
-/// Time is an argument, and decides which idle slot is the hottest and which the coldest. Of slots
-/// that became idle at the same tick the lowest place is the hotter one.
+/// Time is an argument, and decides which idle slot is the hottest and which the coldest: a tick, or a
+/// [`Moment`] within one. Of slots that became idle at the same moment the lowest place is the hotter one.
 ///
 /// # Invariants
 /// - POOL-1: there are as many objects as slots at most, being made and condemned ones included.
@@ -145,8 +145,13 @@ impl<S: SlotTable> PoolSlots<S> {
     ///
     /// # Errors
     /// The token is another pool's.
-    pub fn finish(&self, built: Building, now: Tick) -> Result<(), ForeignToken<Building>> {
-        self.change(built, |slot, word| slot.release_idle(word, Event::Finish, now)).map(|_| ())
+    pub fn finish(
+        &self,
+        built: Building,
+        now: impl Into<Moment>,
+    ) -> Result<(), ForeignToken<Building>> {
+        self.change(built, |slot, word| slot.release_idle(word, Event::Finish, now.into()))
+            .map(|_| ())
     }
 
     /// The object is made and lent to the caller.
@@ -228,8 +233,13 @@ impl<S: SlotTable> PoolSlots<S> {
     /// # Errors
     /// The token is another pool's.
     #[inline]
-    pub fn give_back(&self, lease: Leased, now: Tick) -> Result<(), ForeignToken<Leased>> {
-        self.change(lease, |slot, word| slot.release_idle(word, Event::GiveBack, now)).map(|_| ())
+    pub fn give_back(
+        &self,
+        lease: Leased,
+        now: impl Into<Moment>,
+    ) -> Result<(), ForeignToken<Leased>> {
+        self.change(lease, |slot, word| slot.release_idle(word, Event::GiveBack, now.into()))
+            .map(|_| ())
     }
 
     /// The lease has come to a bad end: its object is never lent again.

@@ -6,14 +6,31 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Wake, Waker};
 
-use plimsoll::pool::Checkout;
+use plimsoll::pool::{Checkout, CheckoutError, OwnedLease};
 
+use super::held::Held;
 use super::inline::Answer;
 use super::world::Maker;
 
+type Owned = dyn Future<Output = Result<OwnedLease<Maker>, CheckoutError>>;
+
+pub(super) enum Wait<'a> {
+    Borrowed(Checkout<'a, Maker>),
+    Owned(Pin<Box<Owned>>),
+}
+
+impl<'a> Wait<'a> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Answer<'a> {
+        match self {
+            Self::Borrowed(checkout) => Pin::new(checkout).poll(context).map_ok(Held::Borrowed),
+            Self::Owned(checkout) => checkout.as_mut().poll(context).map_ok(Held::Owned),
+        }
+    }
+}
+
 pub(super) struct Asker<'a> {
     pub(super) who: usize,
-    pub(super) checkout: Checkout<'a, Maker>,
+    pub(super) checkout: Wait<'a>,
     pub(super) is_polled: bool,
     bell: Arc<Bell>,
     was_called: bool,
@@ -21,7 +38,7 @@ pub(super) struct Asker<'a> {
 
 /// Whether it was woken.
 #[derive(Default)]
-struct Bell(AtomicBool);
+pub(super) struct Bell(AtomicBool);
 
 impl Wake for Bell {
     fn wake(self: Arc<Self>) {
@@ -30,13 +47,13 @@ impl Wake for Bell {
 }
 
 impl Bell {
-    fn hear(&self) -> bool {
+    pub(super) fn hear(&self) -> bool {
         self.0.swap(false, Ordering::Relaxed)
     }
 }
 
 impl<'a> Asker<'a> {
-    pub(super) fn new(who: usize, checkout: Checkout<'a, Maker>) -> Self {
+    pub(super) fn new(who: usize, checkout: Wait<'a>) -> Self {
         Self { who, checkout, is_polled: false, bell: Arc::default(), was_called: false }
     }
 
@@ -53,7 +70,7 @@ impl<'a> Asker<'a> {
         let (was_in_line, was_woken) = (self.is_polled, self.is_called());
         (self.is_polled, self.was_called) = (true, false);
         let waker = Waker::from(self.bell.clone());
-        let answer = Pin::new(&mut self.checkout).poll(&mut Context::from_waker(&waker));
+        let answer = self.checkout.poll(&mut Context::from_waker(&waker));
         let is_told = !was_in_line || was_woken || answer.is_pending();
         assert!(is_told, "POOL-6: nobody has woken who is served: {answer:?}");
         answer

@@ -5,8 +5,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use plimsoll::pool::DiscardReason;
+use plimsoll::pool::{CheckoutError, DiscardReason};
 
+use super::MAX_MAX;
 use super::pair::Pair;
 use super::stand::{OFF_MAX, Stand};
 use super::world::read;
@@ -25,11 +26,12 @@ impl Pair<'_> {
             self.stand.step();
             self.poll();
             self.holders.drain(..).for_each(|holder| holder.lease.complete());
-            if self.askers.is_empty() {
+            if self.is_line_empty() {
                 break;
             }
         }
-        assert!(self.askers.is_empty(), "POOL-6: {} wait for ever", self.askers.len());
+        let left = self.askers.len() + self.gatherers.len();
+        assert_eq!(left, 0, "POOL-6: {left} wait for ever");
         world.fates.lock().expect("no panic").clear();
         if !self.is_closed {
             self.whole();
@@ -52,20 +54,28 @@ impl Pair<'_> {
     /// POOL-4: all of the capacity can be lent at once.
     fn whole(&mut self) {
         let Stand { setup, pool, principals, .. } = self.stand;
-        let each = setup.cap.unwrap_or(setup.max);
+        let (max, each) = (self.numbers.max, setup.cap.unwrap_or(self.numbers.max));
         let whose = principals.iter().flat_map(|who| std::iter::repeat_n(who, each));
-        let mut all: Vec<_> = whose.take(setup.max).map(|who| pool.checkout(who)).collect();
-        let mut leases = Vec::new();
-        for _ in 0..4 {
-            all.retain_mut(|checkout| {
+        let mut wanted: Vec<_> = whose.take(max).collect();
+        let count = wanted.len();
+        let (mut all, mut leases) = (Vec::new(), Vec::new());
+        // Some of what is idle may be dead.
+        for _ in 0..4 + 2 * MAX_MAX {
+            all.extend(wanted.drain(..).map(|who| (who, pool.checkout(who))));
+            all.retain_mut(|(who, checkout)| {
                 let polled = Pin::new(checkout).poll(&mut Context::from_waker(Waker::noop()));
-                let Poll::Ready(lease) = polled else { return true };
-                leases.push(lease.expect("POOL-4: nothing fails any more"));
+                match polled {
+                    Poll::Pending => return true,
+                    Poll::Ready(Err(CheckoutError::LineFull { .. })) => wanted.push(who),
+                    Poll::Ready(lease) => {
+                        leases.push(lease.expect("POOL-4: nothing fails any more"))
+                    }
+                }
                 false
             });
             while self.stand.step() > 0 {}
         }
-        assert_eq!(leases.len(), setup.max, "POOL-4: capacity is missing");
+        assert_eq!(leases.len(), count, "POOL-4: capacity is missing");
     }
 
     fn note_end(&mut self) {
@@ -73,12 +83,15 @@ impl Pair<'_> {
         self.seen.note_if(read(&world.resets_failed) > 0, "reset failed");
         self.seen.note_if(read(&world.resets_panicked) > 0, "reset panicked");
         self.seen.note_if(read(&world.drops_panicked) > 0, "drop panicked");
+        self.seen.note_if(read(&world.found_dead) > 0, "dead");
+        self.seen.note_if(read(&world.asked_in_vain) > 0, "panicked when asked");
         let reasons = [
             (DiscardReason::Panicked, "dropped by a panic"),
             (DiscardReason::Faulted, "fault"),
             (DiscardReason::Idle, "idle eviction"),
             (DiscardReason::Displaced, "displaced"),
             (DiscardReason::Uses, "worn out"),
+            (DiscardReason::Surplus, "surplus"),
         ];
         for (reason, what) in reasons {
             self.seen.note_if(stats.discards(reason) > 0, what);

@@ -2,12 +2,13 @@
 
 use std::task::Poll;
 
-use plimsoll::pool::{BuildFailure, CheckoutError, Lease, PoolCounts};
+use plimsoll::pool::{BuildFailure, CheckoutError, PoolCounts};
 
+use super::held::Held;
 use super::pair::Pair;
-use super::world::{Builds, Maker, read};
+use super::world::{Builds, read};
 
-pub(super) type Answer<'a> = Poll<Result<Lease<'a, Maker>, CheckoutError>>;
+pub(super) type Answer<'a> = Poll<Result<Held<'a>, CheckoutError>>;
 
 /// What came of the build that somebody has tried who asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,9 +112,10 @@ impl<'a> Pair<'a> {
 
     /// POOL-6: with nobody in line, who could build is not sent away.
     pub(super) fn assert_served(&self, own: Own, error: &CheckoutError, before: PoolCounts) {
-        let room = before.capacity() - before.leased - before.building;
+        let room = self.numbers.max.saturating_sub(before.leased + before.building);
+        let room = if before.live() > self.numbers.max { 0 } else { room };
         let builds = self.stand.world.builds_inline() && own == Own::Untried;
-        let could = self.stand.is_simple() && builds && room > 0 && self.askers.is_empty();
+        let could = self.stand.is_simple() && builds && room > 0 && self.is_line_empty();
         let is_exhausted = matches!(error, CheckoutError::Exhausted { .. });
         assert!(!could || !is_exhausted, "POOL-6: there was room for {room}");
     }

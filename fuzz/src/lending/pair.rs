@@ -1,33 +1,48 @@
 //! The pool, and what is known of everybody who has asked it for something.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Poll;
 use std::time::Duration;
 
-use plimsoll::pool::{Lease, Principal};
-
-use super::asker::Asker;
+use super::asker::{Asker, Wait};
+use super::gather::Gatherer;
+use super::heat::Heat;
+use super::held::Held;
 use super::inline::Own;
 use super::stand::Stand;
 use super::turns::Turns;
-use super::world::{Maker, panic_quietly, read};
+use super::world::panic_quietly;
 use super::{ISOLATIONS, Op};
 use crate::Seen;
 
 pub(super) struct Holder<'a> {
-    who: usize,
-    pub(super) lease: Lease<'a, Maker>,
+    pub(super) who: usize,
+    pub(super) lease: Held<'a>,
+}
+
+/// How many instances there are to be, by what was said last.
+#[derive(Clone, Copy)]
+pub(super) struct Numbers {
+    pub(super) max: usize,
+    pub(super) warm: usize,
+    pub(super) min: usize,
+    /// So many there may be: the maximum, or as many as there were when it was lowered.
+    pub(super) bound: usize,
 }
 
 pub(super) struct Pair<'a> {
     pub(super) stand: &'a Stand,
+    pub(super) numbers: Numbers,
     /// In the order in which they were first polled, those that were not at the end.
     pub(super) askers: Vec<Asker<'a>>,
+    /// In the order in which they were first polled.
+    pub(super) gatherers: Vec<Gatherer<'a>>,
     pub(super) holders: Vec<Holder<'a>>,
     /// Objects that must not be seen again.
-    discarded: BTreeSet<usize>,
-    turns: Turns,
+    pub(super) discarded: BTreeSet<usize>,
+    pub(super) turns: Turns,
+    pub(super) heat: Heat,
     pub(super) told_failed: usize,
     pub(super) told_timed_out: usize,
     pub(super) is_closed: bool,
@@ -37,13 +52,18 @@ pub(super) struct Pair<'a> {
 impl<'a> Pair<'a> {
     pub(super) fn new(stand: &'a Stand) -> Pair<'a> {
         let mut seen = Seen::default();
-        seen.note(ISOLATIONS[usize::from(stand.setup.isolation)]);
+        let setup = &stand.setup;
+        seen.note(ISOLATIONS[usize::from(setup.isolation)]);
+        let (max, warm, min) = (setup.max, setup.warm, setup.min);
         Pair {
             stand,
+            numbers: Numbers { max, warm, min, bound: max },
             askers: Vec::new(),
+            gatherers: Vec::new(),
             holders: Vec::new(),
             discarded: BTreeSet::new(),
             turns: Turns::default(),
+            heat: Heat::default(),
             told_failed: 0,
             told_timed_out: 0,
             is_closed: false,
@@ -54,10 +74,14 @@ impl<'a> Pair<'a> {
     pub(super) fn apply(&mut self, op: Op) {
         match op {
             Op::Begin(who, is_lazy) => self.begin(usize::from(who), is_lazy),
+            Op::BeginOwned(who) => self.begin_owned(usize::from(who)),
+            Op::Gather(who, count) => self.gather(usize::from(who), count),
+            Op::CancelGather(place) => self.cancel_gather(usize::from(place)),
             Op::Cancel(place) => self.cancel(place),
             Op::Poll => self.poll(),
             Op::Try(who) => self.attempt(usize::from(who)),
             Op::Complete(place) => self.complete(place),
+            Op::Own(place) => self.own(place),
             Op::Drop(place, by_panic) => self.drop(place, by_panic),
             Op::Fault(place) => self.fault(place),
             Op::Spoil(place, how) => {
@@ -69,7 +93,10 @@ impl<'a> Pair<'a> {
             Op::Fate(fate) => self.stand.world.fates.lock().expect("no panic").push_back(fate),
             Op::Step => {
                 let was_building = self.stand.pool.counts().building > 0;
+                let before = self.by_heat();
                 self.stand.step();
+                self.assert_kept_ready();
+                self.assert_coldest(before);
                 self.seen.note_if(self.is_closed && was_building, "late build");
             }
             Op::Pass(ms) => self.stand.clock.advance(Duration::from_millis(u64::from(ms))),
@@ -78,16 +105,25 @@ impl<'a> Pair<'a> {
                 self.seen.note_if(self.stand.pool.close() && waits, "closed in line");
                 self.is_closed = true;
             }
+            change => self.change(change),
         }
     }
 
     fn begin(&mut self, who: usize, is_lazy: bool) {
         self.poll();
         let checkout = self.stand.pool.checkout(&self.stand.principals[who]);
-        self.askers.push(Asker::new(who, checkout));
+        self.askers.push(Asker::new(who, Wait::Borrowed(checkout)));
         if !is_lazy {
             self.poll();
         }
+    }
+
+    fn begin_owned(&mut self, who: usize) {
+        self.poll();
+        let checkout = self.stand.pool.checkout_owned(&self.stand.principals[who]);
+        self.askers.push(Asker::new(who, Wait::Owned(Box::pin(checkout))));
+        self.poll();
+        self.seen.note("owned from the start");
     }
 
     fn cancel(&mut self, place: u8) {
@@ -118,36 +154,43 @@ impl<'a> Pair<'a> {
     /// Polls everybody, first those who are in line already: what they were given was given before
     /// the others came.
     pub(super) fn poll(&mut self) {
+        self.poll_gatherers();
         let (old, new) =
             std::mem::take(&mut self.askers).into_iter().partition(|asker| asker.is_polled);
         self.poll_these(old);
         self.poll_these(new);
         self.turns.all_seen();
-        let counts = self.stand.pool.counts();
-        if self.stand.is_simple() && !self.askers.is_empty() {
-            assert_eq!(counts.idle, 0, "POOL-6: somebody waits beside what is idle");
-            let is_enough = counts.building >= self.askers.len();
-            assert!(is_enough || counts.vacant == 0, "POOL-6: nothing is built for who waits");
-            let is_room = self.stand.world.takes_room() && counts.condemned > 0;
-            assert!(!is_room, "POOL-6: somebody waits beside room");
-        }
+        self.assert_nothing_missed();
     }
 
     fn poll_these(&mut self, mut askers: Vec<Asker<'a>>) {
         let (mut waits, mut back, mut grants) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
-        let called: Vec<_> = askers.iter_mut().map(Asker::is_called).collect();
-        for (mut asker, was_called) in askers.into_iter().zip(called) {
+        let called = askers.iter_mut().map(Asker::is_called).collect::<Vec<_>>();
+        let mut left: VecDeque<_> = askers.into_iter().zip(called).collect();
+        while let Some((mut asker, was_called)) = left.pop_front() {
+            // What is granted until another goes back in line was granted before that.
+            for (other, is_called) in &mut left {
+                *is_called |= !back.contains(&other.who) && other.is_called();
+            }
             let was_in_line = asker.is_polled;
             let was_closed = self.is_closed && !was_in_line;
+            let not_alive = self.stand.world.not_alive();
+            let holds_all = self.holds_all(asker.who);
             let (answer, own) = self.ask(was_in_line, || asker.poll());
+            let was_dead = self.stand.world.not_alive() > not_alive;
+            self.seen.note_if(was_in_line && was_dead, "dead when granted");
             // It had its turn among those that are seen now, whatever has come of it.
-            let has_let_go = was_in_line && !matches!(own, Own::Untried | Own::Made);
+            let has_failed = was_dead || !matches!(own, Own::Untried | Own::Made);
+            let was_granted = was_called && answer.is_pending();
+            let has_let_go = was_in_line && (has_failed || was_granted);
             if has_let_go {
                 self.turns.let_go(asker.who);
             }
             match answer {
                 Poll::Pending => {
                     assert!(!self.is_closed, "POOL-9: nobody waits for a closed pool");
+                    let may_wait = was_in_line || self.stand.setup.waits_for_own || !holds_all;
+                    assert!(may_wait, "POOL-15: {} waits for itself", asker.who);
                     self.seen.note_if(has_let_go, "back in line");
                     if has_let_go { &mut back } else { &mut waits }.insert(asker.who);
                     self.askers.push(asker);
@@ -159,9 +202,10 @@ impl<'a> Pair<'a> {
                     let is_next = may_pass && !waits.contains(&asker.who);
                     assert!(is_next, "POOL-6: in the order of arrival within a principal");
                     grants.push(asker.who);
+                    self.assert_alive(&lease);
                     self.hold(asker.who, lease);
                 }
-                Poll::Ready(Err(error)) => self.told(asker.who, &error),
+                Poll::Ready(Err(error)) => self.told(asker.who, 1, &error),
             }
         }
         self.count_turns(&grants);
@@ -179,12 +223,16 @@ impl<'a> Pair<'a> {
         }
     }
 
-    fn hold(&mut self, who: usize, mut lease: Lease<'a, Maker>) {
+    pub(super) fn hold(&mut self, who: usize, mut lease: Held<'a>) {
         self.seen.note("lease");
         assert!(!self.discarded.contains(&lease.id), "POOL-3: {} was discarded", lease.id);
         let is_held = self.holders.iter().any(|other| other.lease.id == lease.id);
         assert!(!is_held, "POOL-2: {} is lent already", lease.id);
-        assert_eq!(lease.uses() as usize, lease.users.len() + 1);
+        assert_eq!(
+            lease.uses(),
+            lease.users.len() + 1,
+            "POOL-15: what goes back unused counts not"
+        );
         match self.stand.setup.isolation {
             1 => assert!(lease.users.iter().all(|user| *user == who), "POOL-10: {who}"),
             2 => {}
@@ -200,18 +248,21 @@ impl<'a> Pair<'a> {
     fn attempt(&mut self, who: usize) {
         self.poll();
         let Stand { pool, principals, .. } = self.stand;
-        let before = pool.counts();
-        let (answer, own) = self.ask(false, || Poll::Ready(pool.try_checkout(&principals[who])));
+        let (before, heat) = (pool.counts(), self.by_heat());
+        let attempt = || pool.try_checkout(&principals[who]).map(Held::Borrowed);
+        let (answer, own) = self.ask(false, || Poll::Ready(attempt()));
         let Poll::Ready(answer) = answer else { unreachable!("it does not wait") };
         match answer {
             Ok(lease) => {
-                let may_have_it = !self.stand.is_simple() || self.askers.is_empty();
+                let may_have_it = !self.stand.is_simple() || self.is_line_empty();
                 assert!(may_have_it, "POOL-6: nobody pushes in");
+                self.assert_alive(&lease);
+                self.assert_warmest(heat, lease.id);
                 self.hold(who, lease);
             }
             Err(error) => {
                 self.assert_served(own, &error, before);
-                self.told(who, &error);
+                self.told(who, 1, &error);
             }
         }
     }
@@ -221,12 +272,13 @@ impl<'a> Pair<'a> {
         (count > 0).then(|| self.holders.swap_remove(usize::from(place) % count))
     }
 
-    fn complete(&mut self, place: u8) {
+    pub(super) fn complete(&mut self, place: u8) {
         let Some(Holder { lease, .. }) = self.take(place) else { return };
         self.seen.note_if(self.is_closed, "late return");
         if self.stand.setup.is_fresh() || lease.spoilt & 3 != 0 || self.is_closed {
             self.discarded.insert(lease.id);
         }
+        self.heat.on_return(lease.id);
         lease.complete();
     }
 
@@ -250,25 +302,9 @@ impl<'a> Pair<'a> {
         lease.fault();
     }
 
-    /// What holds after every operation.
-    pub(super) fn assert_sound(&mut self) {
-        let Stand { setup, pool, world, principals, .. } = self.stand;
-        let (counts, stats) = (pool.counts(), pool.stats());
-        assert_eq!(counts.capacity(), setup.max, "POOL-1");
-        assert!(read(&world.live) <= counts.live(), "POOL-1");
-        assert!(read(&world.live_max) <= setup.max, "POOL-1: at no moment");
-        assert!(counts.leased >= self.holders.len(), "POOL-2");
-        let waiting = self.askers.iter().filter(|asker| asker.is_polled).count();
-        assert_eq!(stats.waiting as usize, waiting, "POOL-6: who waits");
-        let granted = counts.leased - self.holders.len();
-        assert!(granted <= waiting, "POOL-6: {granted} are lent to {waiting}");
-        assert!(!self.is_closed || counts.idle == 0, "POOL-9: nothing is idle once closed");
-        if setup.cap.is_some() {
-            let in_use: usize = principals.iter().map(Principal::in_use).sum();
-            let rooms = in_use.wrapping_sub(counts.leased);
-            let rooms_max = if setup.is_inline() { counts.condemned } else { 0 };
-            assert!(rooms <= rooms_max, "POOL-11: what is counted is what is lent");
-            assert!(granted + rooms <= waiting, "POOL-6: {rooms} rooms for {waiting}");
-        }
+    fn own(&mut self, place: u8) {
+        let Some(Holder { who, lease }) = self.take(place) else { return };
+        self.holders.push(Holder { who, lease: lease.into_owned() });
+        self.seen.note("owned");
     }
 }

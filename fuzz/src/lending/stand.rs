@@ -36,7 +36,13 @@ impl Stand {
         };
         let builder = Pool::builder(maker).max(setup.max).warm(setup.warm).isolation(isolation);
         let mut builder = builder.background(Background::Manual).clock(clock.clone());
-        builder = builder.idle_age(IDLE).no_fault_backoff().wait_for_own_leases();
+        builder = builder.idle_age(IDLE).no_fault_backoff().min(setup.min);
+        if setup.waits_for_own {
+            builder = builder.wait_for_own_leases();
+        }
+        if let Some(max) = setup.line_max {
+            builder = builder.max_waiting(max);
+        }
         if let Some(cap) = setup.cap {
             builder = builder.per_principal_cap(cap);
         }

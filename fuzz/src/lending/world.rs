@@ -1,6 +1,6 @@
 //! What a pool is told to make, and what the plan decides of it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::future::poll_fn;
 use std::panic::resume_unwind;
@@ -42,6 +42,11 @@ pub(super) struct World {
     pub(super) fates: Mutex<VecDeque<Fate>>,
     pub(super) background: Builds,
     pub(super) inline: Builds,
+    pub(super) inserted: AtomicUsize,
+    /// Objects that are dead, or panic when they are asked.
+    pub(super) ailing: Mutex<BTreeMap<usize, bool>>,
+    pub(super) found_dead: AtomicUsize,
+    pub(super) asked_in_vain: AtomicUsize,
     /// The background works now.
     is_stepping: AtomicBool,
     /// No build of those who ask has been dropped since one was quick.
@@ -86,9 +91,20 @@ impl World {
         done
     }
 
-    /// Of both sides.
+    /// Of both sides, and by the plan itself.
     pub(super) fn made(&self) -> usize {
-        read(&self.background.made) + read(&self.inline.made)
+        read(&self.background.made) + read(&self.inline.made) + read(&self.inserted)
+    }
+
+    /// How many objects were not lent because they were dead.
+    pub(super) fn not_alive(&self) -> usize {
+        read(&self.found_dead) + read(&self.asked_in_vain)
+    }
+
+    /// An object of the plan's own, which counts once it is [taken](Self::take_in).
+    pub(super) fn foreign(self: &Arc<World>) -> Object {
+        let (id, world) = (self.made(), self.clone());
+        Object { id, users: Vec::new(), spoilt: 0, is_counted: false, world }
     }
 
     /// Whether those who find nothing build for themselves.
@@ -139,11 +155,33 @@ pub(super) struct Object {
     pub(super) users: Vec<usize>,
     /// As of `Op::Spoil`.
     pub(super) spoilt: u8,
+    /// Whether it is one of those that live: not if it was never the pool's.
+    is_counted: bool,
     world: Arc<World>,
+}
+
+impl Object {
+    /// It is the pool's, or is about to be.
+    pub(super) fn take_in(mut self) -> Self {
+        self.is_counted = true;
+        count(&self.world.live);
+        count(&self.world.inserted);
+        self
+    }
+
+    /// The pool has not taken it.
+    pub(super) fn take_out(mut self) {
+        self.is_counted = false;
+        self.world.live.fetch_sub(1, Ordering::Relaxed);
+        self.world.inserted.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Drop for Object {
     fn drop(&mut self) {
+        if !self.is_counted {
+            return;
+        }
         self.world.live.fetch_sub(1, Ordering::Relaxed);
         if self.spoilt & 4 != 0 {
             count(&self.world.drops_panicked);
@@ -208,7 +246,23 @@ impl Manager for Maker {
         let id = world.made();
         count(&world.builds().made);
         world.is_quick.store(true, Ordering::Relaxed);
-        Ok(Object { id, users: Vec::new(), spoilt: 0, world: world.clone() })
+        let world = world.clone();
+        Ok(Object { id, users: Vec::new(), spoilt: 0, is_counted: true, world })
+    }
+
+    fn is_alive(&self, object: &Object) -> bool {
+        let ailing = self.0.ailing.lock().expect("no panic").get(&object.id).copied();
+        match ailing {
+            None => true,
+            Some(false) => {
+                count(&self.0.found_dead);
+                false
+            }
+            Some(true) => {
+                count(&self.0.asked_in_vain);
+                panic_quietly();
+            }
+        }
     }
 
     fn may_run_inline(&self) -> bool {

@@ -39,7 +39,7 @@ enum Op {
     Rebuild(u8, u8),
     /// All tokens are given to another pool.
     Misplace,
-    /// Time goes on.
+    /// Time goes on, by fourths of a tick.
     Advance(u8),
     Arrive,
     Leave,

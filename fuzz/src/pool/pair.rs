@@ -1,5 +1,6 @@
 //! The pool and its oracle, side by side.
 
+use plimsoll_core::pool::Moment;
 use plimsoll_core::pool::{Building, ClaimError, Condemned, Leased};
 use plimsoll_core::{Demand, PoolId, PoolSlot, PoolSlots, SlotId, SlotState, Tenant, Tick};
 
@@ -64,7 +65,7 @@ impl Pair {
             Op::Claim(token, owner) => self.claim(token, tenant(owner)),
             Op::GiveBack(token) => self.give_back(token),
             Op::Condemn(token) => self.condemn(token),
-            Op::Evict(age) => self.evict(self.now.saturating_sub(age.into())),
+            Op::Evict(age) => self.evict((self.now / 4).saturating_sub(age.into())),
             Op::EvictOther(owner) => self.evict_other(tenant(owner)),
             Op::EvictAt(place) => self.evict_at(place.into()),
             Op::Vacate(token) => self.vacate(token),
@@ -80,8 +81,13 @@ impl Pair {
         }
     }
 
-    fn now(&self) -> Tick {
-        Tick::new(self.now)
+    /// Time is counted in fourths of a tick.
+    fn now(&self) -> Moment {
+        let mut now = Moment::from(Tick::new(self.now / 4));
+        for _ in 0..self.now % 4 {
+            now = now.next().expect("there are more than four");
+        }
+        now
     }
 
     fn on(&mut self, slot: SlotId, from: SlotState, to: SlotState) {
@@ -182,7 +188,7 @@ impl Pair {
 
     fn evict(&mut self, before: u64) {
         let (all, idle) =
-            (self.places.idle(|_| true), self.places.idle(|place| place.since <= before));
+            (self.places.idle(|_| true), self.places.idle(|place| place.since / 4 <= before));
         self.seen.note_if(all.len() > idle.len(), "too young to go");
         let gone = self.slots.evict(Tick::new(before));
         self.on_evicted(gone, &idle);
@@ -282,7 +288,7 @@ impl Pair {
     pub(super) fn assert_same(&self) {
         for ((slot, view), place) in self.slots.views().zip(&self.places.0) {
             assert_eq!((view.state, view.tenant), (place.state, place.owner), "{slot:?}");
-            let since = (place.state == SlotState::Idle).then_some(Tick::new(place.since));
+            let since = (place.state == SlotState::Idle).then_some(Tick::new(place.since / 4));
             assert_eq!(view.idle_since, since, "POOL-8: {slot:?}");
         }
         assert_eq!(self.slots.counts(), self.places.counts(), "POOL-1");

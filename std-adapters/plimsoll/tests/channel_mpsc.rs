@@ -5,6 +5,7 @@
 mod common;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::thread;
 use std::time::Duration;
 
@@ -15,6 +16,22 @@ use plimsoll::{
 };
 
 const MOMENT: Duration = Duration::from_millis(20);
+
+#[test]
+fn chan_1_items_may_be_borrowed_or_stay_on_their_thread() {
+    let registry = Registry::new();
+    let text = String::from("a line");
+    let (tx, rx) = mpsc::sync_channel::<&str>(&registry, "borrowed", 2).unwrap();
+    tx.send(&text).unwrap();
+    let (counted_tx, counted_rx) =
+        mpsc::sync_channel(&registry, Limit::queue("counted").flow_totals(), 2).unwrap();
+    let count = Rc::new(7);
+    counted_tx.send(count.clone()).unwrap();
+    let snapshot = registry.snapshot();
+    assert!(snapshot.entries().iter().all(|entry| (entry.depth, entry.capacity()) == (1, Some(2))));
+    assert_eq!(counted_rx.reading().sent, Some(1));
+    assert_eq!((rx.recv(), counted_rx.recv()), (Ok("a line"), Ok(count)));
+}
 
 #[test]
 fn chan_1_order_capacity_and_errors_are_upstreams() {

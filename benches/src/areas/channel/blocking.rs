@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use plimsoll::Registry;
+use plimsoll::{Limit, Registry};
 
 use super::{Busy, CAPACITY, LIMIT};
 use crate::peers::in_use::InUseGauge;
@@ -113,6 +113,27 @@ impl Blocking for TrackedCrossbeam {
 
     fn open(&self) -> (Self::Sender, Self::Receiver) {
         plimsoll::channel::crossbeam::bounded(&self.0, LIMIT, CAPACITY).expect("a good limit")
+    }
+
+    fn send(sender: &Self::Sender, message: u64) {
+        sender.send(message).expect("the receiver is there");
+    }
+
+    fn recv(receiver: &Self::Receiver) -> u64 {
+        receiver.recv().expect("a message is on its way")
+    }
+}
+
+/// The same, with flow totals.
+pub(super) struct TotalledCrossbeam(pub(super) Registry);
+
+impl Blocking for TotalledCrossbeam {
+    type Sender = plimsoll::channel::crossbeam::Sender<u64>;
+    type Receiver = plimsoll::channel::crossbeam::Receiver<u64>;
+
+    fn open(&self) -> (Self::Sender, Self::Receiver) {
+        plimsoll::channel::crossbeam::bounded(&self.0, Limit::queue(LIMIT).flow_totals(), CAPACITY)
+            .expect("a good limit")
     }
 
     fn send(sender: &Self::Sender, message: u64) {

@@ -113,7 +113,11 @@ impl Tracked {
         let waiting = self.waiters.waiting();
         // The clock costs more than all the rest: without a party that waits, any time will do.
         let now_us = if waiting > 0 { clock::now_us() } else { 0 };
-        (waiting, Duration::from_micros(self.waiters.blocked_us(now_us)))
+        let blocked_us = self.waiters.blocked_us(now_us);
+        // To divide by a million is the next thing.
+        let blocked =
+            if blocked_us > 0 { Duration::from_micros(blocked_us) } else { Duration::ZERO };
+        (waiting, blocked)
     }
 
     /// What a handle tells of the channel, with `totals` sent and received.
@@ -122,6 +126,8 @@ impl Tracked {
         let gauge = self.flow.gauge();
         let Reading { depth, high_water, level, .. } = gauge.reading_at(depth);
         let (waiting, blocked) = self.waits();
+        let refused = self.waiters.refused();
+        // The watermarks are copied once if no atomic is read between here and the end.
         let mut reading = ChannelReading {
             depth,
             high_water,
@@ -129,7 +135,7 @@ impl Tracked {
             watermarks: *gauge.watermarks(),
             waiting,
             blocked,
-            refused: self.waiters.refused(),
+            refused,
             sent: None,
             received: None,
             oldest_age: None,

@@ -70,29 +70,31 @@ impl<M: Manager> Shared<M> {
     pub(super) fn on_built(&self, building: Building, outcome: Built<M>) {
         let slot = building.slot();
         let now_ms = self.refresh().as_millis() as u64;
-        let error = match outcome {
-            Ok(live) => {
+        let idle = match outcome {
+            Ok(mut live) => {
                 let place = self.place(slot);
+                live.idle_since = self.moments.next(live.idle_since);
+                let since = live.idle_since;
                 // Relaxed: a hint.
                 let relaxed = std::sync::atomic::Ordering::Relaxed;
-                place.expires_ms.store(live.expires_ms, relaxed);
+                place.expires.store(live.expires.to_word(), relaxed);
                 place.put(live);
-                None
+                Ok(since)
             }
-            Err(error) => Some(error),
+            Err(error) => Err(error),
         };
         let mut after = After::default();
         let mut queue = self.queue.lock();
-        match error {
-            None => {
-                if self.slots.finish(building, self.tick()).is_err() {
+        match idle {
+            Ok(since) => {
+                if self.slots.finish(building, since).is_err() {
                     drop(queue);
                     return self.on_late_return(slot, None);
                 }
                 queue.fair.arrived(slot.index());
                 (queue.failures, queue.hold_off_ms) = (0, 0);
             }
-            Some(error) => {
+            Err(error) => {
                 let ticket = queue.fair.arrived(slot.index());
                 self.fail(&mut queue, building);
                 let hold_off_ms = HOLD_OFF_MIN_MS << queue.failures.min(HOLD_OFF_DOUBLINGS_MAX);

@@ -1,8 +1,10 @@
 //! A pool in its registry.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use plimsoll_core::{SampledGauge, Watermarks};
+use parking_lot::Mutex;
+use plimsoll_core::{Reading, SampledGauge, Watermarks};
 
 use super::manager::Manager;
 use super::shared::Shared;
@@ -14,8 +16,24 @@ use crate::{Limit, RegisterError};
 /// How many instances are leased, as a registry sees it. Leases do not touch it: the slots tell the
 /// number whenever somebody looks, which maintenance and whoever has to wait do.
 pub(super) struct Board {
+    registry: Registry,
+    limit: Limit,
+    entry: Mutex<Arc<Entry>>,
+}
+
+/// The pool in its registry, with the maximum of a time.
+struct Entry {
+    max: usize,
     gauge: SampledGauge,
-    pub(super) registration: Registration,
+    registration: Registration,
+}
+
+impl Entry {
+    fn new(registry: &Registry, limit: Limit, max: usize) -> Result<Arc<Self>, RegisterError> {
+        let watermarks = Watermarks::try_new(max as u64)?;
+        let registration = registry.reserve(limit, watermarks)?;
+        Ok(Arc::new(Self { max, gauge: SampledGauge::new(watermarks), registration }))
+    }
 }
 
 impl Board {
@@ -24,9 +42,32 @@ impl Board {
         limit: Limit,
         max: usize,
     ) -> Result<Self, RegisterError> {
-        let watermarks = Watermarks::try_new(max as u64)?;
-        let registration = registry.reserve(limit, watermarks)?;
-        Ok(Self { gauge: SampledGauge::new(watermarks), registration })
+        let entry = Mutex::new(Entry::new(registry, limit.clone(), max)?);
+        Ok(Self { registry: registry.clone(), limit, entry })
+    }
+
+    pub(super) fn attach<M: Manager>(&self, pool: &Arc<Shared<M>>) {
+        self.entry().registration.attach(pool);
+    }
+
+    fn entry(&self) -> Arc<Entry> {
+        self.entry.lock().clone()
+    }
+
+    /// The maximum has changed: the pool is registered anew.
+    ///
+    /// # Returns
+    /// Whether it was: a registry that is full goes on by the number that it knows.
+    fn resize<M: Manager>(&self, pool: &Arc<Shared<M>>, max: usize) -> bool {
+        if self.entry().max == max {
+            return false;
+        }
+        let Ok(new) = Entry::new(&self.registry, self.limit.clone(), max) else { return false };
+        let old = std::mem::replace(&mut *self.entry.lock(), new.clone());
+        // Its level, if it was raised, is cleared by that. Snapshots show the new one from the next line on.
+        drop(old);
+        new.registration.attach(pool);
+        true
     }
 }
 
@@ -38,8 +79,17 @@ impl<M: Manager> Shared<M> {
     /// Looks whether the level has changed, and tells the registry. No lock may be held.
     pub(super) fn observe(&self) {
         if let Some(board) = &self.board {
-            board.registration.emit(board.gauge.observe_with(|| self.in_use()));
+            let Entry { gauge, registration, .. } = &*board.entry();
+            registration.emit(gauge.observe_with(|| self.in_use()));
         }
+    }
+
+    /// The maximum has changed. No lock may be held.
+    pub(super) fn resize_board(&self) {
+        let Some((board, me)) = self.board.as_ref().zip(self.me.upgrade()) else { return };
+        // Again, should another have changed it meanwhile.
+        while board.resize(&me, self.room.max()) {}
+        self.observe();
     }
 
     pub(super) fn now_us(&self) -> u64 {
@@ -48,6 +98,10 @@ impl<M: Manager> Shared<M> {
 
     fn blocked(&self) -> Duration {
         Duration::from_micros(self.waiters.blocked_us(self.now_us()))
+    }
+
+    fn source_reading(&self, reading: Reading) -> SourceReading {
+        SourceReading::new(reading, self.waiters.waiting(), self.blocked())
     }
 
     pub(super) fn read_stats(&self) -> PoolStats {
@@ -59,19 +113,18 @@ impl<M: Manager> Shared<M> {
 /// Read through the board, without which the registry does not know of the pool.
 impl<M: Manager> Source for Shared<M> {
     fn read(&self) -> SourceReading {
-        let gauge = match &self.board {
-            Some(board) => &board.gauge,
-            None => &SampledGauge::new(Watermarks::unbounded()),
+        let Some(board) = &self.board else {
+            let gauge = SampledGauge::new(Watermarks::unbounded());
+            return self.source_reading(gauge.reading(|| self.in_use()).0);
         };
+        let Entry { gauge, registration, .. } = &*board.entry();
         let (reading, edge) = gauge.reading(|| self.in_use());
-        if let Some(board) = &self.board {
-            board.registration.emit(edge);
-        }
-        SourceReading::new(reading, self.waiters.waiting(), self.blocked())
+        registration.emit(edge);
+        self.source_reading(reading)
     }
 
     fn take_high_water(&self) -> u64 {
-        let take = |board: &Board| board.gauge.take_high_water(|| self.in_use());
+        let take = |board: &Board| board.entry().gauge.take_high_water(|| self.in_use());
         self.board.as_ref().map_or(0, take)
     }
 

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use plimsoll_core::pool::{Condemned, SlotId};
+use plimsoll_core::pool::{Condemned, Leased, Moment, SlotId};
 
 use super::config::Isolation;
 use super::contain::{ask, contain};
 use super::live::{Live, Place};
 use super::manager::Manager;
 use super::principal::PrincipalState;
-use super::shared::{Grant, Shared};
+use super::shared::{Grant, Shared, forget_near, note_near};
 use super::stats::DiscardReason;
 use super::work::Doomed;
 
@@ -27,8 +27,34 @@ impl<M: Manager> Shared<M> {
         if let Some(began) = live.began {
             self.note_hold(began);
         }
+        let latest = self.moments.latest();
+        if latest != live.idle_since {
+            return self.give_back_next(principal, token, live);
+        }
+        self.give_back(principal, place, token, live, latest);
+    }
+
+    /// Another instance has become idle after this one did.
+    #[inline(never)]
+    fn give_back_next(&self, principal: &PrincipalState, token: Leased, mut live: Box<Live<M>>) {
+        live.idle_since = self.moments.next(live.idle_since);
+        note_near(&token);
+        let since = live.idle_since;
+        self.give_back(principal, self.place(token.slot()), token, live, since);
+    }
+
+    #[inline(always)]
+    fn give_back(
+        &self,
+        principal: &PrincipalState,
+        place: &Place<M>,
+        token: Leased,
+        live: Box<Live<M>>,
+        since: Moment,
+    ) {
+        let slot = token.slot();
         place.put(live);
-        if self.slots.give_back(token, self.tick()).is_err() {
+        if self.slots.give_back(token, since).is_err() {
             return self.on_late_lease(principal, slot, None);
         }
         let has_room_again = self.release(principal);
@@ -47,7 +73,7 @@ impl<M: Manager> Shared<M> {
         if live.uses >= live.uses_max {
             return Some(DiscardReason::Uses);
         }
-        if self.now_ms() >= live.expires_ms {
+        if self.moments.latest() >= live.expires {
             return Some(DiscardReason::Age);
         }
         // Until it is given back, or condemned: both change the token.
@@ -114,13 +140,15 @@ impl<M: Manager> Shared<M> {
         self.let_go(principal);
     }
 
-    /// Nobody has used what was lent: it is as good as it was.
+    /// Nobody has used what was lent: it is as good, and as cold, as it was.
     pub(super) fn undo(&self, principal: &PrincipalState, grant: Grant<M>) {
         let Grant { token, mut live } = grant;
         let slot = token.slot();
         live.uses -= 1;
+        let since = live.idle_since;
         self.place(slot).put(live);
-        if self.slots.give_back(token, self.tick()).is_err() {
+        forget_near();
+        if self.slots.give_back(token, since).is_err() {
             return self.on_late_lease(principal, slot, None);
         }
         self.let_go(principal);

@@ -47,7 +47,9 @@ use crate::registry::Registry;
 ///   dropped in the background, or by a checkout that would have to wait for that, where the manager
 ///   [allows it](Manager::may_run_inline).
 /// - POOL-8: idle instances are evicted from the cold end down to the warm ones, so many per tick;
-///   all are retired by uses, age and bytes, and those that are leased when they come back.
+///   all are retired by uses, age and bytes, and those that are leased when they come back. Of several
+///   that are idle the warmest is lent: the one that this thread has used last, else the one that came
+///   back last, within a tick too (of the first 4,095 in a millisecond).
 /// - POOL-9: [`close`](Self::close) stops checkouts and wakes waiters, and
 ///   [`drained`](Self::drained) resolves once nothing is live.
 /// - POOL-10: who may be lent a used instance is a policy of the pool:
@@ -145,7 +147,7 @@ impl<M: Manager> Pool<M> {
         let shared =
             Arc::new_cyclic(|me| Shared::new(manager, config, work, board, slots, me.clone()));
         if let Some(board) = &shared.board {
-            board.registration.attach(&shared);
+            board.attach(&shared);
         }
         let pool = Pool(Arc::new(Handle(shared.clone())));
         background::start(&shared)?;
@@ -259,7 +261,8 @@ impl<M: Manager> Pool<M> {
     ///
     /// One such checkout gathers its instances at a time, the others wait for their turn: two of them
     /// never wait for each other. Whoever asks for all that it needs by one such checkout, and for
-    /// nothing more while it has them, waits for nobody who waits for it.
+    /// nothing more while it has them, waits for nobody who waits for it. Each is asked whether it is
+    /// [alive](Manager::is_alive) when it is gathered.
     ///
     /// # Errors
     /// As of [`checkout`](Self::checkout), and `TooMany`. What was gathered until then goes back unused.

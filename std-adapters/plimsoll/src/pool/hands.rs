@@ -1,8 +1,8 @@
 //! Whose hands a slot is in.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use plimsoll_core::pool::{Building, Condemned, Leased, Observed, SlotId, Tenant};
+
+use super::atomics::{AtomicU64, Ordering};
 
 /// Whom a slot is lent to, or that its holder is in a call of the manager: a note of the holder's.
 ///
@@ -16,12 +16,17 @@ use plimsoll_core::pool::{Building, Condemned, Leased, Observed, SlotId, Tenant}
 /// and need not be cleared when a lease ends.
 ///
 /// # Orderings
-/// Every access is Relaxed. Who reads has observed the slot's word before, by an Acquire load: what
+/// | operation | success | failure | pairs with | publishes | model |
+/// |---|---|---|---|---|---|
+/// | `lend`, `call`, `end_call`: store | Relaxed | | | nothing but itself | `pool_15_hands`, `pool_12_hands` |
+/// | `is_lent`, `is_calling`: load | Relaxed | | | nothing but itself | `pool_15_hands`, `pool_12_hands` |
+///
+/// Who reads has observed the slot's word before, by an Acquire load: what
 /// earlier holders have noted is seen then, and is of no token that is still good.
 pub(super) struct Hands(AtomicU64);
 
 impl Hands {
-    pub(super) const fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(AtomicU64::new(0))
     }
 
@@ -74,7 +79,7 @@ macro_rules! holding {
 
 holding!(Building, Leased, Condemned);
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use plimsoll_core::Tick;
     use plimsoll_core::pool::{PoolId, PoolSlot, PoolSlots};

@@ -37,7 +37,9 @@ impl<M: Manager> Shared<M> {
     pub(super) fn retain(&self, mut keep: impl FnMut(&M::Object) -> bool) -> usize {
         let mut removed = 0;
         for (id, view) in self.slots.views() {
-            let Some(since) = view.idle_since else { continue };
+            if view.idle_since.is_none() {
+                continue;
+            }
             // Lent to this call while it looks.
             let Some(token) = self.slots.take_at(id, view.tenant) else { continue };
             let live = self.place(id).take();
@@ -51,6 +53,7 @@ impl<M: Manager> Shared<M> {
                 removed += 1;
                 continue;
             }
+            let since = live.idle_since;
             self.place(id).put(live);
             // As cold as it was before.
             if self.slots.give_back(token, since).is_err() {

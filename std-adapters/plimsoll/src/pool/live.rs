@@ -7,10 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crossbeam_utils::atomic::AtomicCell;
+use plimsoll_core::Tick;
+use plimsoll_core::pool::Moment;
 
 use super::config::Isolation;
 use super::hands::Hands;
 use super::manager::Manager;
+use super::moments::NEVER;
 use super::shared::Shared;
 use crate::clock::ceil_ms;
 
@@ -24,12 +27,14 @@ pub(super) struct Live<M: Manager> {
     /// Leases that it has had, the present one included.
     pub(super) uses: u32,
     pub(super) uses_max: u32,
-    pub(super) expires_ms: u64,
+    pub(super) expires: Moment,
     pub(super) bytes_max: u64,
     /// Whether leases of it are timed, now and then.
     pub(super) is_timed: bool,
     /// When the lease began, if it is one that is timed.
     pub(super) began: Option<Duration>,
+    /// When it became idle last.
+    pub(super) idle_since: Moment,
 }
 
 impl<M: Manager> Live<M> {
@@ -72,12 +77,18 @@ impl<M: Manager> Live<M> {
     }
 }
 
+/// The moment at which an object is too old; none if that is beyond all time.
+fn expiry(ms: u64) -> Moment {
+    let tick = Tick::new(ms);
+    if tick == Tick::MAX { NEVER } else { tick.into() }
+}
+
 /// Where a slot's object is while it is idle: put there by whoever makes the slot idle, before that,
 /// and taken out by whoever takes the slot.
 pub(super) struct Place<M: Manager> {
     object: AtomicCell<ManuallyDrop<Option<Box<Live<M>>>>>,
     /// When the object expires, for maintenance. Stored by the builder; a hint.
-    pub(super) expires_ms: AtomicU64,
+    pub(super) expires: AtomicU64,
     pub(super) hands: Hands,
 }
 
@@ -85,7 +96,7 @@ impl<M: Manager> Place<M> {
     pub(super) fn empty() -> Self {
         Self {
             object: AtomicCell::new(ManuallyDrop::new(None)),
-            expires_ms: AtomicU64::new(u64::MAX),
+            expires: AtomicU64::new(NEVER.to_word()),
             hands: Hands::new(),
         }
     }
@@ -161,23 +172,23 @@ impl<M: Manager> Shared<M> {
             whole.map_or(u64::MAX, |whole| retirement.jittered(whole, self.random.next()))
         };
         let uses_max = u32::try_from(bound(retirement.uses.map(u64::from))).unwrap_or(u32::MAX);
-        let expires_ms = match retirement.age {
+        let expires = match retirement.age {
             Some(age) => {
                 let now_ms = self.refresh().as_millis() as u64;
-                now_ms.saturating_add(bound(Some(ceil_ms(age))))
+                expiry(now_ms.saturating_add(bound(Some(ceil_ms(age)))))
             }
-            None => u64::MAX,
+            None => NEVER,
         };
         let bytes_max = bound(retirement.bytes);
-        let (object, uses, began) = (Some(object), 0, None);
+        let (object, uses, began, idle_since) = (Some(object), 0, None, NEVER);
         let is_timed =
             self.config.isolation != Isolation::Fresh || self.stats.is_next_build_timed();
         self.stats.built.count();
         match shell {
             Shell::Spare(mut live) => {
                 (live.object, live.uses, live.uses_max) = (object, uses, uses_max);
-                (live.expires_ms, live.bytes_max) = (expires_ms, bytes_max);
-                (live.is_timed, live.began) = (is_timed, began);
+                (live.expires, live.bytes_max) = (expires, bytes_max);
+                (live.is_timed, live.began, live.idle_since) = (is_timed, began, idle_since);
                 live
             }
             Shell::New(manager) => Box::new(Live {
@@ -185,10 +196,11 @@ impl<M: Manager> Shared<M> {
                 manager,
                 uses,
                 uses_max,
-                expires_ms,
+                expires,
                 bytes_max,
                 is_timed,
                 began,
+                idle_since,
             }),
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use plimsoll_core::Tick;
-use plimsoll_core::pool::SlotState;
+use plimsoll_core::pool::{Moment, SlotState};
 
 use super::after::After;
 use super::dispatch::Queue;
@@ -90,8 +90,11 @@ impl<M: Manager> Shared<M> {
             // Relaxed: a hint. What is missed now is found by the next tick, and what was built
             // anew since the look lives a little shorter.
             let relaxed = std::sync::atomic::Ordering::Relaxed;
-            let expires_ms = self.place(id).expires_ms.load(relaxed);
-            if evicted == most || view.state != SlotState::Idle || expires_ms > now_ms {
+            let expires = Moment::from_word(self.place(id).expires.load(relaxed));
+            if evicted == most
+                || view.state != SlotState::Idle
+                || expires.tick() > Tick::new(now_ms)
+            {
                 continue;
             }
             if let Some(condemned) = self.slots.evict_at(id) {

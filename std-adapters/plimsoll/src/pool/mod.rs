@@ -16,6 +16,7 @@
 //! - Where an instance may be used by many at once, nothing is to be lent.
 
 mod after;
+mod atomics;
 mod background;
 mod board;
 mod builder;
@@ -38,6 +39,7 @@ mod live;
 mod maintain;
 mod manager;
 mod many;
+mod moments;
 mod own;
 mod pace;
 mod principal;

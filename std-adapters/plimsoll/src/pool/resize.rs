@@ -25,9 +25,11 @@ impl<M: Manager> Pool<M> {
     /// [more at once](Self::checkout_many) than there may be then gets `TooMany`.
     ///
     /// The [warm](super::PoolBuilder::warm) ones and the [least](super::PoolBuilder::min) stay as they
-    /// were asked for, as far as the maximum allows; the default of the warm ones goes with it. A
-    /// [registry](super::PoolBuilder::registry) goes on to tell the level by the maximum that the pool was
-    /// made with. Without effect on a pool that is closed.
+    /// were asked for, as far as the maximum allows; the default of the warm ones goes with it. In a
+    /// [registry](super::PoolBuilder::registry) the pool is registered anew, with its new capacity: it comes
+    /// last there, its high-water mark begins again, and a level that was raised is cleared, and raised again
+    /// if it is still due. A registry that has no place for that goes on to show the capacity that it knows.
+    /// Without effect on a pool that is closed.
     ///
     /// # Errors
     /// [`PoolError::Max`]: a pool has 1 to 65,536 instances.
@@ -81,6 +83,7 @@ impl<M: Manager> Shared<M> {
         let mut queue = self.queue.lock();
         queue.room.max = max;
         self.apply(queue);
+        self.resize_board();
         Ok(())
     }
 

@@ -1,14 +1,13 @@
 //! What the handles of a pool share, and the way of a lease that meets nobody.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
-use plimsoll_core::pool::{Demand, Leased, PoolId, PoolSlot, PoolSlots, SlotId, Tenant};
-use plimsoll_core::{Tick, Waiters};
+use plimsoll_core::Waiters;
+use plimsoll_core::pool::{Demand, Leased, PoolId, PoolSlot, PoolSlots, SlotId, Tenant, Token};
 
 use super::board::Board;
 use super::config::{Config, Isolation};
@@ -20,6 +19,7 @@ use super::inline::Inline;
 use super::live::{Live, Place, Random};
 use super::manager::Manager;
 use super::many::Turnstile;
+use super::moments::Moments;
 use super::principal::PrincipalState;
 use super::principals::Principals;
 use super::room::{Room, RoomReading};
@@ -58,8 +58,8 @@ pub(super) struct Shared<M: Manager> {
     pub(super) slots: PoolSlots<Table<PoolSlot>>,
     pub(super) places: Table<CachePadded<Place<M>>>,
     pub(super) demand: Demand,
-    /// Milliseconds of the pool's clock, as published by maintenance and slow paths.
-    now_ms: CachePadded<AtomicU64>,
+    /// The pool's clock, as published by maintenance and slow paths.
+    pub(super) moments: CachePadded<Moments>,
     pub(super) queue: Mutex<Queue>,
     pub(super) room: RoomReading,
     pub(super) turnstile: Turnstile,
@@ -79,8 +79,19 @@ pub(super) struct Shared<M: Manager> {
 const TIMED_EVERY: u32 = 64;
 
 thread_local! {
-    /// The pool and the slot that this thread has used last, plus one.
+    /// The slot and the pool that this thread has used last: the warmest one to it.
     static NEAR: Cell<(u32, u32)> = const { Cell::new((0, 0)) };
+}
+
+/// What this thread has taken last is not the warmest one.
+pub(super) fn forget_near() {
+    NEAR.set((0, 0));
+}
+
+/// This thread uses that slot.
+#[inline(always)]
+pub(super) fn note_near(token: &Leased) {
+    NEAR.set((token.slot().index() as u32, token.pool().get()));
 }
 
 impl<M: Manager> Shared<M> {
@@ -105,7 +116,7 @@ impl<M: Manager> Shared<M> {
             id,
             slots,
             demand: Demand::new(),
-            now_ms: CachePadded::new(AtomicU64::new(0)),
+            moments: CachePadded::new(Moments::new()),
             work,
             principals: Principals::new(id),
             waiters: Waiters::new(),
@@ -120,21 +131,14 @@ impl<M: Manager> Shared<M> {
     /// The moment that was published last.
     #[inline(always)]
     pub(super) fn now_ms(&self) -> u64 {
-        // Relaxed: the number carries no other data.
-        self.now_ms.load(Ordering::Relaxed)
+        self.moments.now_ms()
     }
 
     /// Asks the clock, and publishes what it says.
     pub(super) fn refresh(&self) -> Duration {
         let now = self.config.clock.now();
-        // Relaxed: as above.
-        self.now_ms.fetch_max(now.as_millis() as u64, Ordering::Relaxed);
+        self.moments.publish(now.as_millis() as u64);
         now
-    }
-
-    #[inline(always)]
-    pub(super) fn tick(&self) -> Tick {
-        Tick::new(self.now_ms())
     }
 
     #[inline(always)]
@@ -224,7 +228,7 @@ impl<M: Manager> Shared<M> {
     /// An idle slot that this tenant may have, the near one first.
     #[inline(always)]
     pub(super) fn take_idle(&self, tenant: Tenant) -> Option<Leased> {
-        let (pool, slot) = NEAR.get();
+        let (slot, pool) = NEAR.get();
         let (near, owner) = (SlotId::new(slot), self.owner(tenant));
         if pool == self.id.get() {
             if let Some(token) = self.slots.take_at(near, owner) {
@@ -232,7 +236,7 @@ impl<M: Manager> Shared<M> {
             }
         }
         let token = self.take_far(tenant, (pool == self.id.get()).then_some(near))?;
-        NEAR.set((self.id.get(), token.slot().index() as u32));
+        note_near(&token);
         Some(token)
     }
 

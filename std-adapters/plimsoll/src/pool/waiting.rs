@@ -14,7 +14,7 @@ use super::error::{CheckoutError, Quota, Stage};
 use super::manager::Manager;
 use super::principal::{Principal, PrincipalState};
 use super::queue::Ticket;
-use super::shared::{Attempt, Shared};
+use super::shared::{Attempt, Shared, forget_near};
 use super::waiter::{Outcome, Waiter};
 use crate::clock::ceil_ms;
 use crate::park::thread_waker;
@@ -121,7 +121,14 @@ impl<M: Manager> Waiting<'_, M> {
                 }
             },
             Outcome::Room(condemned) => {
-                match self.shared.lease_in_room(condemned, self.principal) {
+                let shared = self.shared;
+                // There may be fewer by now than when it was granted (POOL-17).
+                if shared.queue.lock().room.is_over() {
+                    shared.work.put_back(shared.doomed(condemned));
+                    self.resume(None);
+                    return Attempt::Busy;
+                }
+                match shared.lease_in_room(condemned, self.principal) {
                     Ok(attempt) => attempt,
                     Err(building) => {
                         self.resume(building);
@@ -264,11 +271,16 @@ impl<M: Manager> Drop for Waiting<'_, M> {
 }
 
 impl<M: Manager> Shared<M> {
-    /// Nobody has had what was granted: it is as good as it was.
+    /// Nobody has had what was granted: it is as good, and as cold, as it was.
     fn put_back(&self, outcome: Outcome, principal: &PrincipalState) {
         match outcome {
             Outcome::Granted(token) => {
-                self.slots.give_back(token, self.tick()).expect("the pool's own token");
+                let place = self.place(token.slot());
+                let live = place.take().expect("a granted slot has its object in place");
+                let since = live.idle_since;
+                place.put(live);
+                forget_near();
+                self.slots.give_back(token, since).expect("the pool's own token");
             }
             Outcome::Room(condemned) => self.work.put_back(self.doomed(condemned)),
             Outcome::Refused(_) => return,

@@ -9,6 +9,7 @@ mod panics;
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::time::Duration;
 
 use common::{Events, entry};
@@ -24,6 +25,21 @@ const MOMENT: Duration = Duration::from_millis(20);
 
 fn channel(registry: &Registry, capacity: usize) -> (Sender<u32>, Receiver<u32>) {
     tracked::channel(registry, "q", capacity).unwrap()
+}
+
+#[tokio::test]
+async fn chan_1_items_may_be_borrowed_or_stay_on_their_thread() {
+    let registry = Registry::new();
+    let text = String::from("a line");
+    let (tx, mut rx) = tracked::channel::<&str>(&registry, "borrowed", 2).unwrap();
+    tx.send(&text).await.unwrap();
+    let limit = Limit::queue("counted").flow_totals();
+    let (counted_tx, mut counted_rx) = tracked::unbounded_channel(&registry, limit).unwrap();
+    let count = Rc::new(7);
+    counted_tx.send(count.clone()).unwrap();
+    assert!(registry.snapshot().entries().iter().all(|entry| entry.depth == 1));
+    assert_eq!(counted_rx.reading().sent, Some(1));
+    assert_eq!((rx.recv().await, counted_rx.recv().await), (Some("a line"), Some(count)));
 }
 
 fn depth(registry: &Registry) -> u64 {

@@ -4,7 +4,7 @@ use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use plimsoll::pool::{DiscardReason, Isolation, Pool, PoolCounts};
+use plimsoll::pool::{DiscardReason, Isolation, Lease, Pool, PoolCounts};
 
 use super::support::{Fate, Maker, answer, poll, stand};
 
@@ -90,6 +90,97 @@ fn pool_8_idle_ones_go_from_the_cold_end_so_many_per_tick() {
     stand.pass(3_000);
     assert_eq!(stand.pool.counts().idle, 1, "and the warm one, however cold");
     assert_eq!(stand.pool.stats().discards(DiscardReason::Idle), 5);
+}
+
+/// Orders in which four leases end, all within one tick.
+const ORDERS: [[usize; 4]; 5] =
+    [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1], [1, 3, 0, 2], [3, 0, 2, 1]];
+
+/// Ends leases in that order.
+fn end_in(order: [usize; 4], leases: Vec<Lease<'_, Maker>>) -> Vec<usize> {
+    let mut leases: Vec<_> = leases.into_iter().map(Some).collect();
+    let mut ended = Vec::new();
+    for place in order {
+        let lease = leases[place].take().unwrap();
+        ended.push(lease.id);
+        lease.complete();
+    }
+    ended
+}
+
+#[test]
+fn pool_8_the_warmest_is_lent_first_within_a_tick_too() {
+    for isolation in [Isolation::Shared, Isolation::PerPrincipal] {
+        let stand = stand(|builder| builder.max(4).warm(4).isolation(isolation));
+        stand.settle();
+        let acme = stand.pool.principal("acme").unwrap();
+        let all = || (0..4).map(|_| stand.pool.try_checkout(&acme).unwrap()).collect::<Vec<_>>();
+        for order in ORDERS.into_iter().cycle().take(200) {
+            let ended = end_in(order, all());
+            let leases = all();
+            let lent: Vec<_> = leases.iter().map(|lease| lease.id).collect();
+            assert!(lent.iter().eq(ended.iter().rev()), "{lent:?} after {ended:?}");
+            leases.into_iter().for_each(|lease| lease.complete());
+        }
+    }
+}
+
+#[test]
+fn pool_8_the_coldest_is_evicted_first_within_a_tick_too() {
+    for order in ORDERS {
+        let stand = stand(|builder| {
+            let builder = builder.max(4).isolation(Isolation::Shared);
+            builder.idle_age(SECOND).evictions_per_tick(1)
+        });
+        stand.fill(4);
+        let acme = stand.pool.principal("acme").unwrap();
+        let leases = (0..4).map(|_| stand.pool.try_checkout(&acme).unwrap()).collect();
+        let ended = end_in(order, leases);
+        for left in (0..4).rev() {
+            stand.clock.advance(2 * SECOND);
+            stand.pool.step();
+            let mut idle = Vec::new();
+            stand.pool.retain(|object| {
+                idle.push(object.id);
+                true
+            });
+            idle.sort_unstable();
+            let mut expected = ended[4 - left..].to_vec();
+            expected.sort_unstable();
+            assert_eq!(idle, expected, "after {ended:?}");
+        }
+    }
+}
+
+#[test]
+fn pool_8_what_nobody_has_used_comes_back_as_cold_as_it_was() {
+    let stand = stand(|builder| builder.max(2).isolation(Isolation::Shared));
+    stand.fill(2);
+    let [acme, other] = ["acme", "other"].map(|id| stand.pool.principal(id).unwrap());
+    let one = stand.pool.try_checkout(&acme).unwrap();
+    let two = stand.pool.try_checkout(&acme).unwrap();
+    let (cold, warm) = (one.id, two.id);
+    let mut waits = stand.pool.checkout(&other);
+    assert!(poll(&mut waits).is_pending());
+    one.complete();
+    two.complete();
+    // It was granted the first one, which comes back after the second.
+    drop(waits);
+    let lent = || {
+        let leases = [(); 2].map(|()| stand.pool.try_checkout(&other).unwrap());
+        let ids = leases.each_ref().map(|lease| lease.id);
+        let [second, first] = leases;
+        [first, second].into_iter().for_each(|lease| lease.complete());
+        ids
+    };
+    assert_eq!(lent(), [warm, cold]);
+    // So do those that were gathered in vain.
+    let third = stand.pool.try_checkout(&acme).unwrap();
+    let mut many = stand.pool.checkout_many(&other, 2);
+    assert!(poll(&mut many).is_pending());
+    drop(many);
+    third.complete();
+    assert_eq!(lent(), [warm, cold]);
 }
 
 #[test]

@@ -57,6 +57,49 @@ fn exhaustion_is_told() {
 }
 
 #[test]
+fn pool_17_a_registry_shows_the_maximum_of_now() {
+    let registry = Registry::new();
+    let told = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let sink = told.clone();
+    let _subscription = registry.subscribe(move |event| {
+        sink.lock().unwrap().push((event.kind, event.depth, event.capacity));
+    });
+    let stand = stand(|builder| {
+        let builder = builder.max(10).isolation(Isolation::Shared);
+        builder.registry(&registry, Limit::resource("instances"))
+    });
+    stand.fill(8);
+    let acme = stand.pool.principal("acme").unwrap();
+    let held: Vec<_> = (0..8).map(|_| stand.pool.try_checkout(&acme).unwrap()).collect();
+    stand.pool.step();
+    assert_eq!(*told.lock().unwrap(), [(EventKind::Raised, 8, Some(10))]);
+    let seen = || {
+        let snapshot = registry.snapshot();
+        let [entry] = snapshot.entries() else { panic!("one pool, one entry: {snapshot}") };
+        assert_eq!(entry.depth, 8);
+        (entry.capacity(), entry.level)
+    };
+    stand.pool.resize(20).unwrap();
+    assert_eq!(seen(), (Some(20), Level::Normal));
+    assert_eq!(told.lock().unwrap()[1].0, EventKind::Cleared, "by the new number");
+    stand.pool.resize(20).unwrap();
+    stand.pool.resize(9).unwrap();
+    assert_eq!(seen(), (Some(9), Level::Elevated));
+    assert_eq!(told.lock().unwrap()[2..], [(EventKind::Raised, 8, Some(9))]);
+    held.into_iter().for_each(|lease| lease.complete());
+    drop(stand);
+    assert_eq!(registry.snapshot().entries().len(), 0, "it leaves with its last handle");
+}
+
+#[test]
+fn pool_17_a_registry_without_a_place_keeps_the_number_that_it_knows() {
+    let registry = Registry::builder().max_entries(1).build().unwrap();
+    let stand = stand(|builder| builder.max(2).registry(&registry, Limit::resource("instances")));
+    stand.pool.resize(5).unwrap();
+    assert_eq!(registry.snapshot().entries()[0].capacity(), Some(2));
+}
+
+#[test]
 fn a_snapshot_has_a_section_of_pools() {
     let registry = Registry::new();
     let stand = stand(|builder| {
@@ -92,12 +135,14 @@ fn a_snapshot_tells_machines_of_pools() {
     let stand = stand(|builder| builder.max(3).registry(&registry, Limit::resource("instances")));
     stand.fill(3);
     let acme = stand.pool.principal("acme").unwrap();
-    drop(stand.pool.try_checkout(&acme).unwrap());
+    let mut leases: Vec<_> = (0..3).map(|_| stand.pool.try_checkout(&acme).unwrap()).collect();
+    // The first one that is built is timed.
+    leases.retain(|lease| lease.id > 0);
     let json = serde_json::to_value(registry.snapshot()).unwrap();
     let pool = &json["pools"][0];
     assert_eq!(pool.as_object().unwrap().len(), 20, "{pool}");
     let numbers = ["max", "idle", "condemned", "leased", "building", "waiting", "built"];
-    assert_eq!(numbers.map(|name| pool[name].as_u64().unwrap()), [3, 2, 1, 0, 0, 0, 3]);
+    assert_eq!(numbers.map(|name| pool[name].as_u64().unwrap()), [3, 0, 1, 2, 0, 0, 3]);
     assert_eq!((&pool["name"], &pool["category"]), (&"instances".into(), &"resource".into()));
     assert!(pool["instance"].is_null());
     assert_eq!((&pool["discards"]["dropped"], &pool["discards"]["idle"]), (&1.into(), &0.into()));

@@ -129,6 +129,28 @@ fn pool_17_inline_builds_keep_to_a_smaller_maximum() {
 }
 
 #[test]
+fn pool_17_room_that_was_granted_is_given_up_for_a_smaller_maximum() {
+    let world = World { is_inline: true, ..World::default() };
+    let stand = stand_of(world, |builder| builder.max(2).warm(0));
+    let [acme, other] = ["acme", "other"].map(|id| stand.pool.principal(id).unwrap());
+    // The background makes the first one.
+    assert!(stand.pool.try_checkout(&acme).is_err());
+    stand.settle();
+    let [first, second] = [(); 2].map(|()| stand.pool.try_checkout(&acme).unwrap());
+    let mut waits = stand.pool.checkout(&other);
+    assert!(is_waiting(&mut waits));
+    first.complete();
+    stand.pool.resize(1).unwrap();
+    let made = stand.world.made();
+    assert!(is_waiting(&mut waits), "one is lent, and there may be one");
+    assert_eq!(stand.world.made(), made);
+    stand.settle();
+    assert_eq!((stand.world.live(), stand.world.made()), (1, made));
+    second.complete();
+    answer(&mut waits).unwrap().complete();
+}
+
+#[test]
 fn pool_17_what_is_kept_ready_changes() {
     let stand = stand(|builder| builder.max(6).isolation(Isolation::Shared));
     stand.settle();
