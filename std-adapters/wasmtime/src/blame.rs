@@ -18,6 +18,9 @@ const HANDLES: [&str; 2] = [
     "cannot lend resource: store handle limit exceeded",
 ];
 
+/// How wasmtime begins to say that a store is not for calls on their callers' stacks.
+pub(crate) const NEEDS_ASYNC: &str = "store configuration requires that ";
+
 /// How wasmtime's messages begin that say that a component broke the canonical ABI.
 const BROKEN_ABI: [&str; 33] = [
     "unknown handle index ",
@@ -79,6 +82,9 @@ pub(crate) fn classify(cause: wasmtime::Error) -> CallError {
         }
     }
     let root = cause.root_cause().to_string();
+    if root.starts_with(NEEDS_ASYNC) {
+        return CallError::NotInPlace;
+    }
     if root.starts_with(LIFT) {
         return CallError::TooMuchHandedOver;
     }

@@ -151,10 +151,9 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
     /// The wall-clock time after the checkout at which calls are ended; none by default. That is no fault of
     /// the guest's.
     ///
-    /// A call that runs is ended at the next tick, and so is one that waits in an async host function; one
-    /// that begins later is not run at all. A call that is shorter than a tick may still return after the
-    /// limit, a lease that rests is not ended, and a host function that blocks its thread is not ended by
-    /// anything.
+    /// A call that runs is ended at the next tick, and so is one that waits in an async host function. One
+    /// that returns later has no result, and one that begins later is not run at all. A lease that rests is
+    /// not ended, and a host function that blocks its thread is not ended before it returns.
     pub fn wall_limit(mut self, limit: Duration) -> Self {
         self.allowance = self.allowance.wall_limit(limit);
         self

@@ -32,6 +32,13 @@ impl<H: Host, X: Send + Sync + 'static> Held<'_, H, X> {
         }
     }
 
+    pub(crate) fn discard(self) {
+        match self {
+            Self::Borrowed(lease, _) => lease.discard(),
+            Self::Owned(owned) => owned.0.discard(),
+        }
+    }
+
     pub(crate) fn uses(&self) -> u32 {
         match self {
             Self::Borrowed(lease, _) => lease.uses(),

@@ -74,6 +74,9 @@ impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
     /// # Errors
     /// [`CallError`]; the instance will be discarded.
     ///
+    /// # Panics
+    /// If a host function does. The instance is discarded, and that is no fault of the principal's.
+    ///
     /// # Cancellation
     /// Safe for the host, and final for the instance: if the future is dropped before it is done,
     /// the guest stops where it is and the instance will be discarded. What it has used is charged.
@@ -92,6 +95,9 @@ impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
     ///
     /// # Errors
     /// [`CallError`]; the instance will be discarded.
+    ///
+    /// # Panics
+    /// As of [`call`](Self::call).
     pub fn call_blocking<F: GuestFunc>(
         &mut self,
         func: impl FnOnce(&X) -> &F,
@@ -109,7 +115,8 @@ impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
     ///
     /// A closure that ignores the error of a call, or drops a call half way, is to return an error all the
     /// same: with `Ok` it says that the guest may go on, and nobody is blamed. What it computes itself is
-    /// counted as the guest's time, unless it holds a [`Meter::host_time`].
+    /// counted as the guest's time, unless it holds a [`Meter::host_time`]. What it captures is moved into
+    /// it: it cannot borrow from its caller.
     ///
     /// ```no_run
     /// # use plimsoll_wasmtime::{CallError, WasmLease};
@@ -134,6 +141,9 @@ impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
     /// # Errors
     /// [`CallError`]; the instance will be discarded.
     ///
+    /// # Panics
+    /// If the closure or a host function does, as of [`call`](Self::call).
+    ///
     /// # Cancellation
     /// As of [`call`](Self::call).
     pub async fn run<R>(
@@ -149,6 +159,9 @@ impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
     ///
     /// # Errors
     /// [`CallError`]; the instance will be discarded.
+    ///
+    /// # Panics
+    /// If the closure or a host function does, as of [`call`](Self::call).
     pub fn run_blocking<R>(
         &mut self,
         call: impl FnOnce(StoreContextMut<'_, H::Data>, &X) -> wasmtime::Result<R>,
@@ -237,6 +250,9 @@ impl<H: Host, X: Send + Sync + 'static> Drop for WasmLease<'_, H, X> {
         {
             lease.is_kept = true;
             lease.complete();
+        } else {
+            // A panic is the host's, wherever it came from (METER-7).
+            lease.discard();
         }
     }
 }

@@ -112,6 +112,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Replacing a program
+//! The room of an old pool is free when it is drained: `old.close(); old.drained().await; drop(old);`, or
+//! [`WasmPool::wait_drained`] on a thread. Then the new one is built. To build that first, so that no
+//! checkout fails meanwhile, give the engine room for both. A pool that is only dropped gives its room back
+//! some time later.
+//!
 //! # What does not hold
 //! - A guest may hold its thread for a yield interval or a tick, whichever comes first, and for as long as
 //!   one operation on all of its memory takes (`memory.fill`, `memory.copy`): some milliseconds for each

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plimsoll::pool::{
-    BuildFailure, CheckoutError, Lease, Pool, PoolCounts, PoolStats, PrincipalError,
+    BuildFailure, CheckoutError, Lease, Pool, PoolCounts, PoolError, PoolStats, PrincipalError,
 };
 
 use crate::allowance::{Allowance, Grant};
@@ -131,7 +131,8 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
         Ok(WasmPrincipal::new(principal, account))
     }
 
-    /// The principal of that id, whose leases may use what [`allow`](Self::allow) has granted.
+    /// The principal of that id, whose leases may use what [`allow`](Self::allow) has granted. Of a grant of
+    /// another engine's pool, what this pool's engine has no room for is not granted.
     ///
     /// # Errors
     /// As of [`principal`](Self::principal).
@@ -157,7 +158,8 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
     }
 
     /// Leases an instance for a lease that may use what [`allow`](Self::allow) has granted (METER-11). An
-    /// instance that earlier leases have grown above the quota is discarded, and another one is leased.
+    /// instance that earlier leases have grown above the quota is discarded, and another one is leased. Of a grant
+    /// of another engine's pool, what this pool's engine has no room for is not granted.
     ///
     /// # Errors
     /// As of [`checkout`](Self::checkout).
@@ -208,6 +210,27 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
     ) -> Result<WasmLease<'a, H, X>, CheckoutError> {
         loop {
             let lease = self.pool.checkout_blocking(principal.in_pool())?;
+            if Self::fits(&lease, grant)? {
+                return Ok(WasmLease::begin(lease, principal, grant));
+            }
+        }
+    }
+
+    /// [`checkout_blocking`](Self::checkout_blocking), for so long at most, whatever the pool's own timeout.
+    ///
+    /// # Errors
+    /// Any [`CheckoutError`] but `Exhausted`.
+    ///
+    /// # Panics
+    /// As of [`checkout_blocking`](Self::checkout_blocking).
+    pub fn checkout_blocking_for<'a>(
+        &'a self,
+        principal: &'a WasmPrincipal,
+        timeout: Duration,
+    ) -> Result<WasmLease<'a, H, X>, CheckoutError> {
+        let grant = self.grant_of(principal);
+        loop {
+            let lease = self.pool.checkout_blocking_for(principal.in_pool(), timeout)?;
             if Self::fits(&lease, grant)? {
                 return Ok(WasmLease::begin(lease, principal, grant));
             }
@@ -274,7 +297,37 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
         Err(CheckoutError::BuildFailed { cause })
     }
 
-    /// Closes the pool; see [`Pool::close`].
+    /// Changes how many idle instances are kept; see [`Pool::set_warm`].
+    ///
+    /// # Errors
+    /// More than the pool's maximum.
+    pub fn set_warm(&self, idle: usize) -> Result<(), PoolError> {
+        self.pool.set_warm(idle)
+    }
+
+    /// Changes how many instances there are at least; see [`Pool::set_min`].
+    ///
+    /// # Errors
+    /// More than the pool's maximum.
+    pub fn set_min(&self, instances: usize) -> Result<(), PoolError> {
+        self.pool.set_min(instances)
+    }
+
+    /// Retires all instances that are idle now; see [`Pool::drop_idle`].
+    ///
+    /// # Returns
+    /// How many there were.
+    pub fn drop_idle(&self) -> usize {
+        self.pool.drop_idle()
+    }
+
+    /// Whether the pool is closed.
+    pub fn is_closed(&self) -> bool {
+        self.pool.is_closed()
+    }
+
+    /// Closes the pool: checkouts fail from here on, and what comes back is destroyed. Its room on the engine
+    /// is free once it is [drained](Self::drained). See [`Pool::close`].
     ///
     /// # Returns
     /// Whether this call has closed it.

@@ -212,6 +212,7 @@ fn instantiate_error(meter: &Meter, cause: wasmtime::Error) -> InstantiateError 
         return InstantiateError::NoRoom { cause };
     }
     match meter.judge(cause) {
+        CallError::NotInPlace => InstantiateError::AsyncInPlace,
         CallError::Failed { cause } => {
             let root = cause.root_cause().to_string();
             match meter.limiter().refusal() {

@@ -111,9 +111,20 @@ impl<M: Manager> Shared<M> {
         grant: Grant<M>,
         reason: DiscardReason,
     ) {
+        let is_fault = matches!(reason, DiscardReason::Faulted | DiscardReason::Panicked);
+        self.discard_and_blame(principal, grant, reason, is_fault);
+    }
+
+    /// The same, and whether it is held against the principal.
+    pub(super) fn discard_and_blame(
+        &self,
+        principal: &PrincipalState,
+        grant: Grant<M>,
+        reason: DiscardReason,
+        is_fault: bool,
+    ) {
         let Grant { token, live } = grant;
         let now = live.began.map(|began| self.note_hold(began));
-        let is_fault = matches!(reason, DiscardReason::Faulted | DiscardReason::Panicked);
         if let (true, Some(backoff)) = (is_fault, &self.config.backoff) {
             principal.on_fault(backoff, self.refresh().as_millis() as u64);
         }

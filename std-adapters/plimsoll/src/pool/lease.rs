@@ -15,10 +15,13 @@ impl<M: Manager> Shared<M> {
     /// A lease was dropped before its end.
     #[cold]
     fn on_drop(&self, principal: &Principal, grant: Grant<M>) {
-        let is_panic = thread::panicking();
-        let reason = if is_panic { DiscardReason::Panicked } else { DiscardReason::Dropped };
-        self.discard(&principal.0, grant, reason);
+        self.discard(&principal.0, grant, end_reason());
     }
+}
+
+/// Why a lease ends that is not completed.
+fn end_reason() -> DiscardReason {
+    if thread::panicking() { DiscardReason::Panicked } else { DiscardReason::Dropped }
 }
 
 macro_rules! lease {
@@ -43,6 +46,15 @@ macro_rules! lease {
             pub fn fault(mut self) {
                 if let Some(grant) = self.grant.take() {
                     self.shared.discard(&self.principal.0, grant, DiscardReason::Faulted);
+                }
+            }
+
+            /// The instance is not used again, and nothing is held against the principal, not even while
+            /// the thread panics: what has failed is the host's.
+            pub fn discard(mut self) {
+                if let Some(grant) = self.grant.take() {
+                    let reason = end_reason();
+                    self.shared.discard_and_blame(&self.principal.0, grant, reason, false);
                 }
             }
 

@@ -3,9 +3,9 @@
 use std::task::Poll;
 use std::time::Duration;
 
-use plimsoll::pool::{CheckoutError, Isolation, Principal, Quota, Stage};
+use plimsoll::pool::{CheckoutError, Isolation, Lease, Principal, Quota, Stage};
 
-use super::support::{Stand, answer, is_waiting, poll, stand};
+use super::support::{Maker, Stand, answer, is_waiting, poll, stand};
 
 fn principals(stand: &Stand, count: usize) -> Vec<Principal> {
     (0..count).map(|number| stand.pool.principal(&format!("p{number}")).unwrap()).collect()
@@ -91,6 +91,35 @@ fn pool_11_who_is_at_its_cap_waits_and_blocks_nobody() {
     drop((third, fourth, hogs));
     stand.settle();
     assert_eq!((hog.in_use(), stand.pool.stats().waiting), (0, 0));
+}
+
+#[test]
+fn pool_3_what_is_discarded_is_not_lent_again_and_nobody_is_blamed() {
+    let stand = stand(|builder| builder.max(1).isolation(Isolation::Shared));
+    let one = &principals(&stand, 1)[0];
+    let lease = || {
+        let mut checkout = stand.pool.checkout(one);
+        if let Poll::Ready(answer) = poll(&mut checkout) {
+            return answer.unwrap();
+        }
+        stand.settle();
+        answer(&mut checkout).unwrap()
+    };
+    lease().discard();
+    let panics = std::panic::AssertUnwindSafe(|| {
+        struct Discards<'a>(Option<Lease<'a, Maker>>);
+        impl Drop for Discards<'_> {
+            fn drop(&mut self) {
+                self.0.take().unwrap().discard();
+            }
+        }
+        let _lease = Discards(Some(lease()));
+        panic!("the host's own");
+    });
+    assert!(std::panic::catch_unwind(panics).is_err());
+    let last = lease();
+    assert_eq!((last.uses(), one.faults()), (1, 0));
+    last.complete();
 }
 
 #[test]

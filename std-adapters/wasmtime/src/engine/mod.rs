@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
-use wasmtime::Engine;
+use wasmtime::{Engine, Store};
 
 use crate::allocator::Room;
 use crate::allowance::{Allowance, Grant};
 use crate::clock::{Clock, Ticker};
 use crate::error::{AllowanceError, ProgramError};
-use crate::meter::Meter;
+use crate::meter::{Meter, Metered};
 use crate::mode::Mode;
 use crate::running::Running;
 
@@ -107,6 +107,22 @@ impl WasmEngine {
         let grant = self.grant(allowance)?;
         let meter = Meter::new(self, grant, Mode::default(), Arc::new(self.running()));
         Ok(meter.keeping(self.ticker()?))
+    }
+
+    /// A store of the host's own, under a [`meter`](Self::meter) that is installed. `data` makes what is in
+    /// it. Instantiate within [`Meter::run`] or [`Meter::run_async`], so that a start function that traps
+    /// or loops ends as any call does.
+    ///
+    /// # Errors
+    /// As of [`meter`](Self::meter).
+    pub fn store<T: Metered>(
+        &self,
+        allowance: &Allowance,
+        data: impl FnOnce(Meter) -> T,
+    ) -> Result<Store<T>, ProgramError> {
+        let mut store = Store::new(self.wasmtime(), data(self.meter(allowance)?));
+        Meter::install(&mut store);
+        Ok(store)
     }
 
     /// A grant for [`Meter::begin`], for stores of the host's own. What the allowance does not say is as

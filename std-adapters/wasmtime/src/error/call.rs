@@ -82,6 +82,10 @@ pub enum CallError {
         /// Why.
         cause: wasmtime::Error,
     },
+    /// The guest does not run in place: it is to be called as a task.
+    NotInPlace,
+    /// The store's meter was not [installed](crate::Meter::install) before its guest was instantiated.
+    NotInstalled,
     /// An earlier call of the lease failed, or its future was dropped.
     Unusable,
 }
@@ -106,9 +110,12 @@ impl CallError {
             | Self::TooMuchHandedOver
             | Self::BrokenAbi { .. }
             | Self::TooDeep { .. } => true,
-            Self::WallLimit { .. } | Self::NoRoom { .. } | Self::Failed { .. } | Self::Unusable => {
-                false
-            }
+            Self::WallLimit { .. }
+            | Self::NoRoom { .. }
+            | Self::Failed { .. }
+            | Self::NotInPlace
+            | Self::NotInstalled
+            | Self::Unusable => false,
         }
     }
 }
@@ -121,7 +128,10 @@ impl fmt::Display for CallError {
             }
             Self::WallLimit { limit } => write!(f, "the lease lasted longer than {limit:?}"),
             Self::OutOfFuel { fuel } => write!(f, "the guest used up its fuel of {fuel}"),
-            Self::Trapped { trap } => write!(f, "the guest trapped: {trap}"),
+            Self::Trapped { trap } => {
+                let text = trap.to_string();
+                write!(f, "the guest trapped: {}", text.strip_prefix("wasm trap: ").unwrap_or(&text))
+            }
             Self::UncaughtException => {
                 f.write_str("the guest threw an exception that nobody caught")
             }
@@ -145,6 +155,13 @@ impl fmt::Display for CallError {
                 )
             }
             Self::Failed { cause } => write!(f, "the call failed: {}", Escaped(cause)),
+            Self::NotInPlace => f.write_str(
+                "the guest does not run in place: call it as a task, or build its pool with `in_place`",
+            ),
+            Self::NotInstalled => f.write_str(
+                "the store's meter is not installed: call `Meter::install` before the guest is \
+                 instantiated",
+            ),
             Self::Unusable => {
                 f.write_str("an earlier call of this lease failed or was dropped half way")
             }
@@ -239,6 +256,8 @@ pub enum InstantiateError {
         /// Of what.
         cause: wasmtime::Error,
     },
+    /// It is to run in place, and imports async functions.
+    AsyncInPlace,
     /// A host function failed at its start.
     Failed {
         /// Why.
@@ -264,6 +283,10 @@ impl fmt::Display for InstantiateError {
                 f,
                 "the engine's room is taken by what the host did not declare: {}",
                 Escaped(cause)
+            ),
+            Self::AsyncInPlace => f.write_str(
+                "a guest that runs in place may not import async functions: link it with sync ones, such \
+                 as those of `add_to_linker_sync`",
             ),
             Self::Failed { cause } => {
                 write!(f, "the guest cannot be instantiated: {}", Escaped(cause))

@@ -11,16 +11,22 @@ pub use allowance::AllowanceError;
 pub use call::{CallError, ExportError, ExportProblem, InstantiateError, TooDeep};
 pub use program::{Feature, ProgramError};
 
+/// How wasmtime begins to say where in the guest it was.
+const BACKTRACE: &str = "error while executing at wasm backtrace:";
+
 /// The causes of an error on one line, without control characters: a guest chooses the names in it.
 struct Escaped<'e>(&'e wasmtime::Error);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (number, cause) in self.0.chain().enumerate() {
-            if number > 0 {
-                f.write_str(": ")?;
-            }
-            write!(f, "{}", cause.to_string().replace('\n', " ").escape_debug())?;
+        let texts = self.0.chain().map(|cause| cause.to_string().replace('\n', " "));
+        // Where it was comes after why.
+        let (places, causes): (Vec<_>, Vec<_>) =
+            texts.partition(|text| text.starts_with(BACKTRACE));
+        let mut separator = "";
+        for text in causes.iter().chain(&places) {
+            write!(f, "{separator}{}", text.escape_debug())?;
+            separator = ": ";
         }
         Ok(())
     }

@@ -66,7 +66,7 @@ impl fmt::Display for Feature {
             Self::ComponentModelAsync => "component-model async",
             Self::StackSwitching => "stack switching",
             Self::SharedMemory => "shared memories",
-            Self::Other(name) => name,
+            Self::Other(name) => return f.write_str(&name.to_lowercase().replace('_', "-")),
         })
     }
 }
@@ -106,6 +106,11 @@ pub enum ProgramError {
     },
     /// It was compiled or linked for another engine.
     ForeignEngine,
+    /// It was precompiled for an engine with other settings, another version of wasmtime, or another target.
+    CompiledOtherwise {
+        /// What differs, in wasmtime's words.
+        cause: wasmtime::Error,
+    },
     /// It imports something that the linker does not have, or has with another type.
     Import {
         /// What it is.
@@ -113,7 +118,8 @@ pub enum ProgramError {
     },
     /// The first instance could not be built.
     Instance(InstantiateError),
-    /// The engine has no room for so many instances.
+    /// The engine has no room for so many instances. A closed pool holds its room until it is
+    /// [drained](crate::WasmPool::drained).
     EngineFull {
         /// What was asked.
         asked: usize,
@@ -162,6 +168,9 @@ impl fmt::Display for ProgramError {
             Self::TooLarge { cause } => {
                 write!(f, "the program is too large for the engine: {}", Escaped(cause))
             }
+            Self::CompiledOtherwise { cause } => {
+                write!(f, "the program was compiled for another engine: {}", Escaped(cause))
+            }
             Self::ForeignEngine => f.write_str("the program was made for another engine"),
             Self::Import { cause } => write!(f, "the program cannot be linked: {}", Escaped(cause)),
             Self::Instance(error) => error.fmt(f),
@@ -199,6 +208,25 @@ impl From<AllowanceError> for ProgramError {
 /// How wasmtime begins to say that a memory is shared.
 const SHARED: [&str; 2] = ["memory is shared ", "shared memory support is disabled "];
 
+/// How wasmtime begins to say that a program was precompiled otherwise.
+const COMPILED: [&str; 3] =
+    ["Module was compiled ", "Module compiled ", "compilation settings of "];
+
+/// How the validator ends what it says of function bodies, which reaches us as text, and the feature that
+/// is missing.
+const IN_BODIES: [(&str, Feature); 10] = [
+    ("gc support is not enabled", Feature::Gc),
+    ("heap types not supported without the gc feature", Feature::Gc),
+    ("gc types are disallowed but found type which requires gc", Feature::Gc),
+    ("function references required for index reference types", Feature::Gc),
+    ("function references required for reference types", Feature::Gc),
+    ("reference types support is not enabled", Feature::Gc),
+    ("exceptions support is not enabled", Feature::Exceptions),
+    ("threads support is not enabled", Feature::SharedMemory),
+    ("shared-everything-threads support is not enabled", Feature::SharedMemory),
+    ("stack switching support is not enabled", Feature::StackSwitching),
+];
+
 /// How wasmtime begins to say that a part of a program is too large for the allocator.
 const SIZE: [&str; 8] = [
     "instance allocation for this ",
@@ -223,8 +251,13 @@ impl From<wasmtime::Error> for ProgramError {
         // The rest has no type, only words; no guest's name stands at their beginning.
         let root = cause.root_cause().to_string();
         let begins = |words: &&str| root.starts_with(words);
-        if SHARED.iter().any(begins) {
+        let in_bodies = IN_BODIES.iter().find(|(words, _)| root.ends_with(words));
+        if let Some(&(_, feature)) = in_bodies {
+            Self::FeatureOff { feature, cause }
+        } else if SHARED.iter().any(begins) {
             Self::FeatureOff { feature: Feature::SharedMemory, cause }
+        } else if COMPILED.iter().any(begins) {
+            Self::CompiledOtherwise { cause }
         } else if SIZE.iter().any(begins) {
             Self::TooLarge { cause }
         } else {

@@ -36,19 +36,20 @@ impl Metered for Meter {
 /// Meters the guest of one store: its quota, fuel, deadline, and who pays.
 ///
 /// A pool hands it to [`Host::data`](crate::Host::data) and does the rest. For a store of your own,
-/// outside any pool, [`WasmEngine::meter`](crate::WasmEngine::meter) makes one:
+/// outside any pool, [`WasmEngine::store`](crate::WasmEngine::store) makes one that has it:
 ///
 /// ```
-/// /// use plimsoll_wasmtime::{Allowance, CallError, Meter, WasmEngine};
-/// use wasmtime::{Instance, Module, Store};
+/// use std::time::Duration;
+/// use plimsoll_wasmtime::{Allowance, CallError, Meter, WasmEngine};
+/// use wasmtime::{Instance, Module};
 ///
 /// // Room for the instances of pools, and for two stores besides.
 /// let engine = WasmEngine::builder().instances(4).reserve_stores(2).build()?;
 /// let module = Module::new(engine.wasmtime(), r#"(module (func (export "run") (loop (br 0))))"#)?;
 /// let allowance = Allowance::new().quota(1 << 20).fuel(100_000).deadline(Duration::from_secs(1));
-/// let mut store = Store::new(engine.wasmtime(), engine.meter(&allowance)?);
-/// Meter::install(&mut store);
-/// let instance = Instance::new(&mut store, &module, &[])?;
+/// let mut store = engine.store(&allowance, |meter| meter)?;
+/// // A start function is metered as any call is.
+/// let instance = Meter::run(&mut store, |store| Instance::new(store, &module, &[]))?;
 /// let run = instance.get_typed_func::<(), ()>(&mut store, "run")?;
 ///
 /// let error = Meter::run(&mut store, |store| run.call(store, ())).unwrap_err();
@@ -64,6 +65,7 @@ pub struct Meter {
     /// What there is room for, whatever a grant says.
     quota_max: u64,
     mode: Mode,
+    is_installed: bool,
     running: Arc<Running>,
     account: Account,
     /// Fuel that is in the ledgers.
@@ -80,7 +82,9 @@ pub struct Meter {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Usage {
-    /// Fuel, to within a yield interval if the guest did not return; 0 if the engine meters none.
+    /// Fuel, to within a yield interval if the guest did not return; 0 if the engine meters none. On its
+    /// caller's stack, a guest that is ended by its deadline or most traps has used all of it: see
+    /// [`Meter::run`].
     pub fuel: u64,
     /// Bytes of all memories, tables and GC heaps. They never shrink, so this is the lease's peak.
     pub bytes: u64,
@@ -102,6 +106,7 @@ impl Meter {
             grant,
             quota_max: room.quota,
             mode,
+            is_installed: false,
             running,
             account: Account::default(),
             charged_fuel: 0,
@@ -117,7 +122,8 @@ impl Meter {
     }
 
     /// Puts a store under its meter: limiter, fuel, and the callback of its epochs. Once for each
-    /// store, before its guest is instantiated. [`begin`](Self::begin) grants anew.
+    /// store, before its guest is instantiated; [`WasmEngine::store`](crate::WasmEngine::store) does it.
+    /// [`begin`](Self::begin) grants anew.
     ///
     /// # Panics
     /// If the meter is another engine's: its clock says nothing of this one's guests.
@@ -125,6 +131,7 @@ impl Meter {
         let engine = store.engine().clone();
         let is_of = Engine::same(&engine, &store.data_mut().meter().engine);
         assert!(is_of, "a store is metered by a meter of its own engine");
+        store.data_mut().meter().is_installed = true;
         store.limiter(|data| &mut data.meter().limiter);
         store.epoch_deadline_callback(|store| Ok(on_tick(store)));
         let (grant, mode) = (store.data_mut().meter().grant, store.data_mut().meter().mode);
@@ -144,11 +151,10 @@ impl Meter {
     ///
     /// ```
     /// # use plimsoll_wasmtime::{Allowance, Meter, WasmEngine};
-    /// # use wasmtime::{Instance, Module, Store};
+    /// # use wasmtime::{Instance, Module};
     /// # let engine = WasmEngine::builder().instances(1).reserve_stores(1).build()?;
     /// # let module = Module::new(engine.wasmtime(), r#"(module (func (export "run")))"#)?;
-    /// let mut store = Store::new(engine.wasmtime(), engine.meter(&Allowance::new())?);
-    /// Meter::install(&mut store);
+    /// let mut store = engine.store(&Allowance::new(), |meter| meter)?;
     /// let instance = Instance::new(&mut store, &module, &[])?;
     /// let run = instance.get_typed_func::<(), ()>(&mut store, "run")?;
     ///

@@ -29,7 +29,7 @@ impl Meter {
         store: &mut Store<T>,
         call: impl FnOnce(StoreContextMut<'_, T>) -> wasmtime::Result<R>,
     ) -> Result<R, CallError> {
-        let running = Self::switch_mode(store, false);
+        let running = Self::switch_mode(store, false)?;
         if running.is_wall_over() {
             return Self::end(store, None);
         }
@@ -39,8 +39,31 @@ impl Meter {
         Self::end(store, Some(result))
     }
 
-    /// Runs a call as a task: `Meter::run_async(&mut store, |store| Box::pin(run.call_async(store, 7)))`.
-    /// What it awaits does not count against the deadline.
+    /// Runs a call as a task. What it awaits does not count against the deadline. What the closure captures
+    /// is moved into it: it cannot borrow from its caller.
+    ///
+    /// ```
+    /// # use plimsoll_wasmtime::{Allowance, Meter, WasmEngine};
+    /// # use wasmtime::{Instance, Module};
+    /// # let engine = WasmEngine::builder().instances(1).reserve_stores(1).build()?;
+    /// # let module = Module::new(engine.wasmtime(), r#"(module (func (export "run") (param i32)))"#)?;
+    /// # pollster::block_on(async {
+    /// let mut store = engine.store(&Allowance::new(), |meter| meter)?;
+    /// let run = Meter::run_async(&mut store, |mut store| {
+    ///     Box::pin(async move {
+    ///         let instance = Instance::new_async(&mut store, &module, &[]).await?;
+    ///         instance.get_typed_func::<i32, ()>(&mut store, "run")
+    ///     })
+    /// });
+    /// let run = run.await?;
+    /// let call = Meter::run_async(&mut store, |store| {
+    ///     Box::pin(async move { run.call_async(store, 7).await })
+    /// });
+    /// call.await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`CallError`]; the store is not to be used any more.
@@ -51,7 +74,7 @@ impl Meter {
         store: &mut Store<T>,
         call: impl for<'s> FnOnce(StoreContextMut<'s, T>) -> BoxedCall<'s, R>,
     ) -> Result<R, CallError> {
-        let running = Self::switch_mode(store, true);
+        let running = Self::switch_mode(store, true)?;
         let account = store.data_mut().meter().account.clone();
         let call = call(store.as_context_mut());
         let result = running.time(call, || account.charge_growth(&running)).await;
@@ -59,8 +82,17 @@ impl Meter {
     }
 
     /// Calls run as tasks from now on, or on their callers' stacks.
-    fn switch_mode<T: Metered>(store: &mut Store<T>, yields: bool) -> Arc<Running> {
+    ///
+    /// # Errors
+    /// The meter is not installed.
+    fn switch_mode<T: Metered>(
+        store: &mut Store<T>,
+        yields: bool,
+    ) -> Result<Arc<Running>, CallError> {
         let meter = store.data_mut().meter();
+        if !meter.is_installed {
+            return Err(CallError::NotInstalled);
+        }
         let running = meter.running.clone();
         if meter.mode.is_in_place() == yields {
             meter.mode.yield_interval = yields.then_some(YIELD_INTERVAL);
@@ -69,7 +101,7 @@ impl Meter {
                 set_yield_interval(store, interval);
             }
         }
-        running
+        Ok(running)
     }
 
     /// Ends a call: `None` is one that its wall-clock limit has ended.
@@ -82,12 +114,13 @@ impl Meter {
         let is_cut_short = matches!(result, Some(Err(_)));
         let error = match result {
             // A guest whose last work was one long operation has passed no check since (METER-8).
-            Some(Ok(results)) if !meter.running.is_over() => {
+            Some(Ok(results)) if !meter.running.is_over() && !meter.running.is_wall_over() => {
                 // It may rest for long now: what it has grown is to show (METER-10).
                 meter.account.charge_growth(&meter.running);
                 return Ok(results);
             }
-            Some(Ok(_)) => meter.over_deadline(),
+            Some(Ok(_)) if meter.running.is_over() => meter.over_deadline(),
+            Some(Ok(_)) => meter.over_wall(),
             Some(Err(cause)) => meter.judge(cause),
             None => meter.over_wall(),
         };

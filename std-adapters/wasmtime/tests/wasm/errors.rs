@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use plimsoll::pool::PoolError;
 use plimsoll_wasmtime::{
-    AllowanceError, CallError, EngineError, ExportError, ExportProblem, InstanceLimit,
+    AllowanceError, CallError, EngineError, ExportError, ExportProblem, Feature, InstanceLimit,
     InstantiateError, ProgramError, WasmEngine, WasmPoolBuilder,
 };
 use wasmtime::Trap;
@@ -107,6 +107,57 @@ fn start_functions_that_trap_or_loop() {
     );
     let error = start_failure(r#"(memory 1) (data (i32.const 65536) "over the edge")"#);
     assert!(matches!(error, CallError::Trapped { trap: Trap::MemoryOutOfBounds }), "{error:?}");
+}
+
+#[test]
+fn what_a_function_body_needs_is_named() {
+    let engine = crate::common::builder().build().unwrap();
+    for (body, feature, method) in [
+        ("(drop (ref.i31 (i32.const 1)))", Feature::Gc, "`gc`"),
+        ("(drop (ref.null any))", Feature::Gc, "`gc`"),
+        ("(drop (ref.null extern))", Feature::Gc, "`gc`"),
+        ("(block $l (try_table (catch_all $l) (nop)))", Feature::Exceptions, "`exceptions`"),
+    ] {
+        let wat = format!(r#"(module (func (export "run") {body}))"#);
+        let error = crate::common::core::<(), ()>(&engine, &wat).map(drop).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            matches!(error, ProgramError::FeatureOff { feature: at, .. } if at == feature),
+            "{body}: {error:?}"
+        );
+        assert!(text.contains(method), "{text}");
+    }
+}
+
+#[test]
+fn an_in_place_pool_says_that_imports_may_not_be_async() {
+    let engine = crate::common::builder().build().unwrap();
+    let mut linker = wasmtime::Linker::<plimsoll_wasmtime::Meter>::new(engine.wasmtime());
+    linker
+        .func_wrap_async("host", "wait", |_: wasmtime::Caller<'_, _>, (): ()| Box::new(async {}))
+        .unwrap();
+    let wat = r#"(module (import "host" "wait" (func $wait))
+        (func (export "run") (call $wait)))"#;
+    let pool = crate::common::core_with::<(), ()>(&engine, &linker, wat).unwrap().fuel(1_000);
+    let error = pool.in_place().build().map(drop).unwrap_err();
+    let expected = matches!(error, ProgramError::Instance(InstantiateError::AsyncInPlace));
+    assert!(expected, "{error:?}");
+
+    let pool = crate::common::core::<(), ()>(&engine, r#"(module (func (export "run")))"#).unwrap();
+    let pool = pool.build().unwrap();
+    let acme = pool.principal("acme").unwrap();
+    let mut lease = pool.checkout_blocking(&acme).unwrap();
+    let error = lease.run_blocking(|store, run| run.call(store, ())).unwrap_err();
+    assert!(matches!(error, CallError::NotInPlace) && !error.is_fault(), "{error:?}");
+}
+
+/// In wasmtime's words; to load such a program takes unsafe code.
+#[test]
+fn a_program_that_was_precompiled_for_another_engine() {
+    let words = "Module was compiled with a memory reservation of '8388608'";
+    let error = ProgramError::from(wasmtime::format_err!("{words}"));
+    assert!(matches!(error, ProgramError::CompiledOtherwise { .. }), "{error:?}");
+    assert!(error.to_string().starts_with("the program was compiled for another engine: Module"));
 }
 
 #[test]

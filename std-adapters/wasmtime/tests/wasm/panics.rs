@@ -103,6 +103,7 @@ fn pool_3_a_host_that_panics_costs_an_instance_and_the_guest_is_charged() {
     let panics = |id: &str, run: &dyn Fn(&str)| {
         let panicked = catch_unwind(AssertUnwindSafe(|| run(id)));
         assert!(panicked.is_err(), "{id}");
+        assert_eq!(pool.principal(id).unwrap().faults(), 0, "METER-7: {id}");
         is_nervous.store(false, Ordering::Relaxed);
         fears_the_end.store(false, Ordering::Relaxed);
         // The next one has another instance, in a pool of one.

@@ -221,6 +221,24 @@ fn meter_4_without_a_bound_on_its_fuel_a_store_in_place_is_charged_what_is_known
     assert!(charged < 1 << 40, "{charged}");
 }
 
+#[test]
+fn meter_7_a_meter_that_is_not_installed_is_the_hosts_mistake() {
+    let engine = builder().reserve_stores(2).build().unwrap();
+    let module = Module::new(engine.wasmtime(), GROW).unwrap();
+    let mut store = Store::new(engine.wasmtime(), engine.meter(&Allowance::new()).unwrap());
+    let error = Meter::run(&mut store, |store| wasmtime::Instance::new(store, &module, &[]));
+    let error = error.unwrap_err();
+    assert!(matches!(error, CallError::NotInstalled) && !error.is_fault(), "{error:?}");
+    assert!(error.to_string().contains("Meter::install"), "{error}");
+
+    let quota = Allowance::new().quota(2 << 16);
+    let mut store = engine.store(&quota, |meter| meter).unwrap();
+    let instance = Meter::run(&mut store, |store| wasmtime::Instance::new(store, &module, &[]));
+    let run = instance.unwrap().get_typed_func::<i32, i32>(&mut store, "run").unwrap();
+    assert_eq!(Meter::run(&mut store, |store| run.call(store, 2)).unwrap(), -1);
+    assert_eq!(Meter::usage(&mut store).bytes, 1 << 16);
+}
+
 /// Nothing but a check that pools of one type can be named by their hosts.
 #[test]
 fn a_pool_is_named_by_its_host_and_what_is_looked_up() {
