@@ -28,7 +28,7 @@ const GENERATION: u64 = 1 << COUNT_BITS;
 /// The word strictly rises, so an exchange fails if anything has happened in between.
 ///
 /// # Invariants
-/// With no operation in flight, those that hold credit of this generation can not carry the depth to
+/// With no operation in flight, those that hold credit of this generation cannot carry the depth to
 /// the next interesting one: so GAUGE-4 and GAUGE-5 hold although most operations do not look.
 ///
 /// # Orderings

@@ -10,7 +10,7 @@ use crate::watermarks::Watermarks;
 
 /// A [`SampledGauge`] for a channel, in which most operations need not look at the depth.
 ///
-/// A look at depth `d` tells how many more sends can not possibly reach the next interesting depth
+/// A look at depth `d` tells how many more sends cannot possibly reach the next interesting depth
 /// (a watermark, or one above the high-water mark), whatever is received meanwhile. Each handle takes
 /// a share of that number as its [`Credit`] and looks again when it is spent. Receivers look only
 /// while the level is raised, on credit as well. Near a watermark everybody looks every time.

@@ -106,7 +106,7 @@ impl HighWater {
 /// ```
 ///
 /// A stretch that is at most 2^15 edges old gives way to a later one and ignores an earlier one, so
-/// a recorder that was stopped can not carry its depth into another stretch.
+/// a recorder that was stopped cannot carry its depth into another stretch.
 ///
 /// # Orderings
 /// Every access is Relaxed: the word is its own message, and a recorder in flight may be missed.

@@ -1,4 +1,4 @@
-//! A depth counted in two halves, for a channel that can not be asked for its length.
+//! A depth counted in two halves, for a channel that cannot be asked for its length.
 
 use crossbeam_utils::CachePadded;
 

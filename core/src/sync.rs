@@ -35,7 +35,7 @@ pub(crate) fn fence_after_rmw() {
     fence(Ordering::SeqCst);
 }
 
-/// Declares a constructor that is `const` in a real build; loom's atomics can not be.
+/// Declares a constructor that is `const` in a real build; loom's atomics cannot be.
 macro_rules! const_unless_loom {
     ($(#[$meta:meta])* $vis:vis const fn $name:ident($($arg:ident: $ty:ty),* $(,)?) -> $ret:ty $body:block) => {
         $(#[$meta])*

@@ -50,6 +50,19 @@ fn a_static_is_enough() {
 }
 
 #[test]
+fn ledger_4_the_floor_of_all_is_the_least_of_the_sets() {
+    let ledger = PeakLedger::with_sets(boxed(256), SEED).unwrap();
+    let mut next = numbers(5);
+    for _ in 0..20_000 {
+        let number = next();
+        ledger.record(&key(number), 1 + number % 1_000_000);
+    }
+    let floors: HashSet<u64> = (0..10_000).map(|number| ledger.floor_of(&key(number))).collect();
+    assert!(floors.len() > 1 && !floors.contains(&0), "{floors:?}");
+    assert_eq!(Some(ledger.floor()), floors.into_iter().min());
+}
+
+#[test]
 fn ledger_1_never_more_entries_than_slots() {
     let ledger = PeakLedger::with_sets(boxed(64), SEED).unwrap();
     for number in 0..10_000 {

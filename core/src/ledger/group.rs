@@ -96,7 +96,7 @@ impl<'s, const WORDS: usize> AnyGroup<'s, WORDS> {
         self.sets().iter().map(|set| set.floor()).min().unwrap_or(0)
     }
 
-    /// What a merge has told of absent keys.
+    /// Bounds of absent keys that a merge brought.
     pub(super) fn bound(&self) -> BoundWord {
         self.first().bound.get()
     }

@@ -62,7 +62,7 @@
 //! let A put it into slot `i` over the word `a`, and B into slot `j` over `b`. Suppose that A read `j`
 //! before B's exchange and B read `i` before A's. Words rise, so A saw `j` at `b` or lower, and B saw
 //! `i` at `a` or lower. A chose `i`, the least by value and then by place: so `(a, i) < (b, j)`. B chose
-//! `j`: so `(b, j) < (a, i)`. Both can not be. So one of them read the other's slot after the other's
+//! `j`: so `(b, j) < (a, i)`. Both cannot be. So one of them read the other's slot after the other's
 //! exchange, and found `k` there, or `k` had been evicted again. The argument needs no order between
 //! different words, only that each word rises, so it holds on every processor.
 //!
@@ -118,7 +118,7 @@
 //!   for 20 of the capacity are a fifth less, and 1 % at 4096.
 //! - *A spare cell that is not free is waited for.* To steal one from a thread that may still write
 //!   to it takes generations on every word of a key; to give the newcomer up takes a loss that sums
-//!   can not bound. Both cost every record something, for threads that stop within 50 instructions of
+//!   cannot bound. Both cost every record something, for threads that stop within 50 instructions of
 //!   each other, nine at once, in one set.
 
 mod bound;

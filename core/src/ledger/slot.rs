@@ -17,7 +17,7 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom, fence};
 ///                   tombstone
 /// ```
 ///
-/// A tombstone is nobody's and keeps the value of the entry that was removed (LEDGER-12).
+/// A tombstone belongs to no key and keeps the value of the entry that was removed (LEDGER-12).
 ///
 /// From this follow: a word that was seen twice was there all the while; a value that was seen is a
 /// lower bound for ever (LEDGER-5); an eviction and a raise that race are exchanges of one word, so

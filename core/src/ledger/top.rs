@@ -70,7 +70,7 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
         let mut bound = 0;
         for group in self.groups() {
             let low = heap.least().map_or(*range.start(), |least| least + 1);
-            view.read(group, &(low.max(*range.start())..=*range.end()));
+            view.read(group, &(low..=*range.end()));
             view.entries().iter().for_each(|entry| heap.offer(entry));
             heap.pass_over(view.passed_over);
             bound = view.absent_max.max(bound);

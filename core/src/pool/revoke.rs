@@ -20,7 +20,7 @@ impl<S: SlotTable> PoolSlots<S> {
     /// Condemns a slot that is being built, lent or condemned, though another holds its token: one that
     /// hangs, and is given up. The slot gets a new token, and the holder's is refused from then on, as
     /// a [foreign one](super::ForeignToken) is. The object is still the holder's: the slot is not to be
-    /// vacated before the holder has let go of it.
+    /// vacated before the holder has returned its token.
     ///
     /// # Returns
     /// `None` if the slot is not as it was observed: its holder has got on.

@@ -21,7 +21,7 @@ use crate::sync::const_unless_loom;
 ///
 /// Who holds a token of a slot holds its object: it makes it while [`Building`], uses it while
 /// [`Leased`], drops it while [`Condemned`]. A token that is dropped keeps its slot for ever, and
-/// the object is nobody's; so a caller who may fail in between wraps it in a guard that condemns.
+/// the object has no owner; so a caller who may fail in between wraps it in a guard that condemns.
 ///
 /// Time is an argument, and decides which idle slot is the hottest and which the coldest: a tick, or a
 /// [`Moment`] within one. Of slots that became idle at the same moment the lowest place is the hotter one.
@@ -211,7 +211,7 @@ impl<S: SlotTable> PoolSlots<S> {
         }
     }
 
-    /// Makes a lease that is nobody's a tenant's, from now until its object is gone. On a
+    /// Assigns an unowned lease to a tenant, from now until its object is gone. On a
     /// lease that is this tenant's already it has no effect.
     ///
     /// # Errors

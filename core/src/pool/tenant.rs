@@ -19,7 +19,7 @@ impl Tenant {
     /// The tenant of this number.
     ///
     /// # Errors
-    /// The number is 0, which is nobody's, or above that of [`MAX`](Self::MAX).
+    /// The number is 0, which stands for no tenant, or above that of [`MAX`](Self::MAX).
     pub const fn new(number: u64) -> Result<Tenant, TenantError> {
         if number == Self::NONE.0 || number > Self::MAX.0 {
             return Err(TenantError { number });

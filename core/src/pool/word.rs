@@ -6,7 +6,7 @@ use super::tenant::Tenant;
 /// What a slot is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SlotState {
-    /// It has no object, and is nobody's.
+    /// It has no object and no owner.
     Vacant = 0,
     /// Its object is being made.
     Building = 1,
@@ -276,7 +276,7 @@ mod tests {
         }
     }
 
-    /// The rows that are different for a slot that is nobody's.
+    /// The rows that are different for a slot without an owner.
     #[test]
     fn pool_10_what_is_nobodys_is_taken_as_such_and_claimed_once() {
         let (seven, none) = (tenant(7), Tenant::NONE);

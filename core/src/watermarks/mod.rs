@@ -53,7 +53,7 @@ pub struct Watermarks {
     fall: [i64; LEVELS_MAX + 1],
 }
 
-/// Unwraps in a `const fn`, where `Result::expect` can not be called.
+/// Unwraps in a `const fn`, where `Result::expect` cannot be called.
 macro_rules! valid {
     ($result:expr) => {
         match $result {

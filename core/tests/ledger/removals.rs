@@ -79,7 +79,7 @@ fn ledger_12_a_removed_key_is_as_if_never_seen_and_its_slot_rises_only() {
     assert!(peaks.entries().all(|entry| *entry.key() != key(0)));
     assert_eq!(peaks.get(&key(0)), Lookup::Absent { at_most: 10 });
     assert_eq!(peaks.record(&key(99), 10), Recorded::TurnedAway { floor: 10 }, "LEDGER-5");
-    // The slot is nobody's: who takes it evicts nobody.
+    // The slot belongs to no key: taking it evicts none.
     let taken = peaks.record_evicting(&key(0), 11);
     assert_eq!(taken, (Recorded::Admitted { evicted: 0 }, None), "LEDGER-12");
     assert_eq!((peaks.len(), peaks.cells_free()), (40, 8));

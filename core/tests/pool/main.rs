@@ -56,7 +56,7 @@ fn pool_1_never_more_objects_than_slots() {
     assert_eq!(slots.counts().vacant, 2);
 }
 
-/// POOL-4: what comes in the place of an object is never vacant in between, and is nobody's but its
+/// POOL-4: what comes in the place of an object is never vacant in between, and belongs to none but its
 /// own tenant's (POOL-10).
 #[test]
 fn pool_4_one_object_in_the_place_of_another() {

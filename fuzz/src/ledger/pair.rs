@@ -304,7 +304,7 @@ fn remove<A: Kind>(
     removed.is_some_and(|entry| entry.is_saturated())
 }
 
-/// What the answer says of the value before, which others can not have changed.
+/// What the answer says of the value before, which others cannot have changed.
 fn assert_recorded<A: Kind>(recorded: Recorded, before: Option<u64>, amount: u64) {
     let after = |value: u64| {
         let sum = u128::from(value) + u128::from(amount);

@@ -217,7 +217,7 @@ impl<'a> Pair<'a> {
         let in_line = self.askers.iter().filter(|asker| asker.is_polled).map(who).collect();
         for (who, other, times) in self.turns.count(&waits, &in_line, grants) {
             self.seen.note("turns taken");
-            // What one can not have, another may: with tags and caps there is more to say.
+            // What one cannot have, another may: with tags and caps there is more to say.
             let is_fair = !self.stand.is_simple() || times <= 1;
             assert!(is_fair, "POOL-11: {other} is served twice while {who} waits");
         }

@@ -65,7 +65,7 @@ impl Pair<'_> {
         let (counts, numbers) = (pool.counts(), self.numbers);
         let (ready, max) = (counts.idle + counts.building, numbers.max);
         let is_full = counts.live() >= max;
-        // A condemned one may have made room for another that is to be built, and is nobody's by now.
+        // A condemned one may have made room for another that is to be built, and has no owner by now.
         let to_be = ready + counts.condemned;
         assert!(is_full || to_be >= numbers.warm.min(max), "POOL-17: {ready} are ready");
         let all = ready + counts.leased;

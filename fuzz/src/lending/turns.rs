@@ -23,7 +23,7 @@ impl Turns {
         self.let_go.clear();
     }
 
-    /// Who waits, and was not served, counts how often others were. Who does not stand in line any
+    /// Who waits, and was not served, counts how often others were. Who does not wait any
     /// more comes last again.
     ///
     /// # Returns

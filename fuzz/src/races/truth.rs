@@ -7,7 +7,7 @@ use plimsoll_shuttle::{Entry, Key, Lookup};
 
 use super::{NAMES, VISITOR};
 
-/// A key of two words that say the same: half of one and half of another is nobody's.
+/// A key of two words that say the same: half of one and half of another is no key.
 pub(super) fn key(name: u8) -> Key<2> {
     Key::new(format!("{name:08}{name:08}").as_bytes()).expect("16 bytes")
 }

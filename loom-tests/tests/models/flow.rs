@@ -20,7 +20,7 @@ fn check_with_flaw(bounds: Model, flaw: Flaw, model: impl Fn() + Copy + Send + S
     plant(None);
 }
 
-/// GAUGE-4, GAUGE-5: two handles hold credit at once; together they can not pass the watermark, nor
+/// GAUGE-4, GAUGE-5: two handles hold credit at once; together they cannot pass the watermark, nor
 /// the mark, unseen.
 #[test]
 fn flow_credit_of_two_senders() {
@@ -61,7 +61,7 @@ fn flow_credit_of_three_senders() {
     });
 }
 
-/// GAUGE-4: while raised, receivers hold credit; together they can not clear unseen.
+/// GAUGE-4: while raised, receivers hold credit; together they cannot clear unseen.
 #[test]
 fn flow_credit_of_two_receivers() {
     Model::bounded(3).at_least([900, 1_000, 2_000]).check(|| {

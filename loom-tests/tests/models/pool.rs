@@ -197,7 +197,7 @@ fn pool_8_age_is_never_overrated() {
     });
 }
 
-/// POOL-10: one tenant never gets another's, not even one that is near; what is nobody's is claimed by
+/// POOL-10: one tenant never gets another's, not even one that is near; what has no owner is claimed by
 /// one of two, and is its own from then on.
 #[test]
 fn pool_10_tenants_are_kept_apart() {

@@ -61,7 +61,7 @@ pub(crate) struct Heartbeat {
 
 impl Heartbeat {
     /// The guest gives a frame or asks for one. As long as the host keeps it waiting with that, it
-    /// can not beat and need not.
+    /// cannot beat and need not.
     pub(crate) fn on_frame(&self) -> Waiting<'_> {
         self.keep_alive.notify();
         self.keep_alive.pause();

@@ -38,7 +38,7 @@ impl Host {
     /// Compiles the guests, builds the pipeline and starts everything.
     ///
     /// # Errors
-    /// Whatever can not be had: a valid guest, a place in the registry, a thread.
+    /// Whatever cannot be had: a valid guest, a place in the registry, a thread.
     pub(crate) fn start(
         registry: &Registry,
         heartbeats: &Heartbeats,

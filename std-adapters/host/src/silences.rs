@@ -18,7 +18,7 @@ struct Guest {
     runs: HashMap<String, Option<Instant>>,
 }
 
-/// What was told of a guest, over all its runs.
+/// What was reported of a guest, over all its runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Facts {
     /// How often it was late.
@@ -78,7 +78,7 @@ impl Silences {
         }
     }
 
-    /// What was told of a guest.
+    /// What was reported of a guest.
     pub(crate) fn facts(&self, guest: &str) -> Facts {
         self.lock().get(guest).map_or(Facts::default(), |guest| guest.facts)
     }

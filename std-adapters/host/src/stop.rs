@@ -39,7 +39,7 @@ impl Stop {
         let _ = self.reason.subscribe().wait_for(Option::is_some).await;
     }
 
-    /// A guard for a part without which the host can not go on: its end, even by a panic, says
+    /// A guard for a part without which the host cannot go on: its end, even by a panic, says
     /// "stop". After an ordinary stop that changes nothing.
     #[must_use = "dropping the guard says stop"]
     pub(crate) fn at_end(&self) -> StopAtEnd {

@@ -91,7 +91,7 @@ impl From<WatermarkError> for RegisterError {
 pub enum BuildError {
     /// A registry holds one entry at least.
     ZeroEntries,
-    /// The ring of deferred events can not have this capacity.
+    /// The ring of deferred events cannot have this capacity.
     Ring(RingError),
     /// The ring of deferred events would be larger than 2^24 events.
     RingTooLarge {

@@ -234,7 +234,7 @@ impl Event {
         }
     }
 
-    /// What is told of a run that is late, silent or back.
+    /// The event of a run that is late, silent or back.
     #[cfg(feature = "keepalive")]
     pub(crate) fn of_silence(kind: EventKind, watcher: Limit, silence: &Silence) -> Self {
         let Silence { window, elapsed, .. } = *silence;
@@ -253,7 +253,7 @@ impl Event {
         }
     }
 
-    /// What is told of a run that has ended while it was silent.
+    /// The event of a run that has ended while it was silent.
     #[cfg(feature = "keepalive")]
     pub(crate) fn of_end(watcher: Limit, silence: &Silence) -> Self {
         let event = Self::of_silence(EventKind::Cleared, watcher, silence);

@@ -97,7 +97,7 @@ fn held_by_room(guests: usize) -> u64 {
     held
 }
 
-/// The bytes of this process that are in memory; `None` where that can not be told.
+/// The bytes of this process that are in memory; `None` where that cannot be told.
 fn resident() -> Option<u64> {
     let text = fs::read_to_string("/proc/self/smaps_rollup").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("Rss:"))?;

@@ -88,7 +88,7 @@ impl Tenants {
     /// Makes the pool, and lets the tenants loose on it.
     ///
     /// # Errors
-    /// Whatever can not be had: a valid guest, a place in the registry, a thread.
+    /// Whatever cannot be had: a valid guest, a place in the registry, a thread.
     pub(crate) fn start(
         registry: &Registry,
         ledgers: &Ledgers,

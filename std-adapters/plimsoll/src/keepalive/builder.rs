@@ -93,7 +93,7 @@ impl WatcherBuilder {
     /// Makes a watcher that tells `registry`.
     ///
     /// # Errors
-    /// [`WatcherError`], for numbers that can not be.
+    /// [`WatcherError`], for numbers out of range.
     pub fn build(self, registry: &Registry) -> Result<Watcher, WatcherError> {
         let Self { tick, capacity, bounds, clock, limit } = self;
         if !(TICK_MIN..=TICK_MAX).contains(&tick) {

@@ -90,7 +90,7 @@ impl Watcher {
     /// are watched each by itself, but their events cannot be told apart.
     ///
     /// # Errors
-    /// [`WatchError`]: ids, window or threshold that can not be, or a watcher that is full.
+    /// [`WatchError`]: ids, window or threshold that cannot be, or a watcher that is full.
     pub fn watch(&self, watch: Watch) -> Result<KeepAlive, WatchError> {
         let shared = &self.0;
         let ids = watch.ids()?;

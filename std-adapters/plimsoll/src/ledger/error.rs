@@ -52,7 +52,7 @@ impl fmt::Display for PrincipalError {
 
 impl std::error::Error for PrincipalError {}
 
-/// Of ids that can not be wrong.
+/// Of ids that cannot be wrong.
 impl From<Infallible> for PrincipalError {
     fn from(never: Infallible) -> Self {
         match never {}

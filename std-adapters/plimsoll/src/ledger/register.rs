@@ -16,7 +16,7 @@ impl Registry {
     /// [settings](LedgerSettings).
     ///
     /// # Errors
-    /// A capacity that can not be, too little memory, a name or label that can not be, too many
+    /// An invalid capacity, too little memory, an invalid name or label, too many
     /// entries.
     pub fn peak_ledger(
         &self,

@@ -37,7 +37,7 @@ impl After {
         self.left.push(queued);
     }
 
-    /// Nobody is told of an error.
+    /// No waiter gets an error.
     pub(super) fn leave_untold(&mut self, error: CheckoutError) {
         self.untold.push(error);
     }

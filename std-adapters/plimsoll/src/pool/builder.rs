@@ -290,7 +290,7 @@ impl<M: Manager> PoolBuilder<M> {
     /// Makes the pool. The warm instances are begun at once; nobody waits for them here.
     ///
     /// # Errors
-    /// [`PoolError`]: numbers that can not be, a registry that does not take it, threads that can
+    /// [`PoolError`]: numbers out of range, a registry that does not take it, threads that can
     /// not be started.
     pub fn build(self) -> Result<Pool<M>, PoolError> {
         let Self { manager, config, objects, background, registry } = self;

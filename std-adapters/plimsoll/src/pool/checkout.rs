@@ -102,7 +102,7 @@ impl<M: Manager> fmt::Debug for Checkout<'_, M> {
 
 impl<M: Manager> Shared<M> {
     /// Waits on the calling thread. What is held for a few instructions is worth a moment's spin,
-    /// as long as nobody stands in line.
+    /// as long as nobody waits.
     #[cold]
     #[inline(never)]
     pub(super) fn lease_blocking(

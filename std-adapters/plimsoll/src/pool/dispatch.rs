@@ -59,7 +59,7 @@ impl Queue {
         }
     }
 
-    /// A wait stands in line.
+    /// Queues a wait.
     pub(super) fn enter(
         &mut self,
         ticket: Ticket,
@@ -118,7 +118,7 @@ impl<M: Manager> Shared<M> {
         }
         self.announce(queue);
         self.shed(queue, after);
-        // Instances are all alike, unless they are tagged: then what one can not have, another can.
+        // Instances are all alike, unless they are tagged: then what one cannot have, another can.
         let tagged = self.config.isolation == Isolation::PerPrincipal;
         let (mut turn, mut may_be_idle) = (0, true);
         while let Some((this_turn, key)) = queue.fair.turn_from(turn) {

@@ -95,7 +95,7 @@ impl<M: Manager> Shared<M> {
 
     #[inline(never)]
     fn is_too_large(&self, live: &Live<M>) -> bool {
-        // What can not say how large it is, is too large.
+        // What cannot say how large it is, is too large.
         let bytes = contain(|| live.bytes()).unwrap_or_else(|_| {
             self.stats.panics.count();
             u64::MAX

@@ -229,7 +229,7 @@ pub enum PoolError {
         /// How many there may be.
         max: usize,
     },
-    /// There can not be more at least than at most.
+    /// There cannot be more at least than at most.
     MinAboveMax {
         /// What was asked.
         min: usize,

@@ -174,7 +174,7 @@ impl<M: Manager> Pool<M> {
     /// holds any more is forgotten some time, and with it which instances it has used.
     ///
     /// # Errors
-    /// An id that can not be.
+    /// An id that cannot be.
     pub fn principal(&self, id: &str) -> Result<Principal, PrincipalError> {
         let shared = self.shared();
         shared.principals.intern(id, shared.now_ms())

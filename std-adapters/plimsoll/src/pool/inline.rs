@@ -199,7 +199,7 @@ impl<M: Manager> Shared<M> {
         }
     }
 
-    /// Retires an object that is over. Its slot is never vacant, so it is nobody's meanwhile, and a pool
+    /// Retires an object that is over. Its slot is never vacant, so it has no owner meanwhile, and a pool
     /// that closes is not drained.
     ///
     /// # Returns

@@ -169,7 +169,7 @@ impl<'a, M: Manager> Future for CheckoutMany<'a, M> {
 }
 
 impl<M: Manager> CheckoutMany<'_, M> {
-    /// What was gathered and is nobody's goes back, and the next one gathers.
+    /// Returns what was gathered and is not needed, and lets the next waiter gather.
     fn end(&mut self) {
         self.asked.clear();
         for lease in self.leases.drain(..) {

@@ -1,7 +1,7 @@
 //! Numbers that change while the pool runs (POOL-17).
 //!
 //! A pool that has more instances than it may have by now sheds those that are idle, the coldest first,
-//! and builds none. While it does it stands in line itself: whoever gives an instance back finds that
+//! and builds none. While it does it waits as a checkout does: whoever gives an instance back finds that
 //! somebody waits, and comes by. So the way that meets nobody knows nothing of it.
 
 use parking_lot::MutexGuard;

@@ -1,4 +1,4 @@
-//! A wait, from the moment it stands in line to its end.
+//! A wait, from the moment it is queued to its end.
 
 use std::sync::Arc;
 use std::task::Waker;

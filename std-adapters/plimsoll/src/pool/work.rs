@@ -191,7 +191,7 @@ impl<M: Manager> Work<M> {
         // Whoever waits from here on finds it in `hurry`, which comes after its arrival.
         let demand = shared.demand.look();
         if jobs.retirements.len() >= self.batch() || !demand.is_quiet() {
-            // Who is awake may be at something long, and who waits can not wait for a tick.
+            // Who is awake may be at something long, and who waits cannot wait for a tick.
             self.call(shared, jobs, demand.waiting() > 0);
         }
     }

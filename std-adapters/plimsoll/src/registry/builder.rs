@@ -44,10 +44,10 @@ pub struct RegistryBuilder {
 }
 
 impl RegistryBuilder {
-    /// Users of each ledger that a snapshot lists unless told otherwise.
+    /// Users of each ledger that a snapshot lists by default.
     pub const TOP_USERS_DEFAULT: usize = 10;
 
-    /// Entries that a registry holds unless told otherwise.
+    /// Entries that a registry holds by default.
     pub const MAX_ENTRIES_DEFAULT: usize = 65_536;
 
     pub(super) fn new() -> Self {
@@ -86,7 +86,7 @@ impl RegistryBuilder {
     /// Makes the registry.
     ///
     /// # Errors
-    /// [`BuildError`], for numbers that can not be.
+    /// [`BuildError`], for numbers out of range.
     pub fn build(self) -> Result<Registry, BuildError> {
         if self.max_entries == 0 {
             return Err(BuildError::ZeroEntries);

@@ -154,7 +154,7 @@ impl Registry {
     /// Registers a gauge that counts in and out.
     ///
     /// # Errors
-    /// A name or label that can not be, too many entries, a rule that repeats at no interval.
+    /// An invalid name or label, too many entries, a rule that repeats at no interval.
     pub fn gauge(
         &self,
         limit: impl Into<Limit>,
@@ -249,7 +249,7 @@ impl Registry {
     /// ```
     ///
     /// # Errors
-    /// A name or label that can not be.
+    /// An invalid name or label.
     pub fn warn_exhausted(
         &self,
         limit: impl Into<Limit>,

@@ -1,4 +1,4 @@
-//! Who is told of events.
+//! The subscribers of a registry.
 
 use std::any::Any;
 use std::fmt;

@@ -57,7 +57,7 @@ impl Drop for DeliveryThread {
         let Some(thread) = self.thread.take() else { return };
         thread.thread().unpark();
         if thread.thread().id() != thread::current().id() {
-            // It can not have panicked: `deliver` contains what subscribers do.
+            // It cannot have panicked: `deliver` contains what subscribers do.
             let _ = thread.join();
         }
     }

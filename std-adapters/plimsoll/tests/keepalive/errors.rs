@@ -8,7 +8,7 @@ use plimsoll::keepalive::{IdKind, Watch, WatchError, Watcher, WatcherError};
 use crate::{Bench, ms};
 
 fn refused(watch: Watch) -> WatchError {
-    Bench::new().watcher.watch(watch).expect_err("can not be")
+    Bench::new().watcher.watch(watch).expect_err("cannot be")
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn live_6_a_suspicion_gives_another_window_to_everybody() {
     }
 }
 
-/// Who was spared and is back is told of in time when it is late.
+/// A run that was spared and is back is reported in time when it is late.
 #[test]
 fn live_6_who_was_spared_is_late_in_time() {
     let bench = Bench::with(|builder| builder.suspect_above(1));

@@ -7,7 +7,7 @@ use plimsoll::keepalive::{Step, Watch};
 
 use crate::{Bench, ms};
 
-/// LIVE-3, LIVE-5: of a million guests one in a thousand falls silent, and each of these is told of
+/// LIVE-3, LIVE-5: of a million guests one in a thousand falls silent, and each of these is reported
 /// once, whatever its rule.
 #[test]
 fn live_5_one_in_a_thousand_of_a_million_falls_silent() {

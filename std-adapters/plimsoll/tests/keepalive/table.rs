@@ -170,7 +170,7 @@ fn live_4_a_resumed_run_is_back() {
     assert_eq!(bench.log.take(), told(&[Recovered]));
 }
 
-/// LIVE-6: a crowd is one suspicion; who is silent for another window is told of all the same.
+/// LIVE-6: a crowd is one suspicion; who is silent for another window is reported all the same.
 #[test]
 fn live_6_too_many_at_once_are_one_suspicion() {
     let bench = Bench::with(|builder| builder.suspect_above(10));
