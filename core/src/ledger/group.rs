@@ -6,11 +6,18 @@ use super::flaw::{Flaw, is_planted};
 use super::key_ref::KeyRef;
 use super::lookup::Entry;
 use super::rule::{Admission, Rule};
-use super::search::Found;
 use super::set::{LedgerSet, Place};
 use super::word::{SlotWord, VALUE_MAX};
 use super::{Recorded, WAYS};
 use crate::sync::spin_loop;
+
+/// What a look at all slots has found.
+pub(super) enum Found {
+    /// The key's entry.
+    Entry(Place),
+    /// The least entry, tombstone or empty slot, by value and then by place.
+    Least { set: usize, slot: usize, value: u64 },
+}
 
 /// The sets that a key can be in: one, by its hash; or both sets of an [exact](super::Ledger::exact)
 /// ledger, which are looked at as if they were one.

@@ -2,7 +2,7 @@
 
 use super::WAYS;
 use super::flaw::{Flaw, is_planted};
-use super::group::Group;
+use super::group::{Found, Group};
 use super::key_ref::KeyRef;
 use super::lookup::Entry;
 use super::set::{LedgerSet, Place};
@@ -10,14 +10,6 @@ use super::word::SlotWord;
 
 /// Slots that are looked at side by side.
 const LANES: usize = if WAYS % 4 == 0 { 4 } else { 1 };
-
-/// What a look at all slots has found.
-pub(super) enum Found {
-    /// The key's entry.
-    Entry(Place),
-    /// The least entry, tombstone or empty slot, by value and then by place.
-    Least { set: usize, slot: usize, value: u64 },
-}
 
 impl<const WORDS: usize, const SETS: usize> Group<'_, WORDS, SETS> {
     /// Looks for the key, and for the least entry on the way.

@@ -45,22 +45,6 @@ impl fmt::Display for PoolSlotsError {
 
 impl core::error::Error for PoolSlotsError {}
 
-/// A number that is no tenant's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TenantError {
-    /// The number.
-    pub number: u64,
-}
-
-impl fmt::Display for TenantError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (max, number) = (Tenant::MAX.get(), self.number);
-        write!(f, "the number of a tenant is 1 to {max} (got {number})")
-    }
-}
-
-impl core::error::Error for TenantError {}
-
 /// A token was given to a pool that has not made it. The pool is as it was before.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ForeignToken<T> {

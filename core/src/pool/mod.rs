@@ -54,13 +54,13 @@ mod word;
 
 pub use counts::{PoolCounts, SlotView};
 pub use demand::{Demand, DemandReading};
-pub use error::{ClaimError, ForeignToken, PoolClosed, PoolSlotsError, TenantError};
+pub use error::{ClaimError, ForeignToken, PoolClosed, PoolSlotsError};
 #[cfg(any(loom, shuttle))]
 pub use flaw::{Flaw, plant};
 pub use moment::Moment;
 pub use slot::PoolSlot;
 pub use slots::PoolSlots;
 pub use table::SlotTable;
-pub use tenant::Tenant;
+pub use tenant::{Tenant, TenantError};
 pub use token::{Building, Condemned, Leased, Observed, PoolId, SlotId, Token};
 pub use word::SlotState;

@@ -1,6 +1,6 @@
 //! Whose instance a slot holds.
 
-use super::error::TenantError;
+use core::fmt;
 
 /// The number of a principal, as a pool's slots know it: 1 to 2^40 - 1, or [`NONE`](Self::NONE).
 ///
@@ -45,3 +45,19 @@ impl Tenant {
         Tenant(number)
     }
 }
+
+/// A number that is no tenant's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TenantError {
+    /// The number.
+    pub number: u64,
+}
+
+impl fmt::Display for TenantError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (max, number) = (Tenant::MAX.get(), self.number);
+        write!(f, "the number of a tenant is 1 to {max} (got {number})")
+    }
+}
+
+impl core::error::Error for TenantError {}

@@ -4,14 +4,19 @@ use std::fmt;
 
 use plimsoll_core::{RingError, WatermarkError};
 
-use crate::limit::Limit;
 use crate::pressure::RuleFlaw;
+
+/// What a name has at most.
+pub(crate) const NAME_BYTES_MAX: usize = 64;
+
+/// What an instance label has at most.
+pub(crate) const LABEL_BYTES_MAX: usize = 128;
 
 /// Why a limit could not be registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RegisterError {
-    /// A name has 1 to [`Limit::NAME_BYTES_MAX`] bytes.
+    /// A name has 1 to [`Limit::NAME_BYTES_MAX`](crate::Limit::NAME_BYTES_MAX) bytes.
     NameLength {
         /// How many it had.
         bytes: usize,
@@ -21,7 +26,7 @@ pub enum RegisterError {
         /// The first byte that is none of them.
         at: usize,
     },
-    /// An instance label has 1 to [`Limit::LABEL_BYTES_MAX`] bytes.
+    /// An instance label has 1 to [`Limit::LABEL_BYTES_MAX`](crate::Limit::LABEL_BYTES_MAX) bytes.
     LabelLength {
         /// How many it had.
         bytes: usize,
@@ -52,18 +57,16 @@ pub enum RegisterError {
 impl fmt::Display for RegisterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NameLength { bytes } => write!(
-                f,
-                "a limit's name has 1 to {} bytes (this one: {bytes})",
-                Limit::NAME_BYTES_MAX
-            ),
+            Self::NameLength { bytes } => {
+                write!(f, "a limit's name has 1 to {} bytes (this one: {bytes})", NAME_BYTES_MAX)
+            }
             Self::NameCharacter { at } => {
                 write!(f, "a limit's name consists of a-z, 0-9 and _ (byte {at} does not)")
             }
             Self::LabelLength { bytes } => write!(
                 f,
                 "an instance label has 1 to {} bytes (this one: {bytes})",
-                Limit::LABEL_BYTES_MAX
+                LABEL_BYTES_MAX
             ),
             Self::LabelCharacter { at } => {
                 write!(f, "an instance label has no control characters (byte {at} is one)")

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::error::RegisterError;
+use crate::error::{LABEL_BYTES_MAX, NAME_BYTES_MAX, RegisterError};
 use crate::pressure::PressureRule;
 
 /// The kind of thing that a limit bounds.
@@ -67,9 +67,9 @@ pub struct Limit {
 
 impl Limit {
     /// Bytes that a name may have.
-    pub const NAME_BYTES_MAX: usize = 64;
+    pub const NAME_BYTES_MAX: usize = NAME_BYTES_MAX;
     /// Bytes that an instance label may have.
-    pub const LABEL_BYTES_MAX: usize = 128;
+    pub const LABEL_BYTES_MAX: usize = LABEL_BYTES_MAX;
 
     /// A limit without an instance label.
     pub fn new(name: impl Into<Cow<'static, str>>, category: Category) -> Self {

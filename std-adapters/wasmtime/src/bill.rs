@@ -10,8 +10,21 @@ use plimsoll::ledger::{
 };
 use plimsoll::pool::PrincipalError;
 
-use crate::meter::Usage;
 use crate::running::Running;
+
+/// What a lease has used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Usage {
+    /// Fuel, to within a yield interval if the guest did not return; 0 if the engine meters none. On its
+    /// caller's stack, a guest that is ended by its deadline or most traps has used all of it: see
+    /// [`Meter::run`](crate::Meter::run).
+    pub fuel: u64,
+    /// Bytes of all memories, tables and GC heaps. They never shrink, so this is the lease's peak.
+    pub bytes: u64,
+    /// Bytes by which they grew in the lease, or since [`Meter::charge_to`](crate::Meter::charge_to) in it.
+    pub grown_bytes: u64,
+}
 
 /// The ledgers that usage is written to; none by default.
 ///

@@ -10,10 +10,11 @@ use plimsoll::pool::{Isolation, Pool, PoolBuilder};
 use crate::allowance::{Allowance, Grant};
 use crate::bill::Ledgers;
 use crate::call::block_on;
-use crate::engine::{HANDLES_MAX, WasmEngine};
-use crate::error::{AllowanceError, ProgramError};
+use crate::engine::WasmEngine;
+use crate::error::{AllowanceError, ExportError, ProgramError};
+use crate::exports::{ComponentExports, Exports};
 use crate::host::Host;
-use crate::mode::{Mode, YIELD_INTERVAL};
+use crate::mode::{HANDLES_MAX, Mode, YIELD_INTERVAL};
 use crate::pool::{Terms, WasmPool};
 use crate::program::{GuestManager, Program};
 
@@ -304,6 +305,47 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
             return Err(ProgramError::NoFuel);
         }
         Ok(Grant::all(quota, meters_fuel).with(&self.allowance, quota)?)
+    }
+}
+
+impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
+    /// Settings for a pool of a core module. `look_up` finds the exports of each instance.
+    ///
+    /// An instance is started by its start function, and after that by its export `_initialize` if it has
+    /// one without parameters and results, as reactor modules of WASI preview 1 do.
+    ///
+    /// # Errors
+    /// [`ProgramError`]: more memories or tables than the engine allows, an import that the linker
+    /// does not have, a module or linker of another engine.
+    pub fn module(
+        engine: &WasmEngine,
+        host: H,
+        linker: &wasmtime::Linker<H::Data>,
+        module: &wasmtime::Module,
+        look_up: impl Fn(&mut Exports<'_, H::Data>) -> Result<X, ExportError> + Send + Sync + 'static,
+    ) -> Result<WasmPoolBuilder<H, X>, ProgramError> {
+        let program = Program::core(engine, linker, module, Box::new(look_up))?;
+        Ok(WasmPoolBuilder::new(engine, host, program))
+    }
+
+    /// Settings for a pool of a component. `look_up` finds the exports of each instance, or makes the
+    /// bindings of a `bindgen!` world.
+    ///
+    /// # Errors
+    /// [`ProgramError`]: more memories or tables than the engine allows, an import that the linker
+    /// does not have, a component or linker of another engine.
+    pub fn component<F>(
+        engine: &WasmEngine,
+        host: H,
+        linker: &wasmtime::component::Linker<H::Data>,
+        component: &wasmtime::component::Component,
+        look_up: F,
+    ) -> Result<WasmPoolBuilder<H, X>, ProgramError>
+    where
+        F: Fn(&mut ComponentExports<'_, H::Data>) -> Result<X, ExportError> + Send + Sync + 'static,
+    {
+        let program = Program::component(engine, linker, component, Box::new(look_up))?;
+        Ok(WasmPoolBuilder::new(engine, host, program))
     }
 }
 

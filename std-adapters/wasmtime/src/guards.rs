@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use crate::error::TooDeep;
 use crate::running::Running;
 
 /// Time that is the host's: it does not count against the guest's deadline while this lives.
@@ -18,8 +19,10 @@ pub struct HostTime {
 }
 
 impl HostTime {
-    pub(crate) fn new(running: Arc<Running>) -> Self {
-        Self { running, _not_send: PhantomData }
+    pub(crate) fn begin(running: &Arc<Running>) -> Self {
+        running.leave();
+        running.enter_as_host();
+        Self { running: running.clone(), _not_send: PhantomData }
     }
 }
 
@@ -39,8 +42,9 @@ pub struct CalledBack {
 }
 
 impl CalledBack {
-    pub(crate) fn new(running: Arc<Running>, was_hosts: bool) -> Self {
-        Self { running, was_hosts }
+    pub(crate) fn begin(running: &Arc<Running>) -> Result<Self, TooDeep> {
+        let was_hosts = running.begin_call_back()?;
+        Ok(Self { running: running.clone(), was_hosts })
     }
 }
 

@@ -8,11 +8,12 @@ use plimsoll::pool::Lease;
 use wasmtime::{AsContextMut, StoreContextMut};
 
 use crate::allowance::Grant;
+use crate::bill::Usage;
 use crate::call::{GuestFunc, block_on};
 use crate::error::CallError;
 use crate::held::Held;
 use crate::host::{Host, NewLease};
-use crate::meter::{BoxedCall, Meter, Metered, Usage};
+use crate::meter::{BoxedCall, Meter, Metered};
 use crate::principal::WasmPrincipal;
 use crate::program::{Guest, GuestManager};
 

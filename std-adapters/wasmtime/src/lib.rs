@@ -162,7 +162,7 @@ mod program;
 mod running;
 
 pub use allowance::{Allowance, Grant};
-pub use bill::{Account, Ledgers};
+pub use bill::{Account, Ledgers, Usage};
 pub use builder::WasmPoolBuilder;
 pub use call::GuestFunc;
 pub use engine::{WasmEngine, WasmEngineBuilder};
@@ -175,7 +175,7 @@ pub use guards::{CalledBack, HostTime};
 pub use handles::{HandleError, Handles};
 pub use host::{Host, NewLease};
 pub use lease::WasmLease;
-pub use meter::{BoxedCall, Meter, Metered, Usage};
+pub use meter::{BoxedCall, Meter, Metered};
 pub use pool::WasmPool;
 pub use principal::WasmPrincipal;
 pub use program::{Guest, GuestManager};

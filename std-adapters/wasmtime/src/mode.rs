@@ -1,9 +1,10 @@
 //! How guests run.
 
-use crate::engine::HANDLES_MAX;
-
 /// How much fuel a guest uses before it lets other tasks run, by default.
 pub(crate) const YIELD_INTERVAL: u64 = 100_000;
+
+/// Handles that a component has at most by default.
+pub(crate) const HANDLES_MAX: usize = 10_000;
 
 /// How the guest of a store runs, whoever has the store.
 #[derive(Clone, Copy, Debug)]

@@ -10,14 +10,12 @@ use plimsoll::pool::{
 
 use crate::allowance::{Allowance, Grant};
 use crate::bill::Ledgers;
-use crate::builder::WasmPoolBuilder;
 use crate::engine::WasmEngine;
-use crate::error::{AllowanceError, ExportError, InstantiateError, ProgramError};
-use crate::exports::{ComponentExports, Exports};
+use crate::error::{AllowanceError, InstantiateError};
 use crate::host::Host;
 use crate::lease::WasmLease;
 use crate::principal::WasmPrincipal;
-use crate::program::{GuestManager, Program};
+use crate::program::GuestManager;
 
 /// Lends instances of one program, a core module or a component, to principals.
 ///
@@ -64,45 +62,6 @@ pub(crate) struct Terms {
 }
 
 impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
-    /// Settings for a pool of a core module. `look_up` finds the exports of each instance.
-    ///
-    /// An instance is started by its start function, and after that by its export `_initialize` if it has
-    /// one without parameters and results, as reactor modules of WASI preview 1 do.
-    ///
-    /// # Errors
-    /// [`ProgramError`]: more memories or tables than the engine allows, an import that the linker
-    /// does not have, a module or linker of another engine.
-    pub fn module(
-        engine: &WasmEngine,
-        host: H,
-        linker: &wasmtime::Linker<H::Data>,
-        module: &wasmtime::Module,
-        look_up: impl Fn(&mut Exports<'_, H::Data>) -> Result<X, ExportError> + Send + Sync + 'static,
-    ) -> Result<WasmPoolBuilder<H, X>, ProgramError> {
-        let program = Program::core(engine, linker, module, Box::new(look_up))?;
-        Ok(WasmPoolBuilder::new(engine, host, program))
-    }
-
-    /// Settings for a pool of a component. `look_up` finds the exports of each instance, or makes the
-    /// bindings of a `bindgen!` world.
-    ///
-    /// # Errors
-    /// [`ProgramError`]: more memories or tables than the engine allows, an import that the linker
-    /// does not have, a component or linker of another engine.
-    pub fn component<F>(
-        engine: &WasmEngine,
-        host: H,
-        linker: &wasmtime::component::Linker<H::Data>,
-        component: &wasmtime::component::Component,
-        look_up: F,
-    ) -> Result<WasmPoolBuilder<H, X>, ProgramError>
-    where
-        F: Fn(&mut ComponentExports<'_, H::Data>) -> Result<X, ExportError> + Send + Sync + 'static,
-    {
-        let program = Program::component(engine, linker, component, Box::new(look_up))?;
-        Ok(WasmPoolBuilder::new(engine, host, program))
-    }
-
     pub(crate) fn new(pool: Pool<GuestManager<H, X>>, terms: Terms) -> Self {
         Self { pool, terms: Arc::new(terms) }
     }

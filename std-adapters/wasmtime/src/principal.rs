@@ -7,10 +7,8 @@ use plimsoll::pool::Principal;
 
 use crate::allowance::Grant;
 use crate::bill::Account;
-#[cfg(doc)]
-use crate::pool::WasmPool;
 
-/// Whom a [`WasmPool`] lends to: with its account in the pool's ledgers, and what its leases may use.
+/// Whom a [`WasmPool`](crate::WasmPool) lends to: with its account in the pool's ledgers, and what its leases may use.
 ///
 /// Keep it where a principal comes often. Clones are the same principal.
 #[derive(Clone)]

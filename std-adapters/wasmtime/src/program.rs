@@ -167,7 +167,7 @@ impl<H: Host, X: Send + Sync + 'static> GuestManager<H, X> {
         let engine = &self.engine;
         let running = Arc::new(engine.running());
         let (mode, is_in_place) = (self.mode, self.mode.is_in_place());
-        let meter = Meter::new(engine, self.start, mode, running.clone());
+        let meter = Meter::new(engine.wasmtime(), engine.room(), self.start, mode, running.clone());
         let lease = self.host.lease(NewLease::new(None, &running));
         let mut store = Store::new(engine.wasmtime(), self.host.data(meter, lease));
         Meter::install(&mut store);

@@ -12,7 +12,6 @@ use std::task::Poll;
 use crate::clock::{Clock, NEVER};
 use crate::cpu;
 use crate::error::TooDeep;
-use crate::guards::{CalledBack, HostTime};
 
 /// The time that a guest has used and when it ends, and what else is asked while a call has the store.
 ///
@@ -234,19 +233,17 @@ impl Running {
         .await
     }
 
-    pub(crate) fn host_time(self: &Arc<Self>) -> HostTime {
-        self.leave();
-        self.enter_as_host();
-        HostTime::new(self.clone())
-    }
-
     /// The guest does not run: what comes is the host's.
-    fn enter_as_host(&self) {
+    pub(crate) fn enter_as_host(&self) {
         self.is_measured.store(true, Ordering::Relaxed);
         self.is_hosts.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn call_back(self: &Arc<Self>) -> Result<CalledBack, TooDeep> {
+    /// The guest is called back.
+    ///
+    /// # Returns
+    /// Whether that began in the host's time.
+    pub(crate) fn begin_call_back(&self) -> Result<bool, TooDeep> {
         let depth = self.depth.load(Ordering::Relaxed);
         if depth >= self.depth_max {
             return Err(TooDeep { allowed: self.depth_max });
@@ -256,7 +253,7 @@ impl Running {
         if was_hosts {
             self.enter_again();
         }
-        Ok(CalledBack::new(self.clone(), was_hosts))
+        Ok(was_hosts)
     }
 
     /// The call back has ended; `was_hosts` if the host's time goes on.
@@ -297,6 +294,7 @@ mod tests {
     use wasmtime::Engine;
 
     use super::*;
+    use crate::guards::{CalledBack, HostTime};
 
     const MS: u64 = 1_000_000;
 
@@ -335,7 +333,7 @@ mod tests {
         std::thread::sleep(Duration::from_millis(30)); // Others have the processor.
         running.leave();
         assert!((3 * MS..5 * MS).contains(&used(&running)), "{running:?}");
-        let host = running.host_time();
+        let host = HostTime::begin(&running);
         work(30); // A host function computes.
         drop(host);
         running.leave();
@@ -374,13 +372,13 @@ mod tests {
     fn meter_5_a_guest_called_back_in_the_hosts_time_has_its_own() {
         let (running, _tick) = running();
         running.begin(NEVER, NEVER);
-        let host = running.host_time();
+        let host = HostTime::begin(&running);
         work(20);
         running.leave(); // A tick of a guest that is called back unannounced.
         drop(host);
-        let host = running.host_time();
+        let host = HostTime::begin(&running);
         work(20);
-        let back = running.call_back().unwrap();
+        let back = CalledBack::begin(&running).unwrap();
         work(3);
         drop(back);
         work(20);
@@ -392,10 +390,10 @@ mod tests {
     #[test]
     fn meter_6_a_guest_is_called_back_as_deep_as_declared() {
         let (running, _tick) = running();
-        let first = running.call_back().unwrap();
-        assert_eq!(running.call_back().unwrap_err(), TooDeep { allowed: 1 });
+        let first = CalledBack::begin(&running).unwrap();
+        assert_eq!(CalledBack::begin(&running).unwrap_err(), TooDeep { allowed: 1 });
         drop(first);
-        assert!(running.call_back().is_ok());
+        assert!(CalledBack::begin(&running).is_ok());
     }
 
     #[test]

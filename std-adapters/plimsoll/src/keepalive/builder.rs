@@ -1,6 +1,7 @@
 //! How a watcher is made.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use plimsoll_core::Watermarks;
@@ -27,6 +28,13 @@ pub struct WatcherBuilder {
 
 const TICK_MIN: Duration = Duration::from_millis(1);
 const TICK_MAX: Duration = Duration::from_secs(3_600);
+
+impl Watcher {
+    /// Settings for a watcher.
+    pub fn builder() -> WatcherBuilder {
+        WatcherBuilder::new()
+    }
+}
 
 impl WatcherBuilder {
     pub(super) fn new() -> Self {
@@ -118,7 +126,8 @@ impl WatcherBuilder {
         };
         let lag = Lag::register(registry, beside(&limit, "lag_ms"), clock)?;
         let registry = registry.clone();
-        Parts { table, bounds, registry, limit, gauges, lag }.assemble().ok_or(no_room)
+        let shared = Parts { table, bounds, registry, limit, gauges, lag }.assemble();
+        Ok(Watcher(Arc::new(shared.ok_or(no_room)?)))
     }
 }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use plimsoll_core::{Pulse, SlotKey, Tick, Tracker};
 
-use super::pause::PauseGuard;
 use super::shared::Shared;
 use super::silence::Silence;
 use super::watch::split;
@@ -54,12 +53,6 @@ impl KeepAlive {
         if self.tracker().notify(now).is_some() {
             self.shared.on_recovery(self.key);
         }
-    }
-
-    /// Holds the watch for as long as the guard lives: the guest waits for its host, or has said
-    /// that it is idle. Pauses count: the run is watched again when the last one has ended.
-    pub fn pause_guard(&self) -> PauseGuard {
-        PauseGuard::new(self.clone())
     }
 
     /// No notifications are to be expected until [`resume`](Self::resume), once for each pause. A

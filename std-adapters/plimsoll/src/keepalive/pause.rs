@@ -28,6 +28,14 @@ use super::handle::KeepAlive;
 #[must_use = "dropping it ends the pause at once"]
 pub struct PauseGuard(KeepAlive);
 
+impl KeepAlive {
+    /// Holds the watch for as long as the guard lives: the guest waits for its host, or has said
+    /// that it is idle. Pauses count: the run is watched again when the last one has ended.
+    pub fn pause_guard(&self) -> PauseGuard {
+        PauseGuard::new(self.clone())
+    }
+}
+
 impl PauseGuard {
     pub(super) fn new(run: KeepAlive) -> Self {
         run.pause();

@@ -13,7 +13,6 @@ use super::lag::Lag;
 use super::silence::Silence;
 use super::step::Bounds;
 use super::table::Table;
-use super::watcher::Watcher;
 use crate::gauge::TrackedGauge;
 use crate::limit::Limit;
 use crate::registry::Registry;
@@ -62,11 +61,11 @@ pub(super) struct Gauges {
 pub(super) const NOTICES: usize = 1_024;
 
 impl Parts {
-    /// A watcher with these parts; `None` only if there is no room for notices.
-    pub(super) fn assemble(self) -> Option<Watcher> {
+    /// What a watcher with these parts shares; `None` only if there is no room for notices.
+    pub(super) fn assemble(self) -> Option<Shared> {
         let Self { table, bounds, registry, limit, gauges, lag } = self;
         let notices: Box<[RingSlot]> = (0..NOTICES).map(|_| RingSlot::new()).collect();
-        Some(Watcher(Arc::new(Shared {
+        Some(Shared {
             tick: CachePadded::new(AtomicU64::new(0)),
             trackers: (0..table.capacity()).map(|_| Tracker::closed()).collect(),
             handles: Handles::new(table.capacity()),
@@ -79,7 +78,7 @@ impl Parts {
             registry,
             limit,
             gauges,
-        })))
+        })
     }
 }
 

@@ -6,7 +6,6 @@ use std::sync::{Arc, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
-use super::builder::WatcherBuilder;
 #[cfg(feature = "tokio")]
 use super::clock::Timers;
 use super::contain::contain;
@@ -25,7 +24,7 @@ use crate::event::{Event, EventKind};
 /// watcher, and several drivers do no harm.
 ///
 /// The watcher publishes a coarse tick, which notifiers read instead of a clock. It wakes twice per
-/// tick of its [builder](WatcherBuilder), and not at all while no run is watched. Each run is
+/// tick of its [builder](super::WatcherBuilder), and not at all while no run is watched. Each run is
 /// looked at once or twice per window.
 ///
 /// # Invariants
@@ -43,7 +42,7 @@ use crate::event::{Event, EventKind};
 ///   pass, and a notification that read the last one before has the benefit of the doubt.
 /// - LIVE-9: many runs that fall silent together, however spread their notifications were, can be
 ///   reported as one suspicion of the host, and all are spared:
-///   [`suspect_above`](WatcherBuilder::suspect_above).
+///   [`suspect_above`](super::WatcherBuilder::suspect_above).
 /// - LIVE-11: a waker, subscriber or clock that panics ends nothing but itself.
 /// - LIVE-12: under tokio's paused clock the documented recipe, that of `TokioClock`, gives exact
 ///   results.
@@ -79,11 +78,6 @@ pub struct Watcher(pub(super) Arc<Shared>);
 const BUSY_WAIT: Duration = Duration::from_millis(1);
 
 impl Watcher {
-    /// Settings for a watcher.
-    pub fn builder() -> WatcherBuilder {
-        WatcherBuilder::new()
-    }
-
     /// Watches a run from now on, for as long as the handle lives.
     ///
     /// The ids are names for those who read the events, and may be in use: two runs of the same ids

@@ -5,9 +5,13 @@ use std::fmt;
 
 use plimsoll_core::{KeyError, LedgerError as CoreError};
 
-use super::id::PrincipalId;
-use super::settings::LedgerSettings;
 use crate::error::RegisterError;
+
+/// What an id has at most.
+pub(super) const ID_BYTES_MAX: usize = plimsoll_core::Key::<8>::BYTES_MAX;
+
+/// For how many principals a ledger is at most.
+pub(super) const CAPACITY_MAX: usize = 1 << 24;
 
 /// Why something is no principal's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +19,7 @@ use crate::error::RegisterError;
 pub enum PrincipalError {
     /// An id has at least one byte.
     Empty,
-    /// An id has [`PrincipalId::BYTES_MAX`] bytes at most.
+    /// An id has [`PrincipalId::BYTES_MAX`](super::PrincipalId::BYTES_MAX) bytes at most.
     TooLong {
         /// How many it had.
         bytes: usize,
@@ -34,7 +38,7 @@ pub enum PrincipalError {
 
 impl fmt::Display for PrincipalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let max = PrincipalId::BYTES_MAX;
+        let max = ID_BYTES_MAX;
         match self {
             Self::Empty => write!(f, "a principal's id has 1 to {max} bytes (this one: 0)"),
             Self::TooLong { bytes } => {
@@ -72,7 +76,7 @@ impl From<KeyError> for PrincipalError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LedgerError {
-    /// A ledger is for 1 to [`LedgerSettings::CAPACITY_MAX`] principals.
+    /// A ledger is for 1 to [`LedgerSettings::CAPACITY_MAX`](super::LedgerSettings::CAPACITY_MAX) principals.
     Capacity {
         /// What was asked.
         capacity: usize,
@@ -94,7 +98,7 @@ impl fmt::Display for LedgerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Capacity { capacity } => {
-                let max = LedgerSettings::CAPACITY_MAX;
+                let max = CAPACITY_MAX;
                 write!(f, "a ledger is for 1 to {max} principals (asked {capacity})")
             }
             Self::OutOfMemory { bytes } => {

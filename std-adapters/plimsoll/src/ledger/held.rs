@@ -2,7 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use plimsoll_core::ledger::Sum;
+
+use super::error::PrincipalError;
+use super::id::PrincipalId;
 use super::principal::SumPrincipal;
+use super::tracked::Ledger;
 
 /// Bytes times the time that they are held, in whole KiB-seconds: what hosts bill as GB-seconds, in
 /// a unit that a [`SumLedger`](super::SumLedger) counts up to 2^50 of (a tebibyte for 34 years).
@@ -111,6 +116,20 @@ impl HeldBytes {
 pub struct Holder {
     principal: SumPrincipal,
     held: HeldBytes,
+}
+
+impl Ledger<Sum> {
+    /// A principal that holds bytes, for a ledger of KiB-seconds (LEDGER-13): see [`Holder`].
+    ///
+    /// # Errors
+    /// As for [`record`](Self::record).
+    pub fn holder<'k, P>(&self, principal: P) -> Result<Holder, PrincipalError>
+    where
+        P: TryInto<PrincipalId<'k>>,
+        PrincipalError: From<P::Error>,
+    {
+        Ok(Holder::new(self.principal(principal)?))
+    }
 }
 
 impl Holder {

@@ -5,7 +5,7 @@ use std::str;
 use plimsoll_core::{Key, KeyRef};
 
 use super::digest::sha_256_hex;
-use super::error::PrincipalError;
+use super::error::{ID_BYTES_MAX, PrincipalError};
 
 /// The id of a principal: text of 1 to 64 bytes without control characters, or a number.
 ///
@@ -26,7 +26,7 @@ pub struct PrincipalId<'k>(KeyRef<'k>);
 
 impl<'k> PrincipalId<'k> {
     /// Bytes that an id may have.
-    pub const BYTES_MAX: usize = plimsoll_core::Key::<8>::BYTES_MAX;
+    pub const BYTES_MAX: usize = ID_BYTES_MAX;
 
     /// The id that is this text.
     ///

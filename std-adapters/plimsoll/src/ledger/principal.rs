@@ -7,7 +7,9 @@ use std::sync::Arc;
 use plimsoll_core::ledger::{Aggregate, Peak, Sum};
 use plimsoll_core::{Entry, Key, LedgerHandle, Lookup, Recorded};
 
-use super::tracked::{BoxedLedger, Shared};
+use super::error::PrincipalError;
+use super::id::PrincipalId;
+use super::tracked::{BoxedLedger, Ledger, Shared};
 
 /// A principal of a [`PeakLedger`](super::PeakLedger).
 pub type PeakPrincipal = Principal<Peak>;
@@ -51,6 +53,21 @@ impl<A> Deref for Lead<A> {
 impl<A> Clone for Lead<A> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
+    }
+}
+
+impl<A: Aggregate> Ledger<A> {
+    /// A principal that remembers its slot, for whoever records again and again.
+    ///
+    /// # Errors
+    /// As for [`record`](Self::record).
+    pub fn principal<'k, P>(&self, principal: P) -> Result<Principal<A>, PrincipalError>
+    where
+        P: TryInto<PrincipalId<'k>>,
+        PrincipalError: From<P::Error>,
+    {
+        let id = principal.try_into()?;
+        Ok(Principal::new(&self.0, id.key().into()))
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use plimsoll_core::ledger::EXACT_MAX;
 use plimsoll_core::{LedgerError as CoreError, LedgerSet, Seed, sets_for, sets_for_exact};
 
-use super::error::LedgerError;
+use super::error::{CAPACITY_MAX, LedgerError};
 
 /// The sets of a ledger of ours.
 pub(super) type Sets = Box<[LedgerSet]>;
@@ -34,7 +34,7 @@ pub struct LedgerSettings {
 
 impl LedgerSettings {
     /// The largest capacity, 2^24: about 4 GiB.
-    pub const CAPACITY_MAX: usize = 1 << 24;
+    pub const CAPACITY_MAX: usize = CAPACITY_MAX;
 
     /// A ledger for so many of the largest users. Room is taken at once, about 260 bytes for each.
     pub const fn new(capacity: usize) -> Self {

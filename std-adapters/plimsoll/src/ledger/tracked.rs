@@ -8,9 +8,7 @@ use plimsoll_core::ledger::{Aggregate, Entries, Ledger as CoreLedger, Peak, Sum,
 use plimsoll_core::{Certificate, Entry, Lookup, Recorded, Top};
 
 use super::error::{LedgerError, PrincipalError};
-use super::held::Holder;
 use super::id::PrincipalId;
-use super::principal::Principal;
 use super::reading::{LedgerKind, LedgerReading, LedgerSource};
 use super::settings::{LedgerSettings, Sets};
 use super::turned_away::TurnedAway;
@@ -28,7 +26,7 @@ pub type BoxedLedger<A> = CoreLedger<A, Sets, 8>;
 /// The largest users of something among any number of principals, in fixed memory, listed by a
 /// [`Registry`](crate::Registry) or [standing alone](PeakLedger::new). See [the module](super) for what it promises.
 ///
-/// Clones are handles to the same ledger. With the last handle and the last [`Principal`] it leaves
+/// Clones are handles to the same ledger. With the last handle and the last [`Principal`](super::Principal) it leaves
 /// the registry.
 ///
 /// ```
@@ -105,19 +103,6 @@ impl<A: Aggregate> Ledger<A> {
     {
         let id = principal.try_into()?;
         Ok(self.0.noted(self.0.core.record(id.key(), amount), amount))
-    }
-
-    /// A principal that remembers its slot, for whoever records again and again.
-    ///
-    /// # Errors
-    /// As for [`record`](Self::record).
-    pub fn principal<'k, P>(&self, principal: P) -> Result<Principal<A>, PrincipalError>
-    where
-        P: TryInto<PrincipalId<'k>>,
-        PrincipalError: From<P::Error>,
-    {
-        let id = principal.try_into()?;
-        Ok(Principal::new(&self.0, id.key().into()))
     }
 
     /// What was recorded for a principal: its value, or what one can have had at most that is not
@@ -224,18 +209,6 @@ impl Ledger<Sum> {
     /// As for [`PeakLedger::new`].
     pub fn new(settings: impl Into<LedgerSettings>) -> Result<Self, LedgerError> {
         Self::made(None, settings.into(), LedgerKind::Sum)
-    }
-
-    /// A principal that holds bytes, for a ledger of KiB-seconds (LEDGER-13): see [`Holder`].
-    ///
-    /// # Errors
-    /// As for [`record`](Self::record).
-    pub fn holder<'k, P>(&self, principal: P) -> Result<Holder, PrincipalError>
-    where
-        P: TryInto<PrincipalId<'k>>,
-        PrincipalError: From<P::Error>,
-    {
-        Ok(Holder::new(self.principal(principal)?))
     }
 }
 

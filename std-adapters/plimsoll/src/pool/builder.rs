@@ -33,6 +33,13 @@ const MAX_MAX: usize = 1 << 16;
 const TICK_MIN: Duration = Duration::from_millis(1);
 const TICK_MAX: Duration = Duration::from_secs(3_600);
 
+impl<M: Manager> Pool<M> {
+    /// Settings for a pool.
+    pub fn builder(manager: M) -> PoolBuilder<M> {
+        PoolBuilder::new(manager)
+    }
+}
+
 impl<M: Manager> PoolBuilder<M> {
     pub(super) fn new(manager: M) -> Self {
         let backoff =

@@ -11,7 +11,6 @@ use plimsoll_core::pool::{PoolCounts, PoolId, PoolSlot, PoolSlots};
 use super::after::After;
 use super::background;
 use super::board::Board;
-use super::builder::PoolBuilder;
 use super::checkout::Checkout;
 use super::config::{Background, Config};
 use super::drain::Drained;
@@ -122,11 +121,6 @@ impl<M: Manager> Drop for Handle<M> {
 }
 
 impl<M: Manager> Pool<M> {
-    /// Settings for a pool.
-    pub fn builder(manager: M) -> PoolBuilder<M> {
-        PoolBuilder::new(manager)
-    }
-
     pub(super) fn assemble(
         manager: M,
         config: Config,

@@ -51,9 +51,6 @@ struct Shared {
     ticker: Mutex<Weak<Ticker>>,
 }
 
-/// Handles that a component has at most by default.
-pub(crate) const HANDLES_MAX: usize = 10_000;
-
 impl WasmEngine {
     /// An engine with settings to be made.
     pub fn builder() -> WasmEngineBuilder {
@@ -105,7 +102,13 @@ impl WasmEngine {
     /// [`ProgramError`]: what the allowance asks cannot be granted, or there is no thread for the clock.
     pub fn meter(&self, allowance: &Allowance) -> Result<Meter, ProgramError> {
         let grant = self.grant(allowance)?;
-        let meter = Meter::new(self, grant, Mode::default(), Arc::new(self.running()));
+        let meter = Meter::new(
+            self.wasmtime(),
+            self.room(),
+            grant,
+            Mode::default(),
+            Arc::new(self.running()),
+        );
         Ok(meter.keeping(self.ticker()?))
     }
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use wasmtime::{AsContext, AsContextMut, Engine, Store, StoreContextMut, UpdateDeadline};
 
+use crate::allocator::Room;
 use crate::allowance::Grant;
-use crate::bill::Account;
+use crate::bill::{Account, Usage};
 use crate::clock::Ticker;
-use crate::engine::WasmEngine;
 use crate::error::TooDeep;
 use crate::guards::{CalledBack, HostTime};
 use crate::limiter::Limiter;
@@ -78,30 +78,16 @@ pub struct Meter {
     pub(crate) no_lease: (),
 }
 
-/// What a lease has used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Usage {
-    /// Fuel, to within a yield interval if the guest did not return; 0 if the engine meters none. On its
-    /// caller's stack, a guest that is ended by its deadline or most traps has used all of it: see
-    /// [`Meter::run`].
-    pub fuel: u64,
-    /// Bytes of all memories, tables and GC heaps. They never shrink, so this is the lease's peak.
-    pub bytes: u64,
-    /// Bytes by which they grew in the lease, or since [`Meter::charge_to`] in it.
-    pub grown_bytes: u64,
-}
-
 impl Meter {
     pub(crate) fn new(
-        engine: &WasmEngine,
+        engine: &Engine,
+        room: &Room,
         grant: Grant,
         mode: Mode,
         running: Arc<Running>,
     ) -> Self {
-        let room = engine.room();
         Self {
-            engine: engine.wasmtime().clone(),
+            engine: engine.clone(),
             limiter: Limiter::new(grant.quota, room.counts(), running.clone()),
             grant,
             quota_max: room.quota,
@@ -223,7 +209,7 @@ impl Meter {
     /// # let _ = checksum;
     /// ```
     pub fn host_time(&self) -> HostTime {
-        self.running.host_time()
+        HostTime::begin(&self.running)
     }
 
     /// A host function is about to call its guest back. Each such call takes a stack of the engine's,
@@ -234,7 +220,7 @@ impl Meter {
     /// [`TooDeep`], if that many calls back are under way. Returned from the host function, it ends the
     /// guest as [`CallError::TooDeep`](crate::CallError::TooDeep).
     pub fn call_back(&self) -> Result<CalledBack, TooDeep> {
-        self.running.call_back()
+        CalledBack::begin(&self.running)
     }
 
     /// Bytes of all memories, tables and GC heaps now.
