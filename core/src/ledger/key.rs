@@ -2,8 +2,6 @@
 
 use core::fmt;
 
-use super::key_ref::KeyRef;
-
 /// Bytes that a key may have, in any ledger.
 pub const KEY_BYTES_MAX: usize = 64;
 
@@ -46,14 +44,6 @@ impl<const WORDS: usize> Key<WORDS> {
 
     /// No key.
     pub(crate) const NONE: Key<WORDS> = Key { bytes: [[0; 8]; WORDS], code: 0 };
-
-    /// The key of these bytes.
-    ///
-    /// # Errors
-    /// [`KeyError::Empty`], [`KeyError::TooLong`].
-    pub fn new(bytes: &[u8]) -> Result<Self, KeyError> {
-        Ok(KeyRef::new(bytes)?.into())
-    }
 
     /// Whether these bytes are a digest, and stand for a longer id.
     pub const fn is_digest(&self) -> bool {
@@ -105,31 +95,6 @@ pub(crate) const fn bytes_in(code: u8) -> usize {
 #[inline(always)]
 pub(crate) const fn words_in(code: u8) -> usize {
     bytes_in(code).div_ceil(8)
-}
-
-impl Key {
-    /// The key of a digest that stands for a longer id, such as 64 hexadecimal digits of a
-    /// cryptographic hash. It is another key than these bytes themselves.
-    ///
-    /// ```
-    /// use plimsoll_core::Key;
-    ///
-    /// let digits = [b'7'; 64];
-    /// assert_ne!(Key::digest(digits), Key::new(&digits)?);
-    /// assert_eq!(Key::digest(digits).as_bytes(), Some(&digits[..]));
-    /// # Ok::<(), plimsoll_core::KeyError>(())
-    /// ```
-    pub fn digest(digits: [u8; KEY_BYTES_MAX]) -> Self {
-        let mut key: Self = KeyRef::of_bytes(&digits).into();
-        key.code = DIGEST;
-        key
-    }
-}
-
-impl<const WORDS: usize> From<u64> for Key<WORDS> {
-    fn from(number: u64) -> Self {
-        KeyRef::from(number).into()
-    }
 }
 
 impl<const WORDS: usize> fmt::Debug for Key<WORDS> {

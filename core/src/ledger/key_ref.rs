@@ -1,6 +1,6 @@
 //! A key as it is asked with.
 
-use super::key::{INTEGER, Key, KeyError, bytes_in};
+use super::key::{DIGEST, INTEGER, KEY_BYTES_MAX, Key, KeyError, bytes_in};
 
 /// A [`Key`] that is not copied: a view of an id's bytes, or a number. What a ledger is asked with.
 ///
@@ -114,6 +114,41 @@ impl<'k, const WORDS: usize> From<&'k Key<WORDS>> for KeyRef<'k, WORDS> {
             Some(number) => number.into(),
             None => KeyRef { code: key.code, ..KeyRef::of_bytes(key.raw()) },
         }
+    }
+}
+
+impl<const WORDS: usize> Key<WORDS> {
+    /// The key of these bytes.
+    ///
+    /// # Errors
+    /// [`KeyError::Empty`], [`KeyError::TooLong`].
+    pub fn new(bytes: &[u8]) -> Result<Self, KeyError> {
+        Ok(KeyRef::new(bytes)?.into())
+    }
+}
+
+impl Key {
+    /// The key of a digest that stands for a longer id, such as 64 hexadecimal digits of a
+    /// cryptographic hash. It is another key than these bytes themselves.
+    ///
+    /// ```
+    /// use plimsoll_core::Key;
+    ///
+    /// let digits = [b'7'; 64];
+    /// assert_ne!(Key::digest(digits), Key::new(&digits)?);
+    /// assert_eq!(Key::digest(digits).as_bytes(), Some(&digits[..]));
+    /// # Ok::<(), plimsoll_core::KeyError>(())
+    /// ```
+    pub fn digest(digits: [u8; KEY_BYTES_MAX]) -> Self {
+        let mut key: Self = KeyRef::of_bytes(&digits).into();
+        key.code = DIGEST;
+        key
+    }
+}
+
+impl<const WORDS: usize> From<u64> for Key<WORDS> {
+    fn from(number: u64) -> Self {
+        KeyRef::from(number).into()
     }
 }
 

@@ -11,7 +11,8 @@ use crate::in_line::InLine;
 #[cfg(feature = "keepalive")]
 use crate::keepalive::Silence;
 use crate::limit::{Category, Limit};
-use crate::registry::{Report, Tag};
+use crate::report::Report;
+use crate::tag::Tag;
 
 /// What an [`Event`] says has happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -8,7 +8,36 @@ use std::time::Duration;
 
 use plimsoll_core::{Gauge, Level, MAX_STEP, Reading, SampledGauge, Watermarks};
 
-use crate::source::{Registration, Source, SourceReading};
+use crate::error::RegisterError;
+use crate::limit::Limit;
+use crate::registry::{Registration, Registry};
+use crate::source::{Source, SourceReading};
+
+impl Registry {
+    /// Registers a gauge that counts in and out.
+    ///
+    /// # Errors
+    /// An invalid name or label, too many entries, a rule that repeats at no interval.
+    pub fn gauge(
+        &self,
+        limit: impl Into<Limit>,
+        watermarks: Watermarks,
+    ) -> Result<TrackedGauge, RegisterError> {
+        Ok(TrackedGauge::new(self.reserve(limit, watermarks)?, watermarks))
+    }
+
+    /// Registers a gauge that is told its depth, for what is measured rather than counted.
+    ///
+    /// # Errors
+    /// As for [`gauge`](Self::gauge).
+    pub fn recorded_gauge(
+        &self,
+        limit: impl Into<Limit>,
+        watermarks: Watermarks,
+    ) -> Result<RecordedGauge, RegisterError> {
+        Ok(RecordedGauge::new(self.reserve(limit, watermarks)?, watermarks))
+    }
+}
 
 /// A counted [`Gauge`] in a [`Registry`](crate::Registry), which can be set as well; its edges become
 /// events.

@@ -62,10 +62,12 @@ mod park;
 pub mod pool;
 mod pressure;
 mod registry;
+mod report;
 #[cfg(feature = "serde")]
 mod ser;
 mod snapshot;
 mod source;
+mod tag;
 #[cfg(feature = "tracing")]
 mod trace;
 

@@ -9,7 +9,26 @@ use std::time::Duration;
 
 use plimsoll_core::{Level, Reading, SampledGauge, Watermarks};
 
-use crate::source::{Registration, Source, SourceReading};
+use crate::error::RegisterError;
+use crate::limit::Limit;
+use crate::registry::{Registration, Registry};
+use crate::source::{Source, SourceReading};
+
+impl Registry {
+    /// Registers a gauge that asks `depth` whenever it is read, until its last handle is dropped: for
+    /// what can be asked at any time, such as the length of a queue.
+    ///
+    /// # Errors
+    /// As for [`gauge`](Self::gauge).
+    pub fn observe(
+        &self,
+        limit: impl Into<Limit>,
+        watermarks: Watermarks,
+        depth: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> Result<ObservedGauge, RegisterError> {
+        Ok(ObservedGauge::new(self.reserve(limit, watermarks)?, watermarks, Box::new(depth)))
+    }
+}
 
 /// A gauge in a [`Registry`](crate::Registry) that asks a function for its depth: for what can be
 /// asked, such as the length of somebody else's queue; its edges become events.

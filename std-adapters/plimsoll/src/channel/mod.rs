@@ -58,7 +58,8 @@ use plimsoll_core::Level;
 use plimsoll_core::{Edge, FlowGauge, Reading, ThreadKey, Waiters, Watermarks};
 
 use crate::clock;
-use crate::source::{Registration, Source, SourceReading};
+use crate::registry::Registration;
+use crate::source::{Source, SourceReading};
 use crate::{Limit, RegisterError, Registry};
 use totals::{Sampled, Totals};
 

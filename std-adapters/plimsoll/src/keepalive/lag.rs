@@ -13,8 +13,8 @@ use super::clock::Timers;
 use super::contain::contain;
 use crate::error::RegisterError;
 use crate::limit::Limit;
-use crate::registry::Registry;
-use crate::source::{Registration, Source, SourceReading};
+use crate::registry::{Registration, Registry};
+use crate::source::{Source, SourceReading};
 
 /// The lag in milliseconds. A read asks the clock, so that a driver that has stopped shows.
 pub(super) struct Lag {

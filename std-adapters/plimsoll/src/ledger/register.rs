@@ -8,8 +8,7 @@ use super::settings::LedgerSettings;
 use super::tracked::{PeakLedger, SumLedger};
 use super::window::WindowLedger;
 use crate::limit::Limit;
-use crate::registry::Registry;
-use crate::source::Registration;
+use crate::registry::{Registration, Registry};
 
 impl Registry {
     /// Registers a ledger of the largest peaks, for a number of principals, or by

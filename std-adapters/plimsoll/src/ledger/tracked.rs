@@ -12,7 +12,7 @@ use super::id::PrincipalId;
 use super::reading::{LedgerKind, LedgerReading, LedgerSource};
 use super::settings::{LedgerSettings, Sets};
 use super::turned_away::TurnedAway;
-use crate::source::Registration;
+use crate::registry::Registration;
 
 /// A ledger of peaks: who has had the most at one time.
 pub type PeakLedger = Ledger<Peak>;

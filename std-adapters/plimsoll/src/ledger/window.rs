@@ -13,7 +13,7 @@ use super::id::PrincipalId;
 use super::reading::{LedgerKind, LedgerReading, LedgerSource};
 use super::settings::LedgerSettings;
 use super::turned_away::TurnedAway;
-use crate::source::Registration;
+use crate::registry::Registration;
 
 /// A ledger of the peaks since the window began, such as the current minute, listed by a
 /// [`Registry`](crate::Registry).

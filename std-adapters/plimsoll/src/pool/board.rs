@@ -9,8 +9,8 @@ use plimsoll_core::{Reading, SampledGauge, Watermarks};
 use super::manager::Manager;
 use super::shared::Shared;
 use super::stats::PoolStats;
-use crate::registry::Registry;
-use crate::source::{Registration, Source, SourceReading};
+use crate::registry::{Registration, Registry};
+use crate::source::{Source, SourceReading};
 use crate::{Limit, RegisterError};
 
 /// How many instances are leased, as a registry sees it. Leases do not touch it: the slots tell the

@@ -5,9 +5,9 @@ use plimsoll_core::{Announcement, AnnouncementKind, Level, Ring, RingSlot};
 
 use super::backlog::Backlog;
 use super::entry::{Entries, Entry};
-use super::reporter::Report;
 use crate::error::BuildError;
 use crate::event::Event;
+use crate::report::Report;
 
 const CAPACITY_MAX: usize = 1 << 24;
 

@@ -6,10 +6,11 @@ use plimsoll_core::Edge;
 
 use super::deferred::Queue;
 use super::entry::Entry;
-use super::reporter::{Accept, Look, Report, Reporter};
+use super::reporter::{Accept, Look, Reporter};
 use super::{Registry, Shared};
 use crate::clock;
 use crate::event::Event;
+use crate::report::Report;
 use crate::source::SourceReading;
 
 /// What one step of a rule reports.

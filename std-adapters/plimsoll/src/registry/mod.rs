@@ -9,6 +9,7 @@ mod gate;
 mod pending;
 mod rate;
 mod read;
+mod registration;
 mod reporter;
 mod share;
 mod subscribers;
@@ -19,24 +20,18 @@ pub use builder::{Delivery, RegistryBuilder};
 pub use subscribers::Subscription;
 pub use thread::DeliveryThread;
 
-pub(crate) use entry::{Attached, Entry, Tag};
-pub(crate) use reporter::Report;
+pub(crate) use registration::Registration;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, OnceLock};
 
-use plimsoll_core::Watermarks;
-
 use crate::error::RegisterError;
 use crate::event::Event;
-use crate::gauge::{RecordedGauge, TrackedGauge};
 use crate::limit::Limit;
-use crate::observed::ObservedGauge;
 use crate::pressure::PressureRule;
 use crate::snapshot::{RegistryStats, Snapshot};
-use crate::source::Registration;
 use deferred::Queue;
 use entry::Entries;
 use pending::Pending;
@@ -132,61 +127,6 @@ impl Registry {
 
     fn from_shared(shared: Shared) -> Self {
         Self(Arc::new(shared))
-    }
-
-    /// Takes a place for a limit. It is shown once its [`Registration`] is attached to a source.
-    pub(crate) fn reserve(
-        &self,
-        limit: impl Into<Limit>,
-        watermarks: Watermarks,
-    ) -> Result<Registration, RegisterError> {
-        let limit = limit.into();
-        limit.check()?;
-        let rule = limit.pressure_rule().or(self.0.pressure);
-        let rule = rule.unwrap_or_else(|| PressureRule::default_for(&watermarks));
-        if let Some(flaw) = rule.flaw() {
-            return Err(flaw.into());
-        }
-        let entry = self.0.entries.join(Tag::new(limit, watermarks), rule)?;
-        Ok(Registration::new(self.0.clone(), entry))
-    }
-
-    /// Registers a gauge that counts in and out.
-    ///
-    /// # Errors
-    /// An invalid name or label, too many entries, a rule that repeats at no interval.
-    pub fn gauge(
-        &self,
-        limit: impl Into<Limit>,
-        watermarks: Watermarks,
-    ) -> Result<TrackedGauge, RegisterError> {
-        Ok(TrackedGauge::new(self.reserve(limit, watermarks)?, watermarks))
-    }
-
-    /// Registers a gauge that is told its depth, for what is measured rather than counted.
-    ///
-    /// # Errors
-    /// As for [`gauge`](Self::gauge).
-    pub fn recorded_gauge(
-        &self,
-        limit: impl Into<Limit>,
-        watermarks: Watermarks,
-    ) -> Result<RecordedGauge, RegisterError> {
-        Ok(RecordedGauge::new(self.reserve(limit, watermarks)?, watermarks))
-    }
-
-    /// Registers a gauge that asks `depth` whenever it is read, until its last handle is dropped: for
-    /// what can be asked at any time, such as the length of a queue.
-    ///
-    /// # Errors
-    /// As for [`gauge`](Self::gauge).
-    pub fn observe(
-        &self,
-        limit: impl Into<Limit>,
-        watermarks: Watermarks,
-        depth: impl Fn() -> u64 + Send + Sync + 'static,
-    ) -> Result<ObservedGauge, RegisterError> {
-        Ok(ObservedGauge::new(self.reserve(limit, watermarks)?, watermarks, Box::new(depth)))
     }
 
     /// Reads everything that is registered.

@@ -6,6 +6,7 @@ use super::rate::Rate;
 use super::share::{Seen, Share};
 use crate::clock;
 use crate::pressure::PressureRule;
+use crate::report::Report;
 
 /// Decides what becomes an event of one limit, by its [`PressureRule`].
 ///
@@ -46,16 +47,6 @@ struct Repeats {
     interval_ms: Option<u64>,
     count: u32,
     due_ms: u64,
-}
-
-/// What is to be an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Report {
-    pub(crate) announcement: Announcement,
-    /// Changes that were not reported before this one.
-    pub(crate) suppressed: u64,
-    /// The level is cleared since the limit is gone.
-    pub(crate) is_gone: bool,
 }
 
 /// Takes a report; answers whether it is on its way.

@@ -9,7 +9,7 @@ use super::{Snapshot, table};
 use crate::in_line::InLine;
 use crate::ledger::{LedgerKind, LedgerReading};
 use crate::limit::Category;
-use crate::registry::Tag;
+use crate::tag::Tag;
 
 /// One [ledger](crate::ledger) of a [`Snapshot`]: its largest users, and what is known of the rest.
 #[derive(Clone, Debug)]

@@ -13,12 +13,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use plimsoll_core::{Level, Watermarks};
+use plimsoll_core::{Level, Reading, Watermarks};
 
 use crate::event;
 use crate::limit::Category;
-use crate::registry::Tag;
-use crate::source::SourceReading;
+use crate::tag::Tag;
 
 /// What [`Registry::snapshot`](crate::Registry::snapshot) has read: the entries, the ledgers and the
 /// pools, each in the order of their registration, and the counts of events.
@@ -235,4 +234,27 @@ fn row(entry: &SnapshotEntry) -> [String; 9] {
         entry.waiting.to_string(),
         format!("{:.3}s", entry.blocked.as_secs_f64()),
     ]
+}
+
+/// One answer of what a registry lists.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SourceReading {
+    /// The depth.
+    pub(crate) depth: u64,
+    /// The high-water mark.
+    pub(crate) high_water: u64,
+    /// The level that agrees with the depth.
+    pub(crate) level: Level,
+    /// How many parties are blocked on it now.
+    pub(crate) waiting: u64,
+    /// How long parties have been blocked on it in all.
+    pub(crate) blocked: Duration,
+}
+
+impl SourceReading {
+    #[inline(always)]
+    pub(crate) fn new(reading: Reading, waiting: u64, blocked: Duration) -> Self {
+        let Reading { depth, high_water, level, .. } = reading;
+        Self { depth, high_water, level, waiting, blocked }
+    }
 }

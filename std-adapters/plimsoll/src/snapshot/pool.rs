@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::table;
 use crate::limit::Category;
 use crate::pool::{Histogram, PoolStats};
-use crate::registry::Tag;
+use crate::tag::Tag;
 
 /// One [pool](crate::pool) of a [`Snapshot`](super::Snapshot). It is an entry, too: of how many
 /// instances are leased.

@@ -9,7 +9,6 @@ use ::std::iter::FusedIterator;
 use ::tokio::sync::mpsc;
 
 use super::SenderSide;
-use super::sender::Sender;
 
 /// A reserved slot: `tokio::sync::mpsc::Permit`. Dropping it gives the slot back.
 #[must_use = "dropping a permit gives its slot back"]
@@ -19,8 +18,8 @@ pub struct Permit<'a, T> {
 }
 
 impl<'a, T> Permit<'a, T> {
-    pub(super) fn new(inner: mpsc::Permit<'a, T>, sender: &'a Sender<T>) -> Self {
-        Self { inner, side: &sender.side }
+    pub(super) fn new(inner: mpsc::Permit<'a, T>, side: &'a SenderSide) -> Self {
+        Self { inner, side }
     }
 
     /// Sends into the slot.
@@ -47,8 +46,8 @@ pub struct PermitIterator<'a, T> {
 }
 
 impl<'a, T> PermitIterator<'a, T> {
-    pub(super) fn new(inner: mpsc::PermitIterator<'a, T>, sender: &'a Sender<T>) -> Self {
-        Self { inner, side: &sender.side }
+    pub(super) fn new(inner: mpsc::PermitIterator<'a, T>, side: &'a SenderSide) -> Self {
+        Self { inner, side }
     }
 }
 
@@ -77,8 +76,8 @@ impl<T> fmt::Debug for PermitIterator<'_, T> {
 /// back and drops the handle.
 #[must_use = "dropping a permit gives its slot back"]
 pub struct OwnedPermit<T> {
-    inner: mpsc::OwnedPermit<T>,
-    side: SenderSide,
+    pub(super) inner: mpsc::OwnedPermit<T>,
+    pub(super) side: SenderSide,
 }
 
 impl<T> OwnedPermit<T> {
@@ -86,35 +85,9 @@ impl<T> OwnedPermit<T> {
         Self { inner, side }
     }
 
-    /// Sends into the slot.
-    ///
-    /// # Returns
-    /// The handle.
-    #[inline]
-    pub fn send(self, value: T) -> Sender<T> {
-        let Self { inner, side } = self;
-        let sending = side.sending();
-        let inner = inner.send(value);
-        sending.end(true);
-        Sender::new(inner, side)
-    }
-
-    /// Gives the slot back.
-    ///
-    /// # Returns
-    /// The handle.
-    pub fn release(self) -> Sender<T> {
-        Sender::new(self.inner.release(), self.side)
-    }
-
     /// Whether both belong to one channel.
     pub fn same_channel(&self, other: &Self) -> bool {
         self.inner.same_channel(&other.inner)
-    }
-
-    /// Whether this belongs to the channel of `sender`.
-    pub fn same_channel_as_sender(&self, sender: &Sender<T>) -> bool {
-        self.inner.same_channel_as_sender(&sender.inner)
     }
 }
 

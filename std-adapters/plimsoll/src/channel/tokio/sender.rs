@@ -36,7 +36,7 @@ impl<T> Sender<T> {
     pub async fn send(&self, value: T) -> Result<(), SendError<T>> {
         match self.side.waiting(pin!(self.inner.reserve())).await {
             Ok(permit) => {
-                Permit::new(permit, self).send(value);
+                Permit::new(permit, &self.side).send(value);
                 Ok(())
             }
             Err(SendError(())) => Err(SendError(value)),
@@ -70,7 +70,7 @@ impl<T> Sender<T> {
         let reserve = pin!(time::timeout(timeout, self.inner.reserve()));
         match self.side.waiting(reserve).await {
             Ok(Ok(permit)) => {
-                Permit::new(permit, self).send(value);
+                Permit::new(permit, &self.side).send(value);
                 Ok(())
             }
             Ok(Err(SendError(()))) => Err(SendTimeoutError::Closed(value)),
@@ -102,7 +102,7 @@ impl<T> Sender<T> {
     /// As upstream: if the channel is closed.
     pub async fn reserve(&self) -> Result<Permit<'_, T>, SendError<()>> {
         let permit = self.side.waiting(pin!(self.inner.reserve())).await?;
-        Ok(Permit::new(permit, self))
+        Ok(Permit::new(permit, &self.side))
     }
 
     /// Waits for `n` slots and reserves them.
@@ -111,7 +111,7 @@ impl<T> Sender<T> {
     /// As upstream: if the channel is closed, or `n` is above its capacity.
     pub async fn reserve_many(&self, n: usize) -> Result<PermitIterator<'_, T>, SendError<()>> {
         let permits = self.side.waiting(pin!(self.inner.reserve_many(n))).await?;
-        Ok(PermitIterator::new(permits, self))
+        Ok(PermitIterator::new(permits, &self.side))
     }
 
     /// Waits for a slot and reserves it, in exchange for this handle.
@@ -133,7 +133,7 @@ impl<T> Sender<T> {
     /// As upstream: `Full` or `Closed`.
     pub fn try_reserve(&self) -> Result<Permit<'_, T>, TrySendError<()>> {
         match self.inner.try_reserve() {
-            Ok(permit) => Ok(Permit::new(permit, self)),
+            Ok(permit) => Ok(Permit::new(permit, &self.side)),
             Err(error) => Err(self.side.noted(error)),
         }
     }
@@ -144,7 +144,7 @@ impl<T> Sender<T> {
     /// As upstream: `Full` or `Closed`.
     pub fn try_reserve_many(&self, n: usize) -> Result<PermitIterator<'_, T>, TrySendError<()>> {
         match self.inner.try_reserve_many(n) {
-            Ok(permits) => Ok(PermitIterator::new(permits, self)),
+            Ok(permits) => Ok(PermitIterator::new(permits, &self.side)),
             Err(error) => Err(self.side.noted(error)),
         }
     }
@@ -252,6 +252,34 @@ impl<T> WeakSender<T> {
     /// How many weak handles there are.
     pub fn weak_count(&self) -> usize {
         self.inner.weak_count()
+    }
+}
+
+impl<T> OwnedPermit<T> {
+    /// Sends into the slot.
+    ///
+    /// # Returns
+    /// The handle.
+    #[inline]
+    pub fn send(self, value: T) -> Sender<T> {
+        let Self { inner, side } = self;
+        let sending = side.sending();
+        let inner = inner.send(value);
+        sending.end(true);
+        Sender::new(inner, side)
+    }
+
+    /// Gives the slot back.
+    ///
+    /// # Returns
+    /// The handle.
+    pub fn release(self) -> Sender<T> {
+        Sender::new(self.inner.release(), self.side)
+    }
+
+    /// Whether this belongs to the channel of `sender`.
+    pub fn same_channel_as_sender(&self, sender: &Sender<T>) -> bool {
+        self.inner.same_channel_as_sender(&sender.inner)
     }
 }
 
