@@ -8,30 +8,18 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The packages by their sources.
 const PACKAGES: [&str; 3] = ["src", "../std-adapters/plimsoll/src", "../std-adapters/wasmtime/src"];
 
-/// Files that still import each other, by the first of each cycle and how many it has. Nothing is to be
-/// added here.
-const KNOWN: [(&str, usize); 1] = [("pool/after", 15)];
-
 type Arrows = BTreeMap<String, BTreeSet<String>>;
 
 #[test]
 fn imports_point_one_way() {
     let mut faults = Vec::new();
-    let mut known = BTreeSet::new();
     for package in PACKAGES {
         let files = workspace::rust_files(package);
         let sources = files.iter().map(|(file, text)| (module(file), production(text)));
-        for cycle in cycles(&arrows(&sources.collect())) {
-            match KNOWN.iter().find(|(first, len)| *first == cycle[0] && *len >= cycle.len()) {
-                Some((first, len)) if *len == cycle.len() => {
-                    known.insert(*first);
-                }
-                _ => faults.push(format!("{package}: {cycle:?}")),
-            }
-        }
+        let cycles = cycles(&arrows(&sources.collect()));
+        faults.extend(cycles.iter().map(|cycle| format!("{package}: {cycle:?}")));
     }
     assert!(faults.is_empty(), "files that import each other:\n{}", faults.join("\n"));
-    assert_eq!(known.len(), KNOWN.len(), "a cycle is gone: take it from the list. Left: {known:?}");
 }
 
 /// `a/mod.rs` and `a.rs` are both the module `a`; the root is the empty one.

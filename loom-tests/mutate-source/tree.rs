@@ -118,8 +118,8 @@ impl Tree {
             if !self.passes(package, if is_model { &filter } else { &[] }, patience)? {
                 return Ok(Fate::Found);
             }
-            // Others may check it as well, such as an ordering of a part that has no models of its own.
-            if is_model && mutant.is_ordering() && !self.passes(package, &[], patience)? {
+            // Models of other parts may check it as well: those of a flow check its credit.
+            if is_model && !self.passes(package, &[], patience)? {
                 return Ok(Fate::Found);
             }
         }

@@ -36,6 +36,18 @@ fn drop_object<const N: usize>(slots: &PoolSlots<[PoolSlot; N]>, gone: Condemned
 }
 
 #[test]
+fn pool_15_a_mark_is_of_one_tenant() {
+    let slots: PoolSlots<[PoolSlot; 1]> = PoolSlots::new(PoolId::new(1));
+    let building = slots.reserve(Tenant::NONE).unwrap();
+    let tenants = [1, 2, Tenant::MAX.get()].map(tenant);
+    let marks = tenants.map(|tenant| building.mark(tenant));
+    let none = building.mark(Tenant::NONE);
+    assert!(marks.iter().all(|mark| *mark != none && *mark != 0), "{marks:?}");
+    assert!(marks[0] != marks[1] && marks[1] != marks[2] && marks[0] != marks[2], "{marks:?}");
+    slots.finish(building, tick(0)).unwrap();
+}
+
+#[test]
 fn pool_1_never_more_objects_than_slots() {
     let slots = slots::<3>();
     let [first, second, third] = [1, 2, 3].map(|n| slots.reserve(tenant(n)).unwrap());

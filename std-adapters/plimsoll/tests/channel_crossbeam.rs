@@ -457,7 +457,9 @@ fn chan_2_a_select_of_tracked_handles_counts_what_it_completes() {
         assert_eq!(reading.sent, reading.received);
         assert_eq!(seen.high_water, capacity as u64);
     }
-    assert_eq!(events.kinds(), [EventKind::Raised, EventKind::Cleared], "of the last one");
+    // Of the last one. The small ones are raised as well if they stay full for long: on a busy machine.
+    let kinds = events.kinds();
+    assert!(kinds.ends_with(&[EventKind::Raised, EventKind::Cleared]), "{kinds:?}");
 }
 
 /// What goes in or out through a `select!` pays no credit: that of other handles still fits.

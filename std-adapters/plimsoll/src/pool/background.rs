@@ -11,16 +11,13 @@ use super::config::Background;
 use super::contain::{Contained, Panicked, contain};
 use super::error::{BuildFailure, CheckoutError, PoolError, Stage};
 use super::hands::Holding;
-use super::live::{Live, Shell};
+use super::live::{Built, Live, Shell};
 use super::manager::Manager;
 use super::running::Running;
 use super::shared::Shared;
 use super::waiter::Outcome;
 use super::work::Doomed;
 use crate::park::block_on;
-
-/// What has come of a build: an object, or what to tell whoever waits for it.
-pub(super) type Built<M> = Result<Box<Live<M>>, CheckoutError>;
 
 /// How a call of the manager has ended; `None` if it was out of time.
 type Created<M> = Option<Result<Result<<M as Manager>::Object, <M as Manager>::Error>, Panicked>>;

@@ -3,73 +3,20 @@
 //! Whoever gathers instances one by one can hold what another who gathers needs. So one gathers at a
 //! time, and the others stand in a line of their own, in the order of their arrival.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use super::checkout::Checkout;
-use super::contain::wake_all;
 use super::error::{CheckoutError, Stage};
 use super::lease::Lease;
 use super::manager::Manager;
 use super::principal::Principal;
 use super::shared::Shared;
 use crate::park::block_on;
-
-/// Lets one gather at a time.
-#[derive(Default)]
-pub(super) struct Turnstile {
-    line: Mutex<Line>,
-}
-
-#[derive(Default)]
-struct Line {
-    next: u64,
-    /// The first one gathers.
-    waits: VecDeque<(u64, Waker)>,
-}
-
-impl Turnstile {
-    /// # Returns
-    /// The number, and whether it is its turn.
-    fn enter(&self, waker: Waker) -> (u64, bool) {
-        let mut line = self.line.lock();
-        let number = line.next;
-        line.next += 1;
-        line.waits.push_back((number, waker));
-        (number, line.waits.len() == 1)
-    }
-
-    fn is_turn(&self, number: u64, waker: &Waker) -> bool {
-        // A waker's clone and drop are somebody's code: outside the lock.
-        let waker = waker.clone();
-        let mut line = self.line.lock();
-        let is_first = line.waits.front().is_some_and(|(first, _)| *first == number);
-        let own = line.waits.iter_mut().find(|(other, _)| *other == number);
-        let old = own.map(|(_, old)| std::mem::replace(old, waker));
-        drop(line);
-        drop(old);
-        is_first
-    }
-
-    fn leave(&self, number: u64) {
-        let mut line = self.line.lock();
-        let found = line.waits.iter().position(|(other, _)| *other == number);
-        let gone = found.and_then(|found| line.waits.remove(found));
-        let to_wake = if found == Some(0) { line.waits.front_mut() } else { None };
-        // The next one polls with a waker of its own again.
-        let to_wake = to_wake.map(|(_, waker)| std::mem::replace(waker, Waker::noop().clone()));
-        drop(line);
-        drop(gone);
-        wake_all(to_wake);
-    }
-}
 
 /// A checkout of several instances: see [`Pool::checkout_many`](super::Pool::checkout_many).
 #[must_use = "futures do nothing unless polled"]

@@ -53,6 +53,7 @@ mod ser;
 mod shared;
 mod stats;
 mod table;
+mod turnstile;
 mod waiter;
 mod waiting;
 mod work;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use plimsoll_core::pool::SlotId;
 
-use super::background;
 use super::hands::Holding;
+use super::live::Built;
 use super::manager::Manager;
 use super::shared::Shared;
 use super::work::Job;
@@ -43,7 +43,7 @@ impl<M: Manager> Running<M> {
     }
 
     /// A build has ended.
-    pub(super) fn finish(&mut self, outcome: background::Built<M>) {
+    pub(super) fn finish(&mut self, outcome: Built<M>) {
         if let Some(Job::Build(building)) = self.job.take() {
             self.shared.on_built(building, outcome);
         }

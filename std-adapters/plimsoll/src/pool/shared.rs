@@ -18,13 +18,13 @@ use super::error::{CheckoutError, Quota};
 use super::inline::Inline;
 use super::live::{Live, Place, Random};
 use super::manager::Manager;
-use super::many::Turnstile;
 use super::moments::Moments;
 use super::principal::PrincipalState;
 use super::principals::Principals;
 use super::room::{Room, RoomReading};
 use super::stats::Stats;
 use super::table::Table;
+use super::turnstile::Turnstile;
 use super::work::Work;
 
 /// A slot and its object, in the hands of a lease.

@@ -1,16 +1,15 @@
 //! What a decision under the queue's lock entails, done when the lock is free (POOL-7).
 
+mod run;
+
 use std::task::Waker;
 
 use plimsoll_core::pool::{Building, Condemned};
 
-use super::contain::{contain, wake_all};
-use super::dispatch::Queued;
-use super::error::CheckoutError;
-use super::manager::Manager;
-use super::shared::Shared;
-use super::stats::DiscardReason;
-use super::waiter::Outcome;
+use crate::pool::dispatch::Queued;
+use crate::pool::error::CheckoutError;
+use crate::pool::stats::DiscardReason;
+use crate::pool::waiter::Outcome;
 
 /// What is to be done once the lock is free.
 #[derive(Default)]
@@ -40,27 +39,5 @@ impl After {
     /// No waiter gets an error.
     pub(super) fn leave_untold(&mut self, error: CheckoutError) {
         self.untold.push(error);
-    }
-
-    pub(super) fn run<M: Manager>(self, shared: &Shared<M>) {
-        for (condemned, reason) in self.doomed {
-            shared.on_condemned(condemned, reason);
-        }
-        for building in self.builds {
-            shared.work.push_build(shared, building);
-        }
-        for slot in self.hung {
-            shared.work.give_up(shared, Some(slot), false);
-        }
-        for slot in self.given_up {
-            shared.work.give_up(shared, slot, true);
-        }
-        wake_all(self.wakers);
-        if self.is_drained {
-            shared.on_drained();
-        }
-        for error in self.untold {
-            let _ = contain(|| drop(error));
-        }
     }
 }

@@ -1,57 +1,24 @@
-//! Calls of the manager that do not come back (POOL-12).
-//!
-//! Whoever calls the manager in the name of a slot says so in the slot's place. Maintenance looks at
-//! those slots now and then, and remembers since when each is as it is. Past the bound the call is
-//! *abandoned*: the slot is [revoked](plimsoll_core::PoolSlots::revoke) from its holder and counts no
-//! more, and a thread of the pool that is caught in the call is replaced. When the call comes back after
-//! all, its holder finds its token refused, and what it has in hand is destroyed.
-//!
-//! The slot itself, and with it the manager and whatever that has reserved, stays until then: a pool
-//! with a call that hangs is not drained (POOL-16).
-
-use std::collections::HashMap;
+//! Calls of the manager that are watched, and abandoned.
 
 use plimsoll_core::pool::{Condemned, Observed, SlotId, SlotState};
 
-use super::after::After;
-use super::dispatch::Queue;
 #[cfg(feature = "tokio")]
-use super::hands::Hands;
-use super::hands::Holding;
-use super::live::Live;
-use super::manager::Manager;
-use super::shared::Shared;
-use super::waiter::Outcome;
-use super::work::Doomed;
+use super::Calling;
+use super::LOOKS;
 use crate::clock::ceil_ms;
-
-/// Slots in whose name the manager is called, as they were seen first, and when. Under the queue's
-/// lock.
-#[derive(Default)]
-pub(super) struct Calls {
-    seen: HashMap<usize, (Observed, u64)>,
-    /// When they are looked at next.
-    next_ms: u64,
-}
-
-/// So many times within the bound the slots are looked at.
-const LOOKS: u64 = 16;
-
-/// A call that a task waits for. It ends when this is dropped.
-#[cfg(feature = "tokio")]
-pub(super) struct Calling<'a>(&'a Hands);
-
-#[cfg(feature = "tokio")]
-impl Drop for Calling<'_> {
-    fn drop(&mut self) {
-        self.0.end_call();
-    }
-}
+use crate::pool::after::After;
+use crate::pool::dispatch::Queue;
+use crate::pool::hands::Holding;
+use crate::pool::live::Live;
+use crate::pool::manager::Manager;
+use crate::pool::shared::Shared;
+use crate::pool::waiter::Outcome;
+use crate::pool::work::Doomed;
 
 impl<M: Manager> Shared<M> {
     /// Calls the manager in the name of a slot. The call contains its panics.
     #[inline(always)]
-    pub(super) fn call_in<R>(&self, holding: Holding, call: impl FnOnce() -> R) -> R {
+    pub(in crate::pool) fn call_in<R>(&self, holding: Holding, call: impl FnOnce() -> R) -> R {
         let hands = &self.place(holding.slot).hands;
         hands.call(holding);
         let done = call();
@@ -61,21 +28,21 @@ impl<M: Manager> Shared<M> {
 
     /// The same for a call that a task waits for.
     #[cfg(feature = "tokio")]
-    pub(super) fn call_in_task(&self, holding: Holding) -> Calling<'_> {
+    pub(in crate::pool) fn call_in_task(&self, holding: Holding) -> Calling<'_> {
         let hands = &self.place(holding.slot).hands;
         hands.call(holding);
         Calling(hands)
     }
 
     /// How often calls are looked at, where there is a bound.
-    pub(super) fn look_interval_ms(&self) -> Option<u64> {
+    pub(in crate::pool) fn look_interval_ms(&self) -> Option<u64> {
         let bounds = [self.config.build_timeout, self.config.cleanup_timeout];
         let shortest = bounds.into_iter().flatten().min()?;
         Some((ceil_ms(shortest) / LOOKS).max(1))
     }
 
     /// Abandons calls that have taken longer than they may.
-    pub(super) fn abandon(&self, queue: &mut Queue, now_ms: u64, after: &mut After) {
+    pub(in crate::pool) fn abandon(&self, queue: &mut Queue, now_ms: u64, after: &mut After) {
         let Some(interval_ms) = self.look_interval_ms() else { return };
         if now_ms < queue.calls.next_ms {
             return;
@@ -128,7 +95,7 @@ impl<M: Manager> Shared<M> {
 
     /// A call has come back after it was abandoned, with an object or without one.
     #[cold]
-    pub(super) fn on_late_return(&self, slot: SlotId, live: Option<Box<Live<M>>>) {
+    pub(in crate::pool) fn on_late_return(&self, slot: SlotId, live: Option<Box<Live<M>>>) {
         let live = live.or_else(|| self.place(slot).take());
         let mut after = After::default();
         let mut queue = self.queue.lock();

@@ -1,57 +1,19 @@
-//! A pool in its registry.
+//! What a registry reads of a pool.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use plimsoll_core::{Reading, SampledGauge, Watermarks};
 
-use super::manager::Manager;
-use super::shared::Shared;
-use super::stats::PoolStats;
-use crate::registry::{Registration, Registry};
+use super::{Board, Entry};
+use crate::pool::manager::Manager;
+use crate::pool::shared::Shared;
+use crate::pool::stats::PoolStats;
 use crate::source::{Source, SourceReading};
-use crate::{Limit, RegisterError};
-
-/// How many instances are leased, as a registry sees it. Leases do not touch it: the slots tell the
-/// number whenever somebody looks, which maintenance and whoever has to wait do.
-pub(super) struct Board {
-    registry: Registry,
-    limit: Limit,
-    entry: Mutex<Arc<Entry>>,
-}
-
-/// The pool in its registry, with the maximum of a time.
-struct Entry {
-    max: usize,
-    gauge: SampledGauge,
-    registration: Registration,
-}
-
-impl Entry {
-    fn new(registry: &Registry, limit: Limit, max: usize) -> Result<Arc<Self>, RegisterError> {
-        let watermarks = Watermarks::try_new(max as u64)?;
-        let registration = registry.reserve(limit, watermarks)?;
-        Ok(Arc::new(Self { max, gauge: SampledGauge::new(watermarks), registration }))
-    }
-}
 
 impl Board {
-    pub(super) fn new(
-        registry: &Registry,
-        limit: Limit,
-        max: usize,
-    ) -> Result<Self, RegisterError> {
-        let entry = Mutex::new(Entry::new(registry, limit.clone(), max)?);
-        Ok(Self { registry: registry.clone(), limit, entry })
-    }
-
-    pub(super) fn attach<M: Manager>(&self, pool: &Arc<Shared<M>>) {
+    pub(in crate::pool) fn attach<M: Manager>(&self, pool: &Arc<Shared<M>>) {
         self.entry().registration.attach(pool);
-    }
-
-    fn entry(&self) -> Arc<Entry> {
-        self.entry.lock().clone()
     }
 
     /// The maximum has changed: the pool is registered anew.
@@ -77,7 +39,7 @@ impl<M: Manager> Shared<M> {
     }
 
     /// Looks whether the level has changed, and tells the registry. No lock may be held.
-    pub(super) fn observe(&self) {
+    pub(in crate::pool) fn observe(&self) {
         if let Some(board) = &self.board {
             let Entry { gauge, registration, .. } = &*board.entry();
             registration.emit(gauge.observe_with(|| self.in_use()));
@@ -85,14 +47,14 @@ impl<M: Manager> Shared<M> {
     }
 
     /// The maximum has changed. No lock may be held.
-    pub(super) fn resize_board(&self) {
+    pub(in crate::pool) fn resize_board(&self) {
         let Some((board, me)) = self.board.as_ref().zip(self.me.upgrade()) else { return };
         // Again, should another have changed it meanwhile.
         while board.resize(&me, self.room.max()) {}
         self.observe();
     }
 
-    pub(super) fn now_us(&self) -> u64 {
+    pub(in crate::pool) fn now_us(&self) -> u64 {
         self.config.clock.now().as_micros() as u64
     }
 
@@ -104,7 +66,7 @@ impl<M: Manager> Shared<M> {
         SourceReading::new(reading, self.waiters.waiting(), self.blocked())
     }
 
-    pub(super) fn read_stats(&self) -> PoolStats {
+    pub(in crate::pool) fn read_stats(&self) -> PoolStats {
         let (counts, abandoned) = (self.counts(), self.room.abandoned());
         self.stats.read(counts, abandoned, self.waiters.waiting(), self.blocked())
     }

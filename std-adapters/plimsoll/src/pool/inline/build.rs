@@ -1,68 +1,18 @@
-//! Work done by whoever would have to wait for it.
-//!
-//! What one processor makes and another uses, or uses and another takes down, costs the way of its
-//! memory between them and a wake-up besides: some 20 us, where a small guest is made and taken down
-//! in 2. So once there is no instance left that was made ahead, a checkout does both itself, if the
-//! manager [allows it](Manager::may_run_inline).
+//! Builds and retirements by a checkout itself.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
 use plimsoll_core::pool::{Building, Condemned, Tenant};
 
-use super::config::{Config, Isolation};
-use super::contain::poll_once;
-use super::dispatch::Queue;
-use super::live::Shell;
-use super::manager::Manager;
-use super::principal::PrincipalState;
-use super::shared::{Attempt, Grant, Shared};
-use super::work::Doomed;
-
-/// What takes longer is left to the background.
-const BRIEF: Duration = Duration::from_millis(2);
-
-/// How long it takes at least until another thread has replaced an instance that was given up, with
-/// some room.
-const HAND_OVER: Duration = Duration::from_micros(40);
-
-/// Whether checkouts may do the work of the background.
-pub(super) struct Inline {
-    is_allowed: bool,
-    /// How long the last timed build took, and the retirement before it; `u64::MAX` before the first.
-    took_ns: AtomicU64,
-}
-
-impl Inline {
-    pub(super) fn new<M: Manager>(manager: &M, config: &Config) -> Self {
-        // Those that are used again are made once, and kept.
-        let is_allowed = manager.may_run_inline() && config.isolation == Isolation::Fresh;
-        Self { is_allowed, took_ns: AtomicU64::new(u64::MAX) }
-    }
-
-    fn took(&self) -> Duration {
-        // Relaxed: a hint.
-        Duration::from_nanos(self.took_ns.load(Ordering::Relaxed))
-    }
-
-    /// Whether a checkout may build and retire itself, and has it done in no time.
-    pub(super) fn is_quick(&self) -> bool {
-        self.is_allowed && self.took() <= BRIEF
-    }
-
-    /// How long the background takes to replace an instance: what a thread has in its cache another
-    /// makes and does away with at less than half the speed.
-    pub(super) fn hand_over(&self) -> Duration {
-        HAND_OVER.max(self.took().min(BRIEF) * 2)
-    }
-
-    fn note(&self, took: Duration) {
-        let took_ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        // Relaxed: a hint.
-        self.took_ns.store(took_ns, Ordering::Relaxed);
-    }
-}
+use super::{BRIEF, HAND_OVER};
+use crate::pool::contain::poll_once;
+use crate::pool::dispatch::Queue;
+use crate::pool::live::Shell;
+use crate::pool::manager::Manager;
+use crate::pool::principal::PrincipalState;
+use crate::pool::shared::{Attempt, Grant, Shared};
+use crate::pool::work::Doomed;
 
 /// Room for an instance.
 struct Vacancy<M: Manager> {
@@ -72,7 +22,7 @@ struct Vacancy<M: Manager> {
 
 impl<M: Manager> Shared<M> {
     /// A lease of what is idle, or of an instance that is made here and now.
-    pub(super) fn attempt(&self, principal: &PrincipalState) -> Attempt<M> {
+    pub(in crate::pool) fn attempt(&self, principal: &PrincipalState) -> Attempt<M> {
         if let Some(grant) = self.lease_idle(principal) {
             return Attempt::Leased(grant);
         }
@@ -86,7 +36,7 @@ impl<M: Manager> Shared<M> {
     /// is in line.
     #[cold]
     #[inline(never)]
-    pub(super) fn lease_inline(&self, principal: &PrincipalState) -> Attempt<M> {
+    pub(in crate::pool) fn lease_inline(&self, principal: &PrincipalState) -> Attempt<M> {
         if !self.inline.is_quick() || !self.demand.look().is_quiet() {
             return Attempt::Busy;
         }
@@ -119,7 +69,7 @@ impl<M: Manager> Shared<M> {
     /// # Errors
     /// The room, if there still is some and the background has to build in it. The principal is still
     /// counted in then.
-    pub(super) fn lease_in_room(
+    pub(in crate::pool) fn lease_in_room(
         &self,
         condemned: Condemned,
         principal: &PrincipalState,
@@ -134,7 +84,7 @@ impl<M: Manager> Shared<M> {
     }
 
     /// Room for somebody in line. The object that is to be retired waits in its slot's place.
-    pub(super) fn take_room(&self, queue: &Queue) -> Option<Condemned> {
+    pub(in crate::pool) fn take_room(&self, queue: &Queue) -> Option<Condemned> {
         if !self.inline.is_quick() || queue.room.is_over() {
             return None;
         }
@@ -146,7 +96,7 @@ impl<M: Manager> Shared<M> {
     }
 
     /// The background has called `create`.
-    pub(super) fn on_end_of_build(&self, began: Duration) {
+    pub(in crate::pool) fn on_end_of_build(&self, began: Duration) {
         let took = self.config.clock.now().saturating_sub(began);
         // A build alone says little of what a checkout would have to do.
         if took > BRIEF || !self.inline.is_quick() {

@@ -1,18 +1,18 @@
 //! What is done in the background: builds and retirements, with a bound on both.
 
+mod hand_out;
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Condvar, Mutex};
 use plimsoll_core::pool::{Building, Condemned, SlotId};
 
-use super::background::replace_worker;
-use super::config::Background;
-use super::live::Live;
-use super::manager::Manager;
-use super::pace::Pace;
-use super::shared::Shared;
+use crate::pool::config::Background;
+use crate::pool::live::Live;
+use crate::pool::manager::Manager;
+use crate::pool::pace::Pace;
 
 /// A slot whose object is to be retired.
 pub(super) struct Doomed<M: Manager> {
@@ -165,16 +165,6 @@ impl<M: Manager> Work<M> {
         self.batch.load(Ordering::Relaxed)
     }
 
-    pub(super) fn push_build(&self, shared: &Shared<M>, building: Building) {
-        let mut jobs = self.jobs.lock();
-        jobs.builds.push_back(building);
-        let is_asleep = jobs.on_build();
-        self.call(shared, jobs, false);
-        if is_asleep {
-            self.nudge();
-        }
-    }
-
     /// Somebody builds who takes the place of a worker.
     pub(super) fn on_reserve(&self) {
         let is_asleep = self.jobs.lock().on_build();
@@ -183,101 +173,14 @@ impl<M: Manager> Work<M> {
         }
     }
 
-    /// To wake a thread takes longer than a short lease: it is done for a whole batch, or if somebody
-    /// waits for the slot, or when the pool closes. Else it is left to the next tick.
-    pub(super) fn push_retirement(&self, shared: &Shared<M>, doomed: Doomed<M>) {
-        let mut jobs = self.jobs.lock();
-        jobs.retirements.push_back(doomed);
-        // Whoever waits from here on finds it in `hurry`, which comes after its arrival.
-        let demand = shared.demand.look();
-        if jobs.retirements.len() >= self.batch() || !demand.is_quiet() {
-            // Who is awake may be at something long, and who waits cannot wait for a tick.
-            self.call(shared, jobs, demand.waiting() > 0);
-        }
-    }
-
-    /// The same at the end of a lease, at `now` if it was timed. Nobody is woken where checkouts do
-    /// the work, unless it would be done before the next one.
-    ///
-    /// # Returns
-    /// Whether nobody was called though somebody waits, who is to be given the slot.
-    #[must_use = "the slot is to be given to a waiter"]
-    pub(super) fn push_ended(
-        &self,
-        shared: &Shared<M>,
-        doomed: Doomed<M>,
-        now: Option<Duration>,
-    ) -> bool {
-        if !shared.inline.is_quick() {
-            self.push_retirement(shared, doomed);
-            return false;
-        }
-        let mut jobs = self.jobs.lock();
-        jobs.retirements.push_back(doomed);
-        let hand_over = shared.inline.hand_over();
-        jobs.pace.on_end(now, hand_over * 2);
-        // Whoever waits from here on finds it in `take_retirement`, which comes after its arrival.
-        let demand = shared.demand.look();
-        if demand.waiting() > 0 && !demand.is_closed() {
-            return true;
-        }
-        let keeps_up = jobs.pace.interval() >= hand_over;
-        if demand.is_closed() || keeps_up && jobs.retirements.len() >= self.batch() {
-            self.call(shared, jobs, false);
-        }
-        false
-    }
-
     /// The retirement that came last, for who does it itself: it is in the processor's cache.
     pub(super) fn take_retirement(&self) -> Option<Doomed<M>> {
         self.jobs.lock().retirements.pop_back()
     }
 
-    /// A tick has come: what is to be done waits no longer, unless checkouts do it all the time.
-    pub(super) fn on_tick(&self, shared: &Shared<M>, now: Duration) {
-        self.replace_workers(shared);
-        let is_outpaced = {
-            let pace = &self.jobs.lock().pace;
-            !pace.is_pause(now) && pace.interval() < shared.inline.hand_over()
-        };
-        if !is_outpaced || !shared.inline.is_quick() {
-            self.hurry(shared);
-        }
-    }
-
     /// A retirement that was taken, and that nobody has done.
     pub(super) fn put_back(&self, doomed: Doomed<M>) {
         self.jobs.lock().retirements.push_back(doomed);
-    }
-
-    /// What is to be done waits no longer: for a batch, or for a worker that is busy.
-    pub(super) fn hurry(&self, shared: &Shared<M>) {
-        let jobs = self.jobs.lock();
-        if jobs.len() > 0 {
-            self.call(shared, jobs, true);
-        }
-    }
-
-    /// There is something to do. A worker that is awake does it in its turn, and is there as soon as
-    /// one that would have to be woken; unless it is busy for longer, which `is_urgent` is for.
-    fn call(&self, shared: &Shared<M>, mut jobs: MutexGuard<'_, Jobs<M>>, is_urgent: bool) {
-        match &self.background {
-            Background::Threads => {
-                let awake = self.builders + self.drops - jobs.idlers;
-                if jobs.idlers > 0 && (is_urgent || jobs.len() > awake) {
-                    jobs.idlers -= 1;
-                    drop(jobs);
-                    self.ready.notify_one();
-                }
-            }
-            #[cfg(feature = "tokio")]
-            Background::Tokio(handle) => {
-                drop(jobs);
-                super::background::spawn_worker(handle, shared);
-            }
-            Background::Manual => {}
-        }
-        let _ = shared;
     }
 
     /// Something that may be done now.
@@ -317,34 +220,6 @@ impl<M: Manager> Work<M> {
         let mut jobs = self.jobs.lock();
         let found = jobs.running.iter().position(|run| run.slot == slot);
         found.is_none_or(|found| jobs.running.remove(found).is_counted)
-    }
-
-    /// The job of a slot hangs, or, if that is none and `or_oldest`, the oldest job that others wait for:
-    /// it holds up nobody any more, and whoever does it is replaced.
-    pub(super) fn give_up(&self, shared: &Shared<M>, slot: Option<usize>, or_oldest: bool) {
-        let mut jobs = self.jobs.lock();
-        let Some(run) = jobs.hung(slot, or_oldest) else { return };
-        run.is_counted = false;
-        if matches!(self.background, Background::Threads) {
-            jobs.to_replace += 1;
-        }
-        let is_work_left = jobs.len() > 0;
-        drop(jobs);
-        self.replace_workers(shared);
-        if is_work_left {
-            self.hurry(shared);
-        }
-    }
-
-    /// Starts threads in the place of those that hang; what fails is tried again by the next tick.
-    pub(super) fn replace_workers(&self, shared: &Shared<M>) {
-        while self.take_replacement() {
-            let replaced = shared.me.upgrade().is_some_and(|shared| replace_worker(&shared));
-            if !replaced {
-                self.jobs.lock().to_replace += 1;
-                return;
-            }
-        }
     }
 
     fn take_replacement(&self) -> bool {

@@ -1,79 +1,23 @@
-//! Who gets what: everything that is decided under the queue's lock.
-//!
-//! Nothing of anybody else's runs there. What a decision entails (a waker to wake, an object to drop, a
-//! build to begin) is gathered in an [`After`], and done when the lock is free (POOL-7).
-
-use std::collections::BTreeSet;
-use std::sync::Arc;
+//! Decisions about who gets what.
 
 use parking_lot::MutexGuard;
 use plimsoll_core::pool::Tenant;
 
-use super::after::After;
-use super::calls::Calls;
-use super::config::Isolation;
-use super::error::CheckoutError;
-use super::manager::Manager;
-use super::principal::{Load, PrincipalState};
-use super::queue::{FairQueue, Ticket};
-use super::room::{Room, usable};
-use super::shared::Shared;
-use super::stats::DiscardReason;
-use super::waiter::{Outcome, Waiter};
-
-/// A waiter in the queue.
-pub(super) struct Queued {
-    pub(super) waiter: Arc<Waiter>,
-    pub(super) principal: Arc<PrincipalState>,
-    /// When its time is up, if the pool's background keeps it.
-    pub(super) deadline_ms: Option<u64>,
-    /// How many are asked for at once, if it is one of several that are gathered.
-    pub(super) gathered: Option<usize>,
-}
-
-/// Who waits, and what is on its way.
-pub(super) struct Queue {
-    pub(super) fair: FairQueue<Queued>,
-    pub(super) deadlines: BTreeSet<(u64, Ticket)>,
-    pub(super) is_closed: bool,
-    /// Principals in the ring that the demand knows of, and the pool if it is over its maximum.
-    announced: usize,
-    /// No warm instance is built before that moment, after builds that failed.
-    pub(super) hold_off_ms: u64,
-    pub(super) failures: u32,
-    pub(super) room: Room,
-    pub(super) calls: Calls,
-}
+use super::{Queue, Queued};
+use crate::pool::after::After;
+use crate::pool::config::Isolation;
+use crate::pool::error::CheckoutError;
+use crate::pool::manager::Manager;
+use crate::pool::principal::{Load, PrincipalState};
+use crate::pool::queue::Ticket;
+use crate::pool::room::usable;
+use crate::pool::shared::Shared;
+use crate::pool::stats::DiscardReason;
+use crate::pool::waiter::Outcome;
 
 impl Queue {
-    pub(super) fn new(room: Room) -> Self {
-        Self {
-            fair: FairQueue::new(),
-            deadlines: BTreeSet::new(),
-            is_closed: false,
-            announced: 0,
-            hold_off_ms: 0,
-            failures: 0,
-            room,
-            calls: Calls::default(),
-        }
-    }
-
-    /// Queues a wait.
-    pub(super) fn enter(
-        &mut self,
-        ticket: Ticket,
-        principal: &PrincipalState,
-        deadline_ms: Option<u64>,
-    ) {
-        principal.enter();
-        if let Some(deadline_ms) = deadline_ms {
-            self.deadlines.insert((deadline_ms, ticket));
-        }
-    }
-
     /// Ends a wait that has left the line.
-    pub(super) fn settle(
+    pub(in crate::pool) fn settle(
         &mut self,
         ticket: Ticket,
         queued: Queued,
@@ -90,7 +34,7 @@ impl Queue {
 impl<M: Manager> Shared<M> {
     /// A slot is idle, or a principal that was at its cap has room, and somebody may wait for it.
     #[cold]
-    pub(super) fn on_release(&self, principal: Option<&PrincipalState>) {
+    pub(in crate::pool) fn on_release(&self, principal: Option<&PrincipalState>) {
         let mut queue = self.queue.lock();
         if let Some(principal) = principal {
             queue.fair.rejoin(principal.tenant.get());
@@ -99,7 +43,7 @@ impl<M: Manager> Shared<M> {
     }
 
     /// Serves whoever can be served, and lets go of the lock.
-    pub(super) fn conclude(&self, mut queue: MutexGuard<'_, Queue>) {
+    pub(in crate::pool) fn conclude(&self, mut queue: MutexGuard<'_, Queue>) {
         let mut after = After::default();
         self.dispatch(&mut queue, &mut after);
         let is_short = queue.fair.in_ring() > 0;
@@ -112,7 +56,7 @@ impl<M: Manager> Shared<M> {
     }
 
     /// Serves whoever can be served; begins what is to be built for the others.
-    pub(super) fn dispatch(&self, queue: &mut Queue, after: &mut After) {
+    pub(in crate::pool) fn dispatch(&self, queue: &mut Queue, after: &mut After) {
         if queue.is_closed {
             return self.sweep(queue, after);
         }
@@ -211,7 +155,7 @@ impl<M: Manager> Shared<M> {
 
     /// Makes room for a tenant where another's instance is idle, if there is one. What is then built
     /// is on its way to `key`.
-    pub(super) fn displace(
+    pub(in crate::pool) fn displace(
         &self,
         tenant: Tenant,
         key: Option<u64>,
@@ -228,7 +172,7 @@ impl<M: Manager> Shared<M> {
     }
 
     /// Begins instances, as many as are missing of the warm ones and of the least that there are to be.
-    pub(super) fn replenish(&self, queue: &mut Queue, after: &mut After) {
+    pub(in crate::pool) fn replenish(&self, queue: &mut Queue, after: &mut After) {
         let (warm, min) = (queue.room.warm(), queue.room.min);
         if queue.is_closed || (warm, min) == (0, 0) || self.now_ms() < queue.hold_off_ms {
             return;
@@ -243,7 +187,12 @@ impl<M: Manager> Shared<M> {
     }
 
     /// Begins an instance for `key`, or for nobody, if there is room for one.
-    pub(super) fn begin(&self, key: Option<u64>, queue: &mut Queue, after: &mut After) -> bool {
+    pub(in crate::pool) fn begin(
+        &self,
+        key: Option<u64>,
+        queue: &mut Queue,
+        after: &mut After,
+    ) -> bool {
         let Some(building) = self.reserve(queue) else { return false };
         queue.fair.assign(building.slot().index(), key);
         after.builds.push(building);
@@ -260,7 +209,7 @@ impl<M: Manager> Shared<M> {
     }
 
     /// Tells everybody in line that the pool is closed.
-    pub(super) fn send_away(&self, queue: &mut Queue, after: &mut After) {
+    pub(in crate::pool) fn send_away(&self, queue: &mut Queue, after: &mut After) {
         for queued in queue.fair.drain() {
             after.settle(queued, Outcome::Refused(CheckoutError::Closed));
         }
@@ -268,7 +217,7 @@ impl<M: Manager> Shared<M> {
     }
 
     /// Closes the pool.
-    pub(super) fn close(&self) -> bool {
+    pub(in crate::pool) fn close(&self) -> bool {
         let mut after = After::default();
         let mut queue = self.queue.lock();
         if !self.demand.close() {
