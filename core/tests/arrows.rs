@@ -4,6 +4,8 @@
 mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 
 /// The packages by their sources.
 const PACKAGES: [&str; 3] = ["src", "../std-adapters/plimsoll/src", "../std-adapters/wasmtime/src"];
@@ -20,6 +22,18 @@ fn imports_point_one_way() {
         faults.extend(cycles.iter().map(|cycle| format!("{package}: {cycle:?}")));
     }
     assert!(faults.is_empty(), "files that import each other:\n{}", faults.join("\n"));
+}
+
+#[test]
+fn the_architecture_names_files_that_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let text = fs::read_to_string(root.join("docs/ARCHITECTURE.md")).unwrap();
+    let links: Vec<_> =
+        text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+    assert!(links.len() > 60, "{}", links.len());
+    let missing = |link: &&&str| !root.join("docs").join(link).is_file();
+    let missing: Vec<_> = links.iter().filter(missing).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 /// `a/mod.rs` and `a.rs` are both the module `a`; the root is the empty one.
