@@ -6,7 +6,8 @@ use std::sync::Arc;
 use plimsoll::pool::Manager;
 use wasmtime::component::{Component, InstancePre as ComponentPre, Linker as ComponentLinker};
 use wasmtime::{
-    AsContextMut, Engine, InstancePre, Linker, Module, PoolConcurrencyLimitError, Store,
+    AsContextMut, Engine, ExternType, FuncType, InstancePre, Linker, Module,
+    PoolConcurrencyLimitError, Store,
 };
 
 use crate::allowance::Grant;
@@ -76,8 +77,10 @@ impl<T: Metered, X> Program<T, X> {
                     true => pre.instantiate(&mut *store)?,
                     false => pre.instantiate_async(&mut *store).await?,
                 };
-                // A reactor of WASI preview 1 asks for this call before any other.
-                if let Ok(init) = instance.get_typed_func::<(), ()>(&mut *store, INITIALIZE) {
+                // A reactor of WASI preview 1 asks for this call before any other. To look for what is not
+                // there would make an error for each instance.
+                if is_reactor(pre.module()) {
+                    let init = instance.get_typed_func::<(), ()>(&mut *store, INITIALIZE)?;
                     match is_in_place {
                         true => init.call(&mut *store, ())?,
                         false => init.call_async(&mut *store, ()).await?,
@@ -98,6 +101,11 @@ impl<T: Metered, X> Program<T, X> {
 
 /// The export that a reactor module of WASI preview 1 initializes itself by.
 const INITIALIZE: &str = "_initialize";
+
+fn is_reactor(module: &Module) -> bool {
+    let is_call = |func: &FuncType| func.params().len() == 0 && func.results().len() == 0;
+    matches!(module.get_export(INITIALIZE), Some(ExternType::Func(func)) if is_call(&func))
+}
 
 fn check_engine(engine: &WasmEngine, made_for: [&Engine; 2]) -> Result<(), ProgramError> {
     let is_same = made_for.into_iter().all(|other| Engine::same(engine.wasmtime(), other));
