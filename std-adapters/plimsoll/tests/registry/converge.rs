@@ -153,9 +153,16 @@ fn reg_8_what_leaves_while_it_is_raised_says_so_once() {
             }
             log.take();
             drop(gauges);
+            // The registry's own thread may hold one while it looks at it: then the end comes after that.
+            let mut ends = log.take();
+            while !belief.raised().is_empty() {
+                assert!(std::time::Instant::now() < until, "{rule:?}");
+                thread::sleep(Duration::from_millis(1));
+                registry.deliver();
+            }
             (0..3).for_each(|_| _ = registry.deliver());
             assert_eq!(belief.raised(), [""; 0]);
-            let ends = log.take();
+            ends.extend(log.take());
             assert_eq!(ends.len(), 50, "once each");
             for end in &ends {
                 assert_eq!((end.kind, end.level, end.peak), (EventKind::Cleared, Level::Normal, 9));
