@@ -1,4 +1,4 @@
-//! One who waits, and what it is told.
+//! One waiter, and how its wait ends.
 
 use std::task::Waker;
 
@@ -18,21 +18,21 @@ pub(super) enum Outcome {
     Refused(CheckoutError),
 }
 
-/// Where a waiter and whoever serves it meet. Settled once, under the queue's lock, by whoever takes
-/// the waiter out of the queue; woken outside of it.
+/// Shared by a waiter and the thread that serves it. Settled once, under the queue's lock, by the thread
+/// that takes the waiter out of the queue; woken outside of it.
 pub(super) struct Waiter {
-    seat: Mutex<Seat>,
+    state: Mutex<State>,
 }
 
 #[derive(Default)]
-struct Seat {
+struct State {
     outcome: Option<Outcome>,
     waker: Option<Waker>,
 }
 
 impl Waiter {
     pub(super) fn new(waker: Waker) -> Self {
-        Self { seat: Mutex::new(Seat { outcome: None, waker: Some(waker) }) }
+        Self { state: Mutex::new(State { outcome: None, waker: Some(waker) }) }
     }
 
     /// Says how the wait ends.
@@ -41,35 +41,35 @@ impl Waiter {
     /// Whom to wake, once no lock is held.
     #[must_use = "the waiter sleeps until it is woken"]
     pub(super) fn settle(&self, outcome: Outcome) -> Option<Waker> {
-        let mut seat = self.seat.lock();
-        seat.outcome = Some(outcome);
-        seat.waker.take()
+        let mut state = self.state.lock();
+        state.outcome = Some(outcome);
+        state.waker.take()
     }
 
     /// How the wait has ended, once.
     pub(super) fn take(&self) -> Option<Outcome> {
-        self.seat.lock().outcome.take()
+        self.state.lock().outcome.take()
     }
 
     /// How the wait has ended, once; else `waker` is woken when it does.
     pub(super) fn poll(&self, waker: &Waker) -> Option<Outcome> {
         {
-            let mut seat = self.seat.lock();
-            if seat.outcome.is_some() {
-                return seat.outcome.take();
+            let mut state = self.state.lock();
+            if state.outcome.is_some() {
+                return state.outcome.take();
             }
-            if seat.waker.as_ref().is_some_and(|old| old.will_wake(waker)) {
+            if state.waker.as_ref().is_some_and(|old| old.will_wake(waker)) {
                 return None;
             }
         }
-        // A waker's clone and drop are somebody's code: outside the lock.
+        // A waker's clone and drop are the user's code: outside the lock.
         let waker = waker.clone();
-        let mut seat = self.seat.lock();
-        if seat.outcome.is_some() {
-            return seat.outcome.take();
+        let mut state = self.state.lock();
+        if state.outcome.is_some() {
+            return state.outcome.take();
         }
-        let old = seat.waker.replace(waker);
-        drop(seat);
+        let old = state.waker.replace(waker);
+        drop(state);
         drop(old);
         None
     }

@@ -32,7 +32,7 @@ impl Queue {
 }
 
 impl<M: Manager> Shared<M> {
-    /// A slot is idle, or a principal that was at its cap has room, and somebody may wait for it.
+    /// A slot is idle, or a principal that was at its cap has room, and a waiter may be served.
     #[cold]
     pub(in crate::pool) fn on_release(&self, principal: Option<&PrincipalState>) {
         let mut queue = self.queue.lock();
@@ -42,20 +42,20 @@ impl<M: Manager> Shared<M> {
         self.conclude(queue);
     }
 
-    /// Serves whoever can be served, and lets go of the lock.
+    /// Serves the waiters that can be served, and releases the lock.
     pub(in crate::pool) fn conclude(&self, mut queue: MutexGuard<'_, Queue>) {
         let mut after = After::default();
         self.dispatch(&mut queue, &mut after);
         let is_short = queue.fair.in_ring() > 0;
         drop(queue);
         after.run(self);
-        // Of what ended while they were in no line nobody was told.
+        // Earlier retirements woke no worker.
         if is_short {
             self.work.hurry(self);
         }
     }
 
-    /// Serves whoever can be served; begins what is to be built for the others.
+    /// Serves the waiters that can be served; begins what is to be built for the others.
     pub(in crate::pool) fn dispatch(&self, queue: &mut Queue, after: &mut After) {
         if queue.is_closed {
             return self.sweep(queue, after);
@@ -82,7 +82,7 @@ impl<M: Manager> Shared<M> {
                     self.grant(queue, &principal, outcome, after);
                     continue;
                 }
-                // Whoever waits for it is looked at here anyway.
+                // The waiters for it are checked here anyway.
                 self.release(&principal);
                 may_be_idle = tagged && self.counts().idle > 0;
             }
@@ -93,8 +93,8 @@ impl<M: Manager> Shared<M> {
         self.announce(queue);
     }
 
-    /// Tells the fast paths who waits; before the slots are looked at, so that whoever makes one
-    /// idle from here on comes by. While there are more instances than there may be, the pool itself
+    /// Shows the fast paths how many wait; before the slots are checked, so that a thread that makes one
+    /// idle from here on calls [`on_release`](Self::on_release). While there are more instances than there may be, the pool itself
     /// waits for those that come back.
     fn announce(&self, queue: &mut Queue) {
         let waiting = queue.fair.in_ring() + usize::from(queue.room.is_over());
@@ -186,7 +186,7 @@ impl<M: Manager> Shared<M> {
         }
     }
 
-    /// Begins an instance for `key`, or for nobody, if there is room for one.
+    /// Begins an instance for `key`, or for no waiter, if there is room for one.
     pub(in crate::pool) fn begin(
         &self,
         key: Option<u64>,
