@@ -2,19 +2,19 @@
 //! `hot_paths PATH TIMES`. Without arguments it lists the paths. `.ci/instructions` compares what
 //! they cost with `core/instructions.txt`.
 
+mod hot_path;
+
 use std::hint::black_box;
 use std::num::NonZeroU64;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
+use hot_path::HotPath;
 use plimsoll_core::{
     Demand, FlowGauge, Gauge, KeyRef, LedgerHandle, LedgerSet, PeakLedger, PoolId, PoolSlot,
     PoolSlots, Ring, RingSlot, Rule, SampledGauge, Seed, SlotId, SplitCount, SumLedger, Tally,
     Tenant, Tick, Tracker, Waiters, Watermarks, Wheel, WheelSlot, sets_for,
 };
-
-/// A name, and what to do so many times.
-type HotPath = (&'static str, fn(u64));
 
 const PATHS: [HotPath; 25] = [
     ("gauge_add_sub", gauge_add_sub),
@@ -47,24 +47,7 @@ const PATHS: [HotPath; 25] = [
 const CAPACITY: u64 = 1024;
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match arguments[..] {
-        [] => PATHS.iter().for_each(|(name, _)| println!("{name}")),
-        [path, times] => {
-            let found = PATHS.iter().find(|(name, _)| *name == path);
-            let (Some((_, run)), Ok(times)) = (found, times.parse()) else {
-                eprintln!("no path {path}, or no number {times}");
-                return ExitCode::FAILURE;
-            };
-            run(times);
-        }
-        _ => {
-            eprintln!("usage: hot_paths [PATH TIMES]");
-            return ExitCode::FAILURE;
-        }
-    }
-    ExitCode::SUCCESS
+    hot_path::main_of("hot_paths", &PATHS)
 }
 
 fn gauge_add_sub(times: u64) {

@@ -40,35 +40,37 @@ impl Pair<'_> {
     }
 
     fn set_warm(&mut self, warm: usize) {
-        let max = self.numbers.max;
-        match self.stand.pool.set_warm(warm) {
-            Ok(()) => {
-                assert!(warm <= max);
-                self.numbers.warm = warm;
-                self.seen.note("warm changed");
-            }
-            Err(error) => {
-                let told = matches!(error, PoolError::WarmAboveMax { .. });
-                assert!(told && warm > max, "POOL-17: {error}");
-                self.seen.note("warm refused");
-            }
+        let answer = self.stand.pool.set_warm(warm);
+        let refusal = |error: &PoolError| matches!(error, PoolError::WarmAboveMax { .. });
+        if self.is_set(warm, answer, refusal, ["warm changed", "warm refused"]) {
+            self.numbers.warm = warm;
         }
     }
 
     fn set_min(&mut self, min: usize) {
-        let max = self.numbers.max;
-        match self.stand.pool.set_min(min) {
-            Ok(()) => {
-                assert!(min <= max);
-                self.numbers.min = min;
-                self.seen.note("min changed");
-            }
+        let answer = self.stand.pool.set_min(min);
+        let refusal = |error: &PoolError| matches!(error, PoolError::MinAboveMax { .. });
+        if self.is_set(min, answer, refusal, ["min changed", "min refused"]) {
+            self.numbers.min = min;
+        }
+    }
+
+    /// POOL-17: a number up to the maximum is taken, and a larger one is refused by an error of its own.
+    fn is_set(
+        &mut self,
+        asked: usize,
+        answer: Result<(), PoolError>,
+        is_refusal: fn(&PoolError) -> bool,
+        [changed, refused]: [&'static str; 2],
+    ) -> bool {
+        match &answer {
+            Ok(()) => assert!(asked <= self.numbers.max),
             Err(error) => {
-                let told = matches!(error, PoolError::MinAboveMax { .. });
-                assert!(told && min > max, "POOL-17: {error}");
-                self.seen.note("min refused");
+                assert!(is_refusal(error) && asked > self.numbers.max, "POOL-17: {error}");
             }
         }
+        self.seen.note(if answer.is_ok() { changed } else { refused });
+        answer.is_ok()
     }
 
     fn insert(&mut self) {

@@ -11,15 +11,6 @@ use plimsoll_loom::flaw::{Flaw, plant};
 
 use crate::common::{Channel, Model};
 
-/// Checks `model`, and that it finds the mistake that it is there for.
-fn check_with_flaw(bounds: Model, flaw: Flaw, model: impl Fn() + Copy + Send + Sync + 'static) {
-    plant(None);
-    bounds.check(model);
-    plant(Some(flaw));
-    bounds.check_wrong(model);
-    plant(None);
-}
-
 /// GAUGE-4, GAUGE-5: two handles hold credit at once; together they cannot pass the watermark, nor
 /// the mark, unseen.
 #[test]
@@ -96,7 +87,11 @@ fn flow_credit_of_many() {
         other.join().unwrap();
         channel.assert_at_rest();
     };
-    check_with_flaw(Model::bounded(3).at_least([2_000, 2_000, 4_000]), Flaw::ManyPaidAsOne, model);
+    Model::bounded(3).at_least([2_000, 2_000, 4_000]).check_with_flaws(
+        plant,
+        &[Flaw::ManyPaidAsOne],
+        model,
+    );
 }
 
 /// GAUGE-4: what is left of credit after more items than it was good for came out at once is not spent
@@ -116,7 +111,11 @@ fn flow_credit_of_many_is_spent_whole() {
         channel.receive(&receiver, 1);
         channel.assert_at_rest();
     };
-    check_with_flaw(Model::bounded(3).at_least([200, 200, 500]), Flaw::RestOfCreditKept, model);
+    Model::bounded(3).at_least([200, 200, 500]).check_with_flaws(
+        plant,
+        &[Flaw::RestOfCreditKept],
+        model,
+    );
 }
 
 /// GAUGE-4, GAUGE-5: a sender and a receiver, raised and cleared and raised again.
@@ -259,7 +258,11 @@ fn flow_send_credit_beside_a_move_by_hand() {
         other.join().unwrap();
         channel.assert_at_rest();
     };
-    check_with_flaw(Model::bounded(3).at_least([800, 600, 300]), Flaw::MoveNotPaid, model);
+    Model::bounded(3).at_least([800, 600, 300]).check_with_flaws(
+        plant,
+        &[Flaw::MoveNotPaid],
+        model,
+    );
 }
 
 /// GAUGE-4: the same of receivers' credit, while raised.
@@ -276,7 +279,11 @@ fn flow_receive_credit_beside_a_move_by_hand() {
         other.join().unwrap();
         channel.assert_at_rest();
     };
-    check_with_flaw(Model::bounded(3).at_least([400, 500, 600]), Flaw::MoveNotPaid, model);
+    Model::bounded(3).at_least([400, 500, 600]).check_with_flaws(
+        plant,
+        &[Flaw::MoveNotPaid],
+        model,
+    );
 }
 
 /// GAUGE-4, GAUGE-5: a handle that was alone is joined by another, which leaves again.
@@ -336,7 +343,11 @@ fn flow_theft() {
         other.join().unwrap();
         channel.assert_at_rest();
     };
-    check_with_flaw(Model::bounded(3).at_least([1_000, 1_000, 1_000]), Flaw::MisfitIgnored, model);
+    Model::bounded(3).at_least([1_000, 1_000, 1_000]).check_with_flaws(
+        plant,
+        &[Flaw::MisfitIgnored],
+        model,
+    );
 }
 
 /// GAUGE-4: what the former owner is granted until the moment of the theft is void, or the new one
@@ -362,14 +373,11 @@ fn flow_theft_voids_last() {
         owner.join().unwrap();
         channel.assert_at_rest();
     };
-    check_with_flaw(
-        Model::bounded(3).at_least([15_000, 8_000, 10_000]),
-        Flaw::TheftNotVoided,
+    Model::bounded(3).at_least([15_000, 8_000, 10_000]).check_with_flaws(
+        plant,
+        &[Flaw::TheftNotVoided, Flaw::TheftVoidedEarly],
         model,
     );
-    plant(Some(Flaw::TheftVoidedEarly));
-    Model::bounded(3).check_wrong(model);
-    plant(None);
 }
 
 /// GAUGE-4: the former owner, who was stopped in the middle of its last operation, does not bring
@@ -395,9 +403,9 @@ fn flow_theft_from_a_stopped_owner() {
         spender.join().unwrap();
         channel.assert_at_rest();
     };
-    check_with_flaw(
-        Model::bounded(3).at_least([100_000, 20_000, 20_000]),
-        Flaw::TheftInOneGeneration,
+    Model::bounded(3).at_least([100_000, 20_000, 20_000]).check_with_flaws(
+        plant,
+        &[Flaw::TheftInOneGeneration],
         model,
     );
 }
@@ -414,5 +422,5 @@ fn flow_theft_in_turn() {
         }
         channel.assert_at_rest();
     };
-    check_with_flaw(Model::bounded(3).at_least([1, 1, 1]), Flaw::MisfitIgnored, model);
+    Model::bounded(3).at_least([1, 1, 1]).check_with_flaws(plant, &[Flaw::MisfitIgnored], model);
 }

@@ -115,11 +115,11 @@ fn gauge_3_numbers_never_fall() {
         counted.add(2);
         counted.assert_at_rest();
     };
-    plant(None);
-    Model::bounded(2).at_least([600, 200, 75]).check(model);
-    plant(Some(Flaw::SequenceStored));
-    Model::bounded(2).check_wrong(model);
-    plant(None);
+    Model::bounded(2).at_least([600, 200, 75]).check_with_flaws(
+        plant,
+        &[Flaw::SequenceStored],
+        model,
+    );
 }
 
 /// GAUGE-3, GAUGE-4: a step may lead over several levels at once.

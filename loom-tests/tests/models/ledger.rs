@@ -32,13 +32,7 @@ fn key(number: u64) -> Key<1> {
 
 /// Checks that `model` passes, and that it fails with each of the mistakes.
 fn check(bounds: Model, flaws: &[Flaw], model: impl Fn() + Copy + Send + Sync + 'static) {
-    plant(None);
-    bounds.check(model);
-    for flaw in flaws {
-        plant(Some(*flaw));
-        bounds.check_wrong(model);
-    }
-    plant(None);
+    bounds.check_with_flaws(plant, flaws, model);
 }
 
 /// A ledger of one set with these entries, and the truth about it.

@@ -29,11 +29,11 @@ fn gauge_5_mark_is_exact() {
         assert_eq!(counted.gauge.high_water(), 3);
         counted.assert_at_rest();
     };
-    plant(None);
-    Model::bounded(3).at_least([4_000, 7_000, 800]).check(model);
-    plant(Some(Flaw::MarkStored));
-    Model::bounded(3).check_wrong(model);
-    plant(None);
+    Model::bounded(3).at_least([4_000, 7_000, 800]).check_with_flaws(
+        plant,
+        &[Flaw::MarkStored],
+        model,
+    );
 }
 
 /// GAUGE-5: what one reading has shown no later one takes back, also if the depth has fallen before its
@@ -52,11 +52,11 @@ fn gauge_5_readings_never_fall() {
         taker.join().unwrap();
         counted.assert_at_rest();
     };
-    plant(None);
-    Model::bounded(3).at_least([800, 1_500, 500]).check(model);
-    plant(Some(Flaw::ReadingNotNoted));
-    Model::bounded(3).check_wrong(model);
-    plant(None);
+    Model::bounded(3).at_least([800, 1_500, 500]).check_with_flaws(
+        plant,
+        &[Flaw::ReadingNotNoted],
+        model,
+    );
 }
 
 /// GAUGE-5: whatever depth there was goes to one taker at least.

@@ -15,13 +15,7 @@ use house::{House, join, spawn, tenant};
 
 /// Checks that `model` passes, and that it fails with each of the mistakes.
 fn check(bounds: Model, flaws: &[Flaw], model: impl Fn() + Copy + Send + Sync + 'static) {
-    plant(None);
-    bounds.check(model);
-    for flaw in flaws {
-        plant(Some(*flaw));
-        bounds.check_wrong(model);
-    }
-    plant(None);
+    bounds.check_with_flaws(plant, flaws, model);
 }
 
 const FIRST: SlotId = SlotId::new(0);

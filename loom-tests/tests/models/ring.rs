@@ -69,11 +69,11 @@ fn ring_4_room() {
         assert_eq!(pushed.len(), 2, "REG-4: refused beside a free slot");
         assert_complete(&ring, 2, pushed, Vec::new());
     };
-    plant(None);
-    Model::bounded(3).at_least([10, 14, 5]).check(model);
-    plant(Some(Flaw::RefusedBesideRoom));
-    Model::bounded(3).check_wrong(model);
-    plant(None);
+    Model::bounded(3).at_least([10, 14, 5]).check_with_flaws(
+        plant,
+        &[Flaw::RefusedBesideRoom],
+        model,
+    );
 }
 
 /// REG-4: two consumers share what there is, each of them in order.

@@ -4,16 +4,17 @@
 //!
 //! A round is one send and one receive on one thread. Those named `_raw` are upstream's own channel.
 
+#[path = "../../../core/examples/hot_path/mod.rs"]
+mod hot_path;
+
 use std::future::Future;
 use std::hint::black_box;
 use std::process::ExitCode;
 
+use hot_path::HotPath;
 use plimsoll::channel::{crossbeam, mpsc, tokio as tracked};
 use plimsoll::{Limit, Registry};
 use tokio::sync::mpsc as upstream;
-
-/// A name, and what to do so many times.
-type HotPath = (&'static str, fn(u64));
 
 const PATHS: [HotPath; 14] = [
     ("crossbeam_raw", crossbeam_raw),
@@ -35,24 +36,27 @@ const PATHS: [HotPath; 14] = [
 const CAPACITY: usize = 1024;
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match arguments[..] {
-        [] => PATHS.iter().for_each(|(name, _)| println!("{name}")),
-        [path, times] => {
-            let found = PATHS.iter().find(|(name, _)| *name == path);
-            let (Some((_, run)), Ok(times)) = (found, times.parse()) else {
-                eprintln!("no path {path}, or no number {times}");
-                return ExitCode::FAILURE;
-            };
-            run(times);
+    hot_path::main_of("channel_paths", &PATHS)
+}
+
+/// One send and one receive, so many times; with `await` as a task.
+macro_rules! round {
+    ($times:ident, $tx:ident, $rx:ident $(, $await:ident)?) => {
+        for n in 0..$times {
+            $tx.send(black_box(n))$(.$await)?.expect("a receiver");
+            black_box($rx.recv()$(.$await)?.expect("an item"));
         }
-        _ => {
-            eprintln!("usage: channel_paths [PATH TIMES]");
-            return ExitCode::FAILURE;
+    };
+}
+
+/// Readings of a channel with an item in it.
+macro_rules! readings {
+    ($times:ident, $tx:ident, $send:ident) => {
+        $tx.$send(1).expect("room");
+        for _ in 0..$times {
+            black_box(&$tx.reading());
         }
-    }
-    ExitCode::SUCCESS
+    };
 }
 
 fn plain() -> Limit {
@@ -74,63 +78,42 @@ fn block_on<F: Future>(future: F) -> F::Output {
 
 fn crossbeam_raw(times: u64) {
     let (tx, rx) = crossbeam_channel::bounded(CAPACITY);
-    for n in 0..times {
-        tx.send(black_box(n)).expect("a receiver");
-        black_box(rx.recv().expect("an item"));
-    }
+    round!(times, tx, rx);
 }
 
 fn crossbeam_round(limit: Limit, times: u64) {
     let registry = Registry::new();
     let (tx, rx) = crossbeam::bounded(&registry, limit, CAPACITY).expect("a sound limit");
-    for n in 0..times {
-        tx.send(black_box(n)).expect("a receiver");
-        black_box(rx.recv().expect("an item"));
-    }
+    round!(times, tx, rx);
 }
 
 fn crossbeam_reading(limit: Limit, times: u64) {
     let registry = Registry::new();
     let (tx, _rx) = crossbeam::bounded(&registry, limit, CAPACITY).expect("a sound limit");
-    tx.send(1).expect("a receiver");
-    for _ in 0..times {
-        black_box(&tx.reading());
-    }
+    readings!(times, tx, send);
 }
 
 fn sync_channel_raw(times: u64) {
     let (tx, rx) = std::sync::mpsc::sync_channel(CAPACITY);
-    for n in 0..times {
-        tx.send(black_box(n)).expect("a receiver");
-        black_box(rx.recv().expect("an item"));
-    }
+    round!(times, tx, rx);
 }
 
 fn sync_channel_round(limit: Limit, times: u64) {
     let registry = Registry::new();
     let (tx, rx) = mpsc::sync_channel(&registry, limit, CAPACITY).expect("a sound limit");
-    for n in 0..times {
-        tx.send(black_box(n)).expect("a receiver");
-        black_box(rx.recv().expect("an item"));
-    }
+    round!(times, tx, rx);
 }
 
 fn sync_channel_reading(times: u64) {
     let registry = Registry::new();
     let (tx, _rx) = mpsc::sync_channel(&registry, plain(), CAPACITY).expect("a sound limit");
-    tx.send(1).expect("a receiver");
-    for _ in 0..times {
-        black_box(&tx.reading());
-    }
+    readings!(times, tx, send);
 }
 
 fn tokio_raw(times: u64) {
     block_on(async {
         let (tx, mut rx) = upstream::channel(CAPACITY);
-        for n in 0..times {
-            tx.send(black_box(n)).await.expect("a receiver");
-            black_box(rx.recv().await.expect("an item"));
-        }
+        round!(times, tx, rx, await);
     });
 }
 
@@ -138,10 +121,7 @@ fn tokio_round(limit: Limit, times: u64) {
     let registry = Registry::new();
     let (tx, mut rx) = tracked::channel(&registry, limit, CAPACITY).expect("a sound limit");
     block_on(async {
-        for n in 0..times {
-            tx.send(black_box(n)).await.expect("a receiver");
-            black_box(rx.recv().await.expect("an item"));
-        }
+        round!(times, tx, rx, await);
     });
 }
 
@@ -168,8 +148,5 @@ fn tokio_unbounded(times: u64) {
 fn tokio_reading(times: u64) {
     let registry = Registry::new();
     let (tx, _rx) = tracked::channel(&registry, plain(), CAPACITY).expect("a sound limit");
-    tx.try_send(1).expect("room");
-    for _ in 0..times {
-        black_box(&tx.reading());
-    }
+    readings!(times, tx, try_send);
 }

@@ -2,6 +2,9 @@
 //! `pool_paths PATH TIMES`. Without arguments it lists the paths. `.ci/instructions` compares what
 //! they cost with `pool_paths.txt` beside it.
 
+#[path = "../../../core/examples/hot_path/mod.rs"]
+mod hot_path;
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::hint::black_box;
@@ -9,10 +12,8 @@ use std::pin::pin;
 use std::process::ExitCode;
 use std::task::{Context, Poll, Waker};
 
+use hot_path::HotPath;
 use plimsoll::pool::{Background, CheckoutError, Isolation, Lease, Manager, Pool, Principal};
-
-/// A name, and what to do so many times.
-type HotPath = (&'static str, fn(u64));
 
 const PATHS: [HotPath; 5] = [
     ("pool_blocking", |times| lease(Plain, times, |pool, of| pool.checkout_blocking(of))),
@@ -23,24 +24,7 @@ const PATHS: [HotPath; 5] = [
 ];
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match arguments[..] {
-        [] => PATHS.iter().for_each(|(name, _)| println!("{name}")),
-        [path, times] => {
-            let found = PATHS.iter().find(|(name, _)| *name == path);
-            let (Some((_, run)), Ok(times)) = (found, times.parse()) else {
-                eprintln!("no path {path}, or no number {times}");
-                return ExitCode::FAILURE;
-            };
-            run(times);
-        }
-        _ => {
-            eprintln!("usage: pool_paths [PATH TIMES]");
-            return ExitCode::FAILURE;
-        }
-    }
-    ExitCode::SUCCESS
+    hot_path::main_of("pool_paths", &PATHS)
 }
 
 /// Asks nothing of its objects.

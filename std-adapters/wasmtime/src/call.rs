@@ -126,13 +126,9 @@ impl<H: Host, X> Guest<H, X> {
         call: impl FnOnce(StoreContextMut<'_, H::Data>, &X) -> wasmtime::Result<R>,
     ) -> Result<R, CallError> {
         self.enter()?;
-        if self.running.is_wall_over() {
-            return self.end(None);
-        }
-        self.running.enter();
-        let result = call(self.store.as_context_mut(), &self.exports);
-        self.running.leave();
-        self.end(Some(result))
+        let Self { store, exports, running, .. } = self;
+        let result = running.time_in_place(|| call(store.as_context_mut(), exports));
+        self.end(result)
     }
 
     /// Calls a function as the pool's guests run: as a task, or in place.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use plimsoll::pool::{
     BuildFailure, CheckoutError, Lease, Pool, PoolCounts, PoolError, PoolStats, PrincipalError,
@@ -167,12 +167,7 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
         principal: &'a WasmPrincipal,
         grant: &Grant,
     ) -> Result<WasmLease<'a, H, X>, CheckoutError> {
-        loop {
-            let lease = self.pool.checkout_blocking(principal.in_pool())?;
-            if Self::fits(&lease, grant)? {
-                return Ok(WasmLease::begin(lease, principal, grant));
-            }
-        }
+        Self::begin(principal, grant, || self.pool.checkout_blocking(principal.in_pool()))
     }
 
     /// [`checkout_blocking`](Self::checkout_blocking), for so long at most, whatever the pool's own timeout.
@@ -187,13 +182,11 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
         principal: &'a WasmPrincipal,
         timeout: Duration,
     ) -> Result<WasmLease<'a, H, X>, CheckoutError> {
-        let grant = self.grant_of(principal);
-        loop {
-            let lease = self.pool.checkout_blocking_for(principal.in_pool(), timeout)?;
-            if Self::fits(&lease, grant)? {
-                return Ok(WasmLease::begin(lease, principal, grant));
-            }
-        }
+        let began = Instant::now();
+        Self::begin(principal, self.grant_of(principal), || {
+            let left = timeout.saturating_sub(began.elapsed());
+            self.pool.checkout_blocking_for(principal.in_pool(), left)
+        })
     }
 
     /// Leases an instance if one is idle and nobody waits.
@@ -222,17 +215,27 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
         principal: &'a WasmPrincipal,
         grant: &Grant,
     ) -> Result<WasmLease<'a, H, X>, CheckoutError> {
-        loop {
-            let lease = self.pool.try_checkout(principal.in_pool())?;
-            if Self::fits(&lease, grant)? {
-                return Ok(WasmLease::begin(lease, principal, grant));
-            }
-        }
+        Self::begin(principal, grant, || self.pool.try_checkout(principal.in_pool()))
     }
 
     #[inline]
     fn grant_of<'a>(&'a self, principal: &'a WasmPrincipal) -> &'a Grant {
         principal.grant().unwrap_or(&self.terms.grant)
+    }
+
+    /// Begins a lease of the first instance that may be lent under this grant.
+    #[inline]
+    fn begin<'a>(
+        principal: &'a WasmPrincipal,
+        grant: &Grant,
+        mut checkout: impl FnMut() -> Result<Lease<'a, GuestManager<H, X>>, CheckoutError>,
+    ) -> Result<WasmLease<'a, H, X>, CheckoutError> {
+        loop {
+            let lease = checkout()?;
+            if Self::fits(&lease, grant)? {
+                return Ok(WasmLease::begin(lease, principal, grant));
+            }
+        }
     }
 
     /// Whether an instance may be lent under this grant: not if earlier leases have grown it above the

@@ -27,7 +27,12 @@ type ComponentLookUp<T, X> =
 
 /// What is instantiated, and what is looked up in each instance.
 pub(crate) enum Program<T: 'static, X> {
-    Core(InstancePre<T>, Box<LookUp<T, X>>),
+    Core {
+        pre: InstancePre<T>,
+        look_up: Box<LookUp<T, X>>,
+        /// Whether it is to be initialized before any other call, as a reactor of WASI preview 1.
+        is_reactor: bool,
+    },
     Component(ComponentPre<T>, Box<ComponentLookUp<T, X>>),
 }
 
@@ -46,7 +51,8 @@ impl<T: Metered, X> Program<T, X> {
         ];
         fits(engine, needed)?;
         let pre = linker.instantiate_pre(module);
-        Ok(Self::Core(pre.map_err(|cause| ProgramError::Import { cause })?, look_up))
+        let pre = pre.map_err(|cause| ProgramError::Import { cause })?;
+        Ok(Self::Core { pre, look_up, is_reactor: is_reactor(module) })
     }
 
     pub(crate) fn component(
@@ -72,14 +78,12 @@ impl<T: Metered, X> Program<T, X> {
         is_in_place: bool,
     ) -> wasmtime::Result<Result<X, ExportError>> {
         Ok(match self {
-            Self::Core(pre, look_up) => {
+            Self::Core { pre, look_up, is_reactor } => {
                 let instance = match is_in_place {
                     true => pre.instantiate(&mut *store)?,
                     false => pre.instantiate_async(&mut *store).await?,
                 };
-                // A reactor of WASI preview 1 asks for this call before any other. To look for what is not
-                // there would make an error for each instance.
-                if is_reactor(pre.module()) {
+                if *is_reactor {
                     let init = instance.get_typed_func::<(), ()>(&mut *store, INITIALIZE)?;
                     match is_in_place {
                         true => init.call(&mut *store, ())?,

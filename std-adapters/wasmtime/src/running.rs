@@ -195,6 +195,21 @@ impl Running {
         wall_ns != NEVER && self.clock.wall_ns() >= wall_ns
     }
 
+    /// Counts the time that a call on the caller's stack takes.
+    ///
+    /// # Returns
+    /// `None` if the wall-clock limit had come before: then nothing was called.
+    #[inline]
+    pub(crate) fn time_in_place<R>(&self, call: impl FnOnce() -> R) -> Option<R> {
+        if self.is_wall_over() {
+            return None;
+        }
+        self.enter();
+        let result = call();
+        self.leave();
+        Some(result)
+    }
+
     /// Counts the time in which a future is polled, and drops it at the wall-clock limit.
     ///
     /// # Returns

@@ -75,6 +75,22 @@ impl Model {
         assert!(MODES.into_iter().any(fails), "no execution shows the fault");
     }
 
+    /// Checks that `model` passes, and that it fails with each of the mistakes that `plant` plants.
+    pub(crate) fn check_with_flaws<F: Copy>(
+        self,
+        plant: fn(Option<F>),
+        flaws: &[F],
+        model: impl Fn() + Copy + Send + Sync + 'static,
+    ) {
+        plant(None);
+        self.check(model);
+        for flaw in flaws {
+            plant(Some(*flaw));
+            self.check_wrong(model);
+        }
+        plant(None);
+    }
+
     fn explore(self, loads: Loads, model: Arc<impl Fn() + Send + Sync + 'static>) -> usize {
         let iterations = Arc::new(AtomicUsize::new(0));
         let mut builder = loom::model::Builder::new();

@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{PoisonError, TryLockError};
+use std::sync::{TryLockError, TryLockResult};
 
 use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard};
 use plimsoll_core::WindowLedger as CoreWindows;
@@ -79,7 +79,7 @@ impl Eras {
         loop {
             // Acquire, of the store in `replace`: the era is in its place.
             let at = self.current.load(Ordering::Acquire);
-            let Some(era) = readable(&self.places[at]) else { continue };
+            let Some(era) = held(self.places[at].try_read()) else { continue };
             // Relaxed: since the place is held, what it holds stays. If it is not current any more, it
             // may be empty, or hold an era that is to begin.
             if self.current.load(Ordering::Relaxed) == at {
@@ -114,11 +114,7 @@ impl Eras {
         // Relaxed: only this thread writes it.
         let current = self.current.load(Ordering::Relaxed);
         for at in (0..PLACES).filter(|at| *at != current) {
-            let mut place = match self.places[at].try_write() {
-                Ok(place) => place,
-                Err(TryLockError::Poisoned(place)) => place.into_inner(),
-                Err(TryLockError::WouldBlock) => continue,
-            };
+            let Some(mut place) = held(self.places[at].try_write()) else { continue };
             *place = Some(next);
             drop(place);
             // Release: who reads this finds the era in its place.
@@ -132,21 +128,19 @@ impl Eras {
     fn clear_others(&self) {
         let current = self.current.load(Ordering::Relaxed);
         for at in (0..PLACES).filter(|at| *at != current) {
-            if readable(&self.places[at]).is_some_and(|era| era.is_some()) {
-                if let Ok(mut place) = self.places[at].try_write() {
-                    *place = None;
-                }
+            if let Some(mut place) = held(self.places[at].try_write()) {
+                *place = None;
             }
         }
     }
 }
 
-/// `None` while it is written.
+/// The hold on a place, unless another one stands against it. A panic has left nothing half done.
 #[inline]
-fn readable(place: &ShardedLock<Option<Era>>) -> Option<ShardedLockReadGuard<'_, Option<Era>>> {
-    match place.try_read() {
-        Ok(era) => Some(era),
-        Err(TryLockError::Poisoned(era)) => Some(PoisonError::into_inner(era)),
+fn held<G>(tried: TryLockResult<G>) -> Option<G> {
+    match tried {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(guard)) => Some(guard.into_inner()),
         Err(TryLockError::WouldBlock) => None,
     }
 }
@@ -176,10 +170,10 @@ mod tests {
         assert_eq!(eras.advance(&settings()).unwrap(), last + 1);
         assert_eq!((reader.number(), eras.read().number()), (last, last + 1));
         eras.advance(&settings()).unwrap();
-        assert!(readable(&eras.places[0]).unwrap().is_some(), "it is read");
+        assert!(held(eras.places[0].try_read()).unwrap().is_some(), "it is read");
         drop(reader);
         eras.advance(&settings()).unwrap();
-        assert!(readable(&eras.places[0]).unwrap().is_none());
+        assert!(held(eras.places[0].try_read()).unwrap().is_none());
     }
 
     #[test]

@@ -117,10 +117,11 @@ impl Meter {
         let engine = store.engine().clone();
         let is_of = Engine::same(&engine, &store.data_mut().meter().engine);
         assert!(is_of, "a store is metered by a meter of its own engine");
-        store.data_mut().meter().is_installed = true;
         store.limiter(|data| &mut data.meter().limiter);
         store.epoch_deadline_callback(|store| Ok(on_tick(store)));
-        let (grant, mode) = (store.data_mut().meter().grant, store.data_mut().meter().mode);
+        let meter = store.data_mut().meter();
+        meter.is_installed = true;
+        let (grant, mode) = (meter.grant, meter.mode);
         store.set_max_component_handles(mode.handles_max);
         // To set none at all also asks for calls as tasks.
         if grant.fuel.is_some() && !mode.is_in_place() {

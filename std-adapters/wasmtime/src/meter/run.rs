@@ -21,7 +21,7 @@ impl Meter {
     /// with all of its fuel if that is bounded, and otherwise with what wasmtime shows.
     ///
     /// Not after [`run_async`](Self::run_async) if the engine meters fuel: wasmtime runs nothing on its
-    /// caller's stack in a store that was once set to yield, and says so as [`CallError::Failed`].
+    /// caller's stack in a store that was once set to yield, and says so as [`CallError::NotInPlace`].
     ///
     /// # Errors
     /// [`CallError`]; the store is not to be used any more.
@@ -30,13 +30,8 @@ impl Meter {
         call: impl FnOnce(StoreContextMut<'_, T>) -> wasmtime::Result<R>,
     ) -> Result<R, CallError> {
         let running = Self::switch_mode(store, false)?;
-        if running.is_wall_over() {
-            return Self::end(store, None);
-        }
-        running.enter();
-        let result = call(store.as_context_mut());
-        running.leave();
-        Self::end(store, Some(result))
+        let result = running.time_in_place(|| call(store.as_context_mut()));
+        Self::end(store, result)
     }
 
     /// Runs a call as a task. What it awaits does not count against the deadline. What the closure captures
