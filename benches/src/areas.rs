@@ -1,11 +1,15 @@
 //! What is compared.
 
+pub mod budget;
 pub mod channel;
+pub mod export;
 pub mod gauge;
+pub mod growth;
 pub mod keepalive;
 pub mod ledger;
 pub mod pool;
 pub mod snapshot;
+pub mod tails;
 
 use crate::case::{Case, Effort};
 use crate::report::Row;
@@ -28,6 +32,11 @@ pub const AREAS: &[Area] = &[
         cases: gauge::cases,
     },
     Area {
+        name: "budget",
+        about: "a reserve and a release, of one limit and of two, one within the other",
+        cases: budget::cases,
+    },
+    Area {
         name: "channel",
         about: "messages through raw, tracked and metered channels",
         cases: channel::cases,
@@ -36,6 +45,11 @@ pub const AREAS: &[Area] = &[
         name: "snapshot",
         about: "reading 10,000 gauges, and counting meanwhile",
         cases: snapshot::cases,
+    },
+    Area {
+        name: "export",
+        about: "10,000 limits as the text that a scrape gets",
+        cases: export::cases,
     },
     Area {
         name: "ledger",
@@ -52,6 +66,12 @@ pub const AREAS: &[Area] = &[
         about: "an instance checked out and returned, and the last one of two",
         cases: pool::cases,
     },
+    Area {
+        name: "growth",
+        about: "costs by the number of gauges, entries, trackers and threads",
+        cases: growth::cases,
+    },
+    Area { name: "tails", about: "the slow ones among many operations", cases: tails::cases },
     #[cfg(feature = "wasm")]
     Area {
         name: "wasm",

@@ -6,7 +6,7 @@ use crate::areas::{AREAS, Area};
 use crate::case::Effort;
 
 /// What to print for `--help`, and after a mistake.
-pub const USAGE: &str = "usage: cargo bench -p plimsoll-bench [-- [AREA...] [--quick]]";
+pub const USAGE: &str = "usage: cargo bench -p plimsoll-bench [-- [AREA...] [--quick] [--report]]";
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub enum Request {
         effort: Effort,
         /// Whether the rows go to a file.
         write: bool,
+        /// Whether all of it goes to one page with plots, too.
+        report: bool,
     },
 }
 
@@ -41,7 +43,7 @@ impl fmt::Display for UsageError {
                 write!(f, "no area is called `{name}`; the areas are: {}", area_names())
             }
             UsageError::UnknownOption(option) => {
-                write!(f, "there is no option `{option}`; the only one is --quick")
+                write!(f, "there is no option `{option}`; there are --quick and --report")
             }
         }
     }
@@ -57,11 +59,12 @@ impl std::error::Error for UsageError {}
 /// # Errors
 /// An area or an option that does not exist.
 pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Request, UsageError> {
-    let (mut areas, mut quick, mut bench) = (Vec::new(), false, false);
+    let (mut areas, mut quick, mut bench, mut report) = (Vec::new(), false, false, false);
     for argument in arguments {
         match argument.as_str() {
             "--bench" => bench = true,
             "--quick" => quick = true,
+            "--report" => report = true,
             "--help" | "-h" => return Ok(Request::Help),
             option if option.starts_with('-') => {
                 return Err(UsageError::UnknownOption(argument));
@@ -76,7 +79,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Request, Usa
         areas.extend(AREAS);
     }
     let effort = if quick || !bench { Effort::QUICK } else { Effort::FULL };
-    Ok(Request::Run { areas, effort, write: bench })
+    Ok(Request::Run { areas, effort, write: bench, report })
 }
 
 /// The help text: usage and what each area is about.
@@ -84,7 +87,8 @@ pub fn help() -> String {
     let areas = AREAS.iter().map(|area| format!("\n  {:<10}{}", area.name, area.about));
     format!(
         "{USAGE}\n\nAreas (all of them if none is named):{}\n\n  --quick   a look whether \
-         everything runs; its figures mean nothing",
+         everything runs; its figures mean nothing\n  --report  one page of tables \
+         and plots as well, in docs/",
         areas.collect::<String>()
     )
 }
@@ -99,7 +103,7 @@ mod tests {
 
     fn run(line: &str) -> (Vec<&'static str>, Effort, bool) {
         match parse(line.split_whitespace().map(str::to_owned)).unwrap() {
-            Request::Run { areas, effort, write } => {
+            Request::Run { areas, effort, write, .. } => {
                 (areas.iter().map(|area| area.name).collect(), effort, write)
             }
             Request::Help => panic!("{line} asks for help"),

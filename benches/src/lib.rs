@@ -1,7 +1,7 @@
 //! Side-by-side comparisons of plimsoll with its peers.
 //!
-//! `cargo bench -p plimsoll-bench [-- AREA... [--quick]]` prints a table per area and writes
-//! `plimsoll-bench/AREA.json` into the target folder. See the README beside this crate for how to
+//! `cargo bench -p plimsoll-bench [-- AREA... [--quick] [--report]]` prints a table per area and
+//! writes `plimsoll-bench/AREA.json` into the target folder. See the README beside this crate for how to
 //! read the numbers.
 //!
 //! | module | what it does |
@@ -11,6 +11,7 @@
 //! | [`threads`] | starts threads before the clock does |
 //! | [`report`] | the rows, and the file they go to |
 //! | [`table`], [`machine`] | the rows for people, and what they were measured on |
+//! | [`page`], [`plot`] | the report of a whole run, and its plots |
 //! | [`command`], [`run`] | the command line, and what it sets going |
 //! | [`areas`] | what is compared |
 //! | [`peers`] | a design that is in use today, for comparison |
@@ -20,7 +21,9 @@ pub mod areas;
 pub mod case;
 pub mod command;
 pub mod machine;
+pub mod page;
 pub mod peers;
+pub mod plot;
 pub mod report;
 pub mod run;
 pub mod stats;

@@ -7,10 +7,12 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
+use serde::Serialize;
+
 const UNKNOWN: &str = "unknown";
 
 /// Processor, compiler and commit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Machine {
     /// The processor's model name.
     pub cpu: String,

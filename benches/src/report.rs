@@ -69,8 +69,26 @@ fn marked_ancestor(path: &Path) -> Option<&Path> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// A row whose baseline takes 10 ns.
+    pub(crate) fn row(subject: &str, baseline: &str, ns: f64) -> Row {
+        let ratio = if subject == baseline { 10.0 } else { ns };
+        Row {
+            area: "gauge".into(),
+            case: "pair".into(),
+            subject: subject.into(),
+            threads: 1,
+            ns_median: ns,
+            ns_min: ns / 2.0,
+            ns_max: ns * 2.0,
+            baseline: baseline.into(),
+            ratio_median: ratio / 10.0,
+            ratio_min: ratio / 20.0,
+            ratio_max: ratio / 5.0,
+        }
+    }
 
     #[test]
     fn either_mark_tells_the_target_folder() {

@@ -39,6 +39,7 @@ fn figure(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::tests::row;
 
     #[test]
     fn figures_keep_three_digits() {
@@ -49,20 +50,8 @@ mod tests {
 
     #[test]
     fn columns_line_up() {
-        let row = |subject: &str, ns| Row {
-            area: "gauge".into(),
-            case: "pair".into(),
-            subject: subject.into(),
-            threads: 1,
-            ns_median: ns,
-            ns_min: ns / 2.0,
-            ns_max: ns * 2.0,
-            baseline: "bare".into(),
-            ratio_median: ns / 10.0,
-            ratio_min: ns / 20.0,
-            ratio_max: ns / 5.0,
-        };
-        let text = render("gauge: pair", "ns per pair", &[row("bare", 10.0), row("other", 480.0)]);
+        let rows = [row("bare", "bare", 10.0), row("other", "bare", 480.0)];
+        let text = render("gauge: pair", "ns per pair", &rows);
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[0], "gauge: pair");
         assert!(lines[2].ends_with("  1.00    0.50    2.00   itself"), "{text}");

@@ -17,7 +17,7 @@ const NUMBERS: [&str; 6] =
 fn command(line: &str, folder: &Path) -> (u8, String, String) {
     let (mut out, mut errors) = (Vec::new(), Vec::new());
     let arguments = line.split_whitespace().map(str::to_owned);
-    let status = run(arguments, folder, &mut out, &mut errors);
+    let status = run(arguments, folder, &folder.join("docs"), &mut out, &mut errors);
     (status, String::from_utf8(out).unwrap(), String::from_utf8(errors).unwrap())
 }
 
@@ -60,6 +60,21 @@ fn check(area: &str, row: &Value) {
     if row["subject"] == row["baseline"] {
         assert_eq!((ratio_min, ratio_max), (1.0, 1.0), "{row:?}");
     }
+}
+
+#[test]
+fn a_report_is_a_page_with_plots_and_a_file_of_all_rows() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plimsoll-bench-report");
+    let (status, _, errors) = command("--bench --quick --report gauge growth tails", &folder);
+    assert_eq!((status, errors.as_str()), (run::OK, ""));
+    let page = fs::read_to_string(folder.join("docs/REPORT.md")).unwrap();
+    let json = fs::read_to_string(folder.join("report.json")).unwrap();
+    let json: Value = serde_json::from_str(&json).unwrap();
+    for row in json["rows"].as_array().unwrap() {
+        assert!(page.contains(row["case"].as_str().unwrap()), "{row} is not in\n{page}");
+    }
+    let plots = fs::read_dir(folder.join("docs/images/bench")).unwrap();
+    assert_eq!(plots.count(), page.matches("![").count());
 }
 
 #[test]

@@ -10,13 +10,17 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use hot_path::HotPath;
+use plimsoll_core::budget::{Asker, Node, PercentWatermarks, release, try_reserve};
+use plimsoll_core::keepalive::{Rule, Tick, Tracker, Wheel, WheelSlot};
+use plimsoll_core::ledger::{
+    KeyRef, LedgerHandle, LedgerSet, PeakLedger, Seed, SumLedger, sets_for,
+};
+use plimsoll_core::pool::{Demand, PoolId, PoolSlot, PoolSlots, SlotId, Tenant};
 use plimsoll_core::{
-    Demand, FlowGauge, Gauge, KeyRef, LedgerHandle, LedgerSet, PeakLedger, PoolId, PoolSlot,
-    PoolSlots, Ring, RingSlot, Rule, SampledGauge, Seed, SlotId, SplitCount, SumLedger, Tally,
-    Tenant, Tick, Tracker, Waiters, Watermarks, Wheel, WheelSlot, sets_for,
+    FlowGauge, Gauge, Ring, RingSlot, SampledGauge, SplitCount, Tally, Waiters, Watermarks,
 };
 
-const PATHS: [HotPath; 25] = [
+const PATHS: [HotPath; 30] = [
     ("gauge_add_sub", gauge_add_sub),
     ("gauge_permit", gauge_permit),
     ("gauge_two_edges", gauge_two_edges),
@@ -42,6 +46,11 @@ const PATHS: [HotPath; 25] = [
     ("ledger_sum_newcomer", ledger_sum_newcomer),
     ("pool_take_near", pool_take_near),
     ("pool_take_hottest", pool_take_hottest),
+    ("budget_one_level", |times| budget(1, times)),
+    ("budget_two_levels", |times| budget(2, times)),
+    ("budget_three_levels", |times| budget(3, times)),
+    ("budget_refused", budget_refused),
+    ("budget_two_edges", budget_two_edges),
 ];
 
 const CAPACITY: u64 = 1024;
@@ -288,5 +297,37 @@ fn pool_leases(times: u64, near: Option<SlotId>) {
         let lease = slots.take(black_box(tenant), black_box(near)).expect("idle");
         black_box(slots.give_back(lease, Tick::new(now)).is_ok());
         black_box(demand.look_after_release().is_quiet());
+    }
+}
+
+/// A reserve and a release along a path of so many nodes.
+fn budget(nodes: usize, times: u64) {
+    let all = [(); 3].map(|()| Node::new(CAPACITY, PercentWatermarks::new()));
+    let [leaf, middle, root] = &all;
+    let path = [leaf, middle, root];
+    let path = || path[..nodes].iter().copied();
+    for _ in 0..times {
+        black_box(try_reserve(path(), black_box(1), Asker::Newcomer).is_ok());
+        black_box(release(path(), black_box(1)).is_ok());
+    }
+}
+
+/// An ask that the root refuses.
+fn budget_refused(times: u64) {
+    let nodes = [CAPACITY, 0].map(|capacity| Node::new(capacity, PercentWatermarks::new()));
+    for _ in 0..times {
+        black_box(try_reserve(nodes.iter(), black_box(1), Asker::Newcomer).is_ok());
+    }
+}
+
+/// A reserve that raises and a release that clears, with their edges.
+fn budget_two_edges(times: u64) {
+    let node = Node::new(1, PercentWatermarks::new());
+    let path = || std::iter::once(&node);
+    for _ in 0..times {
+        black_box(try_reserve(path(), black_box(1), Asker::Newcomer).is_ok());
+        black_box(node.settle().is_some());
+        black_box(release(path(), black_box(1)).is_ok());
+        black_box(node.settle().is_some());
     }
 }

@@ -10,7 +10,7 @@
 
 use std::collections::HashMap;
 
-use plimsoll_core::{Key, LedgerSet, PeakLedger, Seed, sets_for};
+use plimsoll_core::ledger::{Key, LedgerSet, PeakLedger, Seed, sets_for};
 
 const FILLS: u64 = 100;
 const CAPACITIES: [usize; 5] = [40, 256, 1_024, 4_096, 65_536];

@@ -1,6 +1,5 @@
-//! How many operations of a channel can go unlooked at.
+//! The credit of a channel's handles: operations that need no look at its depth.
 
-use crate::flaw::{Flaw, is_planted};
 use crate::sync::{AtomicU64, Ordering, const_unless_loom, fence_after_rmw};
 
 /// A number that tells threads apart while they live, never 0: the address of a thread-local, say.
@@ -104,10 +103,11 @@ impl CreditPool {
 
     /// Voids every grant: each operation that comes looks before it goes on.
     pub(crate) fn void(&self) {
-        // The count stays and errs on the safe side until the next grant. Release: whoever is granted
-        // credit after this finds what the caller has written before. No model shows this: all callers
-        // but a theft pass a fence first, and a theft without it needs more steps than a model holds
-        // (its victim spends all, is stopped, and puts back what the thief has spent meanwhile).
+        // The count stays and errs on the safe side until the next grant. Release: a thread that is
+        // granted credit after this finds what the caller has written before. No model shows this:
+        // all callers but a theft pass a fence first, and a theft without it needs more steps than
+        // a model holds (its victim spends all, is stopped, and puts back what the thief has spent
+        // meanwhile).
         self.pool.fetch_add(GENERATION, Ordering::Release);
     }
 
@@ -130,9 +130,6 @@ impl CreditPool {
         let alone = holders <= 1 && credit.belongs_to(thread);
         let outstanding = if alone { 0 } else { granted.sum() };
         if room < outstanding {
-            if is_planted(Flaw::MisfitIgnored) {
-                return Grant::Done;
-            }
             let _ = self.exchange(granted, granted.generation() + GENERATION);
             return Grant::LookAgain;
         }
@@ -147,8 +144,7 @@ impl CreditPool {
             self.steal(credit, thread);
             return Grant::LookAgain;
         }
-        let step = if is_planted(Flaw::TheftInOneGeneration) { 0 } else { GENERATION };
-        let begun = if alone { granted.generation() + step } else { granted.0 };
+        let begun = if alone { granted.generation() + GENERATION } else { granted.0 };
         let next = Granted(begun + share);
         if !self.exchange(granted, next.0) {
             return Grant::LookAgain;
@@ -163,25 +159,17 @@ impl CreditPool {
     }
 
     /// Passes `credit` to `thread`. Voiding comes last: it ends what the former owner is granted until
-    /// then, and whoever finds it void finds the new owner.
+    /// then, and a thread that finds it void finds the new owner.
     fn steal(&self, credit: &Credit, thread: ThreadKey) {
-        if is_planted(Flaw::TheftVoidedEarly) {
-            self.void();
-        }
         credit.pass_to(thread);
-        if !(is_planted(Flaw::TheftVoidedEarly)
-            || is_planted(Flaw::TheftNotVoided)
-            || is_planted(Flaw::TheftInOneGeneration))
-        {
-            self.void();
-        }
+        self.void();
     }
 
     /// Whether what `granted` has given out fits into `room`. If not, it is void, or the pool has moved
     /// on: look again.
     pub(crate) fn fits(&self, granted: Granted, room: u64) -> bool {
         let fits = granted.sum() <= room;
-        if !(fits || is_planted(Flaw::MoveNotPaid)) {
+        if !fits {
             let _ = self.exchange(granted, granted.generation() + GENERATION);
         }
         fits
@@ -259,10 +247,6 @@ impl Credit {
         if count > COUNT_MASK || !self.belongs_to(thread) {
             return false;
         }
-        if items > count && is_planted(Flaw::RestOfCreditKept) {
-            return false;
-        }
-        let items = if is_planted(Flaw::ManyPaidAsOne) { 1 } else { items };
         // Relaxed: as in `spend`.
         self.left.store(left - items.min(count), Ordering::Relaxed);
         items <= count

@@ -1,4 +1,4 @@
-//! What a gauge answers when its level changes.
+//! Levels, and the edge that a gauge returns when its level changes.
 
 use core::fmt;
 
@@ -70,7 +70,7 @@ pub enum EdgeKind {
 /// assert_eq!((edge.from(), edge.to()), (Level::Normal, Level::Elevated));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "each edge is handed to one caller only: deliver it, or nobody hears of it"]
+#[must_use = "each edge is handed to one caller only: deliver it, or it is lost"]
 pub struct Edge {
     pub(crate) from: Level,
     pub(crate) to: Level,

@@ -2,7 +2,6 @@
 
 use crate::credit::{Credit, CreditPool, GRANT_MIN, Grant, Granted, ThreadKey};
 use crate::edge::Edge;
-use crate::flaw::{Flaw, is_planted};
 use crate::reading::Reading;
 use crate::sampled::SampledGauge;
 use crate::sync::{Ordering, const_unless_loom, fence, fence_after_rmw};
@@ -111,7 +110,7 @@ impl FlowGauge {
     ///
     /// # Returns
     /// The edge that was made, if one was due.
-    #[inline]
+    #[inline(always)]
     pub fn after_send(
         &self,
         credit: &Credit,
@@ -251,17 +250,10 @@ impl FlowGauge {
             let receive_room = fall.map_or(u64::MAX, |fall| seen.saturating_sub(fall + 1));
             let fits =
                 self.sends.fits(sends, send_room) & self.receives.fits(receives, receive_room);
-            if fits || is_planted(Flaw::MoveNotPaid) {
+            if fits {
                 return None;
             }
         }
-    }
-
-    /// Looks at the depth of a channel that the caller has not moved: nobody counts on what it sees.
-    #[inline]
-    fn look(&self, mut depth: impl FnMut() -> u64) -> Option<Edge> {
-        let state = self.gauge.state();
-        if self.gauge.is_quiet(state, depth()) { None } else { self.judge(depth) }
     }
 
     /// Credit was granted for the level that held: it ends before the look that may change it.
@@ -276,14 +268,19 @@ impl FlowGauge {
         })
     }
 
-    /// Depth, high-water mark and level, looked at afresh.
+    /// Depth, high-water mark and level, looked at afresh: the caller has not moved the channel, so
+    /// nobody counts on what it sees.
     ///
     /// # Returns
     /// The reading, and the edge that was made, if one was due.
-    #[inline]
+    #[inline(always)]
     pub fn reading(&self, mut depth: impl FnMut() -> u64) -> (Reading, Option<Edge>) {
+        let (state, seen) = (self.gauge.state(), depth());
+        if self.gauge.is_quiet(state, seen) {
+            return (self.gauge.quiet_reading(state, seen), None);
+        }
         let mut seen = 0;
-        let edge = self.look(|| {
+        let edge = self.judge(|| {
             seen = depth();
             seen
         });
@@ -303,6 +300,7 @@ impl FlowGauge {
     }
 
     /// The gauge behind: level and high-water mark without a look.
+    #[inline]
     pub const fn gauge(&self) -> &SampledGauge {
         &self.gauge
     }

@@ -1,10 +1,9 @@
-//! High-water marks: for life, and since the last time somebody took the mark.
+//! High-water marks: for life, and since the mark was last taken.
 
-use crate::flaw::{Flaw, is_planted};
 use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 use crate::watermarks::MAX_CAPACITY;
 
-/// The largest depth of a gauge's life, and the largest since the mark was last taken.
+/// The largest depth of a gauge's life, and the largest since the mark was last taken; both are cut at `MAX`.
 ///
 /// ```text
 /// window    0..64  largest depth since the last take; 0 while a take is under way
@@ -28,14 +27,14 @@ use crate::watermarks::MAX_CAPACITY;
 /// | `lifetime`: window load | Acquire | | `take` | | `gauge_5_lifetime` |
 /// | `lifetime`: lifetime load | Relaxed | | | ordered by the load before it | `gauge_5_lifetime` |
 #[derive(Debug)]
-pub(crate) struct HighWater {
+pub(crate) struct HighWater<const MAX: u64 = MAX_CAPACITY> {
     window: AtomicU64,
     lifetime: AtomicU64,
 }
 
-impl HighWater {
+impl<const MAX: u64> HighWater<MAX> {
     const_unless_loom! {
-        pub(crate) const fn new() -> HighWater {
+        pub(crate) const fn new() -> HighWater<MAX> {
             HighWater { window: AtomicU64::new(0), lifetime: AtomicU64::new(0) }
         }
     }
@@ -51,13 +50,9 @@ impl HighWater {
 
     #[cold]
     fn raise_cold(&self, depth: u64) {
-        let depth = depth.min(MAX_CAPACITY);
+        let depth = depth.min(MAX);
         // Relaxed: as above.
-        if is_planted(Flaw::MarkStored) {
-            self.window.store(depth, Ordering::Relaxed);
-        } else {
-            self.window.fetch_max(depth, Ordering::Relaxed);
-        }
+        self.window.fetch_max(depth, Ordering::Relaxed);
     }
 
     /// The mark since the last take, as far as it is known without a look at the depth.
@@ -86,22 +81,22 @@ impl HighWater {
         loop {
             // Relaxed: published by the exchange below.
             self.lifetime.fetch_max(window, Ordering::Relaxed);
-            // Release: whoever sees the reset sees the fold.
+            // Release: a thread that sees the reset sees the fold.
             match self.window.compare_exchange(window, 0, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => break,
                 Err(moved) => window = moved,
             }
         }
-        let depth = depth().min(MAX_CAPACITY);
+        let depth = depth().min(MAX);
         self.raise(depth);
         window.max(depth)
     }
 }
 
-/// The largest depth since the gauge's last edge.
+/// The largest depth since the gauge's last edge, cut at `MAX`.
 ///
 /// ```text
-/// 0..48   depth
+/// 0..48   depth; from 2^47 on, bit 47 and the depth in units of 1024
 /// 48..64  the low bits of the sequence number of the edge that began this stretch
 /// ```
 ///
@@ -111,13 +106,13 @@ impl HighWater {
 /// # Orderings
 /// Every access is Relaxed: the word is its own message, and a recorder in flight may be missed.
 #[derive(Debug)]
-pub(crate) struct Peak(AtomicU64);
+pub(crate) struct Peak<const MAX: u64 = MAX_CAPACITY>(AtomicU64);
 
 const DEPTH_BITS: u32 = 48;
 
-impl Peak {
+impl<const MAX: u64> Peak<MAX> {
     const_unless_loom! {
-        pub(crate) const fn new() -> Peak {
+        pub(crate) const fn new() -> Peak<MAX> {
             Peak(AtomicU64::new(0))
         }
     }
@@ -126,18 +121,18 @@ impl Peak {
     pub(crate) fn since(&self, sequence: u64) -> u64 {
         // Relaxed: see the type.
         let word = self.0.load(Ordering::Relaxed);
-        if (word >> DEPTH_BITS) as u16 == sequence as u16 { depth_of(word) } else { 0 }
+        if (word >> DEPTH_BITS) as u16 == sequence as u16 { unpacked(word) } else { 0 }
     }
 
     /// Notes a depth in the stretch that edge `sequence` began.
     #[inline]
     pub(crate) fn raise(&self, sequence: u64, depth: u64) {
-        let depth = depth.min(MAX_CAPACITY);
+        let depth = packed(depth.min(MAX));
         // Relaxed: see the type.
         let mut word = self.0.load(Ordering::Relaxed);
         loop {
             let ahead = (sequence as u16).wrapping_sub((word >> DEPTH_BITS) as u16) as i16;
-            if ahead < 0 || (ahead == 0 && depth <= depth_of(word)) {
+            if ahead < 0 || (ahead == 0 && depth <= word & DEPTH_MASK) {
                 return;
             }
             let next = (sequence as u16 as u64) << DEPTH_BITS | depth;
@@ -150,6 +145,40 @@ impl Peak {
     }
 }
 
-const fn depth_of(word: u64) -> u64 {
-    word & ((1 << DEPTH_BITS) - 1)
+const DEPTH_MASK: u64 = (1 << DEPTH_BITS) - 1;
+/// The flag of a depth in larger units, and the least depth that has it.
+const LARGE: u64 = 1 << 47;
+const UNIT_BITS: u32 = 10;
+
+/// A depth of up to 2^57 in 48 bits, in the same order.
+const fn packed(depth: u64) -> u64 {
+    if depth < LARGE { depth } else { LARGE | depth >> UNIT_BITS }
+}
+
+const fn unpacked(word: u64) -> u64 {
+    let depth = word & DEPTH_MASK;
+    if depth < LARGE { depth } else { (depth - LARGE) << UNIT_BITS }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_depths_keep_their_order_and_come_back() {
+        let mut last = 0;
+        for bits in 0..=56 {
+            for depth in [(1 << bits) - 1, 1 << bits, (1 << bits) + (1 << bits >> 1)] {
+                let word = packed(depth);
+                assert!(word >= last && word <= DEPTH_MASK, "{depth}");
+                let back = unpacked(word);
+                assert!(
+                    back <= depth && depth - back < 1 << UNIT_BITS,
+                    "{depth} comes back as {back}"
+                );
+                assert!(depth >= LARGE || back == depth);
+                last = word;
+            }
+        }
+    }
 }

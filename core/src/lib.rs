@@ -3,20 +3,23 @@
 //! `no_std`, no allocation, no clock, no callback, no lock, no `unsafe`: every operation returns what
 //! happened, and the caller acts on it.
 //!
-//! - [`Gauge`] counts one bounded thing in and out; [`SampledGauge`] looks at a thing that tells its
-//!   own depth; [`FlowGauge`] does so for a channel with many handles at next to no cost.
+//! - [`Gauge`] counts one bounded thing in and out; [`SampledGauge`] reads the depth of a thing
+//!   that knows it; [`FlowGauge`] does so for a channel with many handles at next to no cost.
 //! - [`Watermarks`] say where a [`Level`] begins and ends; an [`Edge`] says that it has.
 //!   [`Hysteresis`] is the same rule as a plain machine for one thread.
-//! - [`SplitCount`] is the depth of a channel that does not tell it.
-//! - [`Ring`] hands records of events from hot paths to whoever delivers them; [`Sustain`] says which
-//!   edges are worth an event.
+//! - [`SplitCount`] is the depth of a channel that cannot report it.
+//! - [`Ring`] hands records of events from hot paths to the thread that delivers them; [`Sustain`]
+//!   says which edges are worth an event.
 //! - [`Waiters`] counts who is blocked, and for how long; [`Tally`] counts events at next to no cost
 //!   for the thread that sees most of them.
-//! - A [`Tracker`] is poked on every frame and says when its guest has fallen silent by a [`Rule`]; a
-//!   [`Wheel`] says which of a million trackers to look at.
-//! - [`PeakLedger`] and [`SumLedger`] follow the largest users of something among millions, in fixed
-//!   memory; see [`ledger`].
-//! - [`PoolSlots`] say which of a fixed number of instances are lent, and to whom; see [`pool`].
+//! - A [`Tracker`](keepalive::Tracker) is notified of every frame and says when its guest has fallen
+//!   silent by a [`Rule`](keepalive::Rule); a [`Wheel`](keepalive::Wheel) says which of a million trackers
+//!   to check.
+//! - A [`PeakLedger`](ledger::PeakLedger) and a [`SumLedger`](ledger::SumLedger) follow the largest users
+//!   of something among millions, in fixed memory; see [`ledger`].
+//! - A [`Node`](budget::Node) is a limit that refuses, alone or within others; see [`budget`].
+//! - [`PoolSlots`](pool::PoolSlots) say which of a fixed number of instances are lent, and to whom; see
+//!   [`pool`].
 //!
 //! ```
 //! use plimsoll_core::{Gauge, Watermarks};
@@ -58,7 +61,7 @@
 //! | `Tally::owner` | 64 | `tally.rs` | the first to count | all | CHAN-5 |
 //! | `Tally::own` | 64 | `tally.rs` | the owner | readers | CHAN-5 |
 //! | `Tally::others` | 64 | `tally.rs` | all but the owner | readers | CHAN-5 |
-//! | `Tracker::word` | 64 | `keepalive/mod.rs` | first beats of a tick, reports, pauses, closers | all | LIVE-1, LIVE-2, LIVE-3, LIVE-4, LIVE-7, LIVE-10 |
+//! | `Tracker::word` | 64 | `keepalive/mod.rs` | the first notifications of a tick, reports, pauses, closers | all | LIVE-1, LIVE-2, LIVE-3, LIVE-4, LIVE-7, LIVE-10 |
 //! | `Slot::word` | 64 | `ledger/slot.rs` | raises, admissions, removals | all | LEDGER-3, LEDGER-5, LEDGER-12 |
 //! | `Cell::meta` | 64 | `ledger/cell.rs` | who has taken the cell | all | LEDGER-6, LEDGER-7 |
 //! | `Cell::words` | WORDS x 64 | `ledger/cell.rs` | who has taken the cell | all | LEDGER-7 |
@@ -69,6 +72,9 @@
 //! | `PoolSlot::word` | 64 | `pool/slot.rs` | takers, evictors, builders; the holder | all | POOL-2, POOL-3, POOL-8, POOL-10 |
 //! | `PoolSlot::since` | 64 | `pool/slot.rs` | the holder | takers, evictors, readers | POOL-8 |
 //! | `Demand::word` | 64 | `pool/demand.rs` | waiters, closers | takers, releasers | POOL-6, POOL-9 |
+//! | `Usage::word` | 64 | `budget/usage.rs` | asks, releases, resizes, waiters | all | BUDGET-1, BUDGET-4 |
+//! | `Usage::capacity` | 64 | `budget/usage.rs` | resizes | all | BUDGET-1, BUDGET-4 |
+//! | `Judge::state` | 64 | `budget/judge.rs` | edges | all | BUDGET-2, GAUGE-3, GAUGE-4 |
 //!
 //! # Features and targets
 //! No features. Targets without 64-bit atomics are served by `portable-atomic`; those without
@@ -80,26 +86,31 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+// The example of this page is compiled and run with those of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+pub mod budget;
 mod credit;
 mod edge;
-#[cfg(any(loom, shuttle))]
-pub mod flaw;
-#[cfg(not(any(loom, shuttle)))]
-mod flaw;
+#[doc(hidden)]
+pub mod error_type;
 mod flow;
 mod gauge;
 mod high_water;
 mod hysteresis;
-mod keepalive;
+pub mod keepalive;
 pub mod ledger;
 #[cfg(loom)]
 pub mod model;
-mod planted;
 pub mod pool;
 mod reading;
 mod ring;
 mod sampled;
 mod split_count;
+#[cfg(shuttle)]
+pub mod stepped;
 mod sustain;
 mod sync;
 mod tally;
@@ -111,23 +122,11 @@ pub use edge::{Edge, EdgeKind, Level};
 pub use flow::FlowGauge;
 pub use gauge::{Gauge, MAX_STEP, Permit};
 pub use hysteresis::Hysteresis;
-pub use keepalive::{
-    Look, NextLook, Pulse, Recovery, Rule, RuleError, Signal, SignalKind, SlotKey, StaleKey, Swept,
-    Tick, Tracker, TrackerClosed, Wheel, WheelError, WheelFull, WheelSlot,
-};
-pub use ledger::{
-    Certificate, Entry, Key, KeyError, KeyRef, LedgerError, LedgerHandle, LedgerSet, Lookup,
-    PeakLedger, Recorded, Seed, SumLedger, Top, WindowLedger, sets_for, sets_for_exact,
-};
-pub use pool::{
-    Demand, DemandReading, PoolClosed, PoolCounts, PoolId, PoolSlot, PoolSlots, PoolSlotsError,
-    SlotId, SlotState, Tenant, TenantError,
-};
 pub use reading::Reading;
 pub use ring::{Ring, RingError, RingFull, RingSlot};
 pub use sampled::SampledGauge;
 pub use split_count::SplitCount;
-pub use sustain::{Announcement, AnnouncementKind, Announcements, Sustain};
+pub use sustain::{Notice, NoticeKind, Notices, Sustain};
 pub use tally::Tally;
 pub use waiters::Waiters;
 pub use watermarks::{MAX_CAPACITY, WatermarkError, Watermarks};

@@ -1,4 +1,4 @@
-//! What a reader is told about a gauge.
+//! The numbers of one gauge at one moment.
 
 use crate::edge::Level;
 use crate::watermarks::Watermarks;

@@ -1,6 +1,6 @@
 //! The one place that chooses the atomics: `portable-atomic` in a real build (native instructions
 //! where the target has them), those of [loom], as `model` wraps them, in a model, and those of
-//! [shuttle] where a fuzzer chooses the schedule.
+//! [shuttle], as `stepped` wraps them, where a schedule steps through.
 //!
 //! [loom]: https://docs.rs/loom
 //! [shuttle]: https://docs.rs/shuttle
@@ -16,9 +16,11 @@ pub(crate) use crate::model::{AtomicU64, Ordering, fence};
 pub(crate) use loom::hint::spin_loop;
 
 #[cfg(shuttle)]
+pub(crate) use crate::stepped::{AtomicU64, Ordering};
+#[cfg(shuttle)]
 pub(crate) use shuttle::hint::spin_loop;
 #[cfg(shuttle)]
-pub(crate) use shuttle::sync::atomic::{AtomicU64, Ordering, fence};
+pub(crate) use shuttle::sync::atomic::fence;
 
 /// Orders a read-modify-write which the caller has just completed before the loads that follow.
 ///

@@ -8,7 +8,7 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 /// on a cache line of its own.
 ///
 /// ```text
-/// owner   0..64  the thread that owns `own`; 0: nobody yet; never changes after that
+/// owner   0..64  the thread that owns `own`; 0: no thread yet; never changes after that
 /// own     0..64  events that the owner has counted
 /// others  0..64  events that all others have counted
 /// ```
@@ -62,7 +62,7 @@ impl Tally {
     #[inline]
     pub fn count(&self, thread: ThreadKey) {
         let Self { owner, own, others } = self;
-        // Relaxed: only this thread can have written its own number, and nobody changes it.
+        // Relaxed: only this thread can have written its own number, and it never changes.
         if owner.load(Ordering::Relaxed) == thread.get() || self.claim(thread) {
             // Relaxed: this thread alone writes.
             let count = own.load(Ordering::Relaxed);
@@ -74,7 +74,7 @@ impl Tally {
         }
     }
 
-    /// Takes the half of the count that nobody owns yet.
+    /// Takes the half of the count that no thread owns yet.
     fn claim(&self, thread: ThreadKey) -> bool {
         // Relaxed: an owner is for good.
         self.owner.load(Ordering::Relaxed) == 0

@@ -1,4 +1,4 @@
-//! Who is blocked on a full channel, for how long, and who was refused.
+//! Counts of the waiters of a full channel: blocked time, and refusals.
 
 use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 
@@ -57,13 +57,14 @@ const fn party(entered_us: u64) -> u64 {
 }
 
 /// How many parties are in the word.
+#[inline(always)]
 const fn count(waiting: u64) -> u64 {
     waiting & ((1 << COUNT_BITS) - 1)
 }
 
 impl Waiters {
     const_unless_loom! {
-        /// Nobody waits, nobody was refused.
+        /// No waiters, and no refusals.
         pub const fn new() -> Waiters {
             Waiters {
                 waiting: AtomicU64::new(0),

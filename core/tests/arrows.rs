@@ -1,21 +1,22 @@
 //! Imports between the files of a package point one way: a file does not import one that, by any way
-//! round, imports it.
+//! round, imports it. In `plimsoll` they point down, by the floors of `docs/ARCHITECTURE.md`.
 
+mod packages;
 mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
 
-/// The packages by their sources.
-const PACKAGES: [&str; 3] = ["src", "../std-adapters/plimsoll/src", "../std-adapters/wasmtime/src"];
+/// The package that has floors.
+const FLOORED: &str = "../std-adapters/plimsoll/src";
+
+const ARCHITECTURE: &str = include_str!("../../docs/ARCHITECTURE.md");
 
 type Arrows = BTreeMap<String, BTreeSet<String>>;
 
 #[test]
 fn imports_point_one_way() {
     let mut faults = Vec::new();
-    for package in PACKAGES {
+    for package in packages::SOURCES {
         let files = workspace::rust_files(package);
         let sources = files.iter().map(|(file, text)| (module(file), production(text)));
         let cycles = cycles(&arrows(&sources.collect()));
@@ -25,15 +26,89 @@ fn imports_point_one_way() {
 }
 
 #[test]
-fn the_architecture_names_files_that_are_there() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let text = fs::read_to_string(root.join("docs/ARCHITECTURE.md")).unwrap();
-    let links: Vec<_> =
-        text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect();
-    assert!(links.len() > 60, "{}", links.len());
-    let missing = |link: &&&str| !root.join("docs").join(link).is_file();
-    let missing: Vec<_> = links.iter().filter(missing).collect();
-    assert!(missing.is_empty(), "{missing:?}");
+fn imports_point_to_lower_floors() {
+    let files = workspace::rust_files(FLOORED);
+    let sources = files.iter().map(|(file, text)| (module(file), production(text))).collect();
+    let floors = floors(ARCHITECTURE);
+    assert!(floors.len() > 5, "{floors:?}");
+    let faults = faults(&sources, &floors);
+    assert!(faults.is_empty(), "floors of docs/ARCHITECTURE.md:\n{}", faults.join("\n"));
+}
+
+/// The floor of each folder or file at the root of the package: the row of the table that links to it.
+fn floors(document: &str) -> BTreeMap<String, usize> {
+    let section =
+        document.split("\n## ").find(|section| section.starts_with("Floors of `plimsoll`"));
+    let rows = section.unwrap_or_default().lines().filter(|line| line.starts_with('|')).enumerate();
+    let mut floors = BTreeMap::new();
+    for (floor, row) in rows {
+        for link in row.split("](").skip(1) {
+            let path = link.split(')').next().unwrap_or_default();
+            let path = path.strip_prefix(FLOORED).unwrap_or(path).trim_start_matches('/');
+            floors.insert(top(path.trim_end_matches(".rs")).to_owned(), floor);
+        }
+    }
+    floors
+}
+
+fn top(path: &str) -> &str {
+    path.split('/').next().unwrap_or(path)
+}
+
+/// The imports that do not point down, and the modules that are on no floor.
+fn faults(sources: &BTreeMap<String, String>, floors: &BTreeMap<String, usize>) -> Vec<String> {
+    let exports = exports(sources);
+    let mut faults = Vec::new();
+    for (module, text) in sources.iter().filter(|(module, _)| !module.is_empty()) {
+        let Some(floor) = floors.get(top(module)) else {
+            faults.push(format!("{module} is on no floor"));
+            continue;
+        };
+        for path in mentioned(text) {
+            let Some(base) = absolute(module, &path) else { continue };
+            let Some(first) = base.first() else { continue };
+            let target = exports.get(*first).map_or(*first, String::as_str);
+            if target != top(module) && floors.get(target).is_some_and(|lower| lower >= floor) {
+                faults.push(format!("{module} names {}, which is not below", path.join("::")));
+            }
+        }
+    }
+    faults
+}
+
+/// What the root exports, by the module at the root that it comes from.
+fn exports(sources: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut exports = BTreeMap::new();
+    let root = sources.get("").map(String::as_str).unwrap_or_default();
+    for item in root.split(';') {
+        let Some((_, tree)) = item.split_once("pub use ") else { continue };
+        leaves(&mut Vec::new(), tree.trim(), &mut |path| {
+            if let [first, .., name] = path {
+                exports.insert(name.clone(), first.clone());
+            }
+        });
+    }
+    exports
+}
+
+/// Every path of the text that begins at the root or above its own module, exported again or not.
+fn mentioned(text: &str) -> Vec<Vec<String>> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    let mut paths = Vec::new();
+    for start in ["crate::", "super::"] {
+        for (at, _) in text.match_indices(start) {
+            if text[..at].ends_with(is_word) {
+                continue;
+            }
+            let rest = &text[at..];
+            let mut end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
+            if rest[..end].ends_with("::") && rest[end..].starts_with('{') {
+                end = rest.find(';').unwrap_or(rest.len());
+            }
+            leaves(&mut Vec::new(), &rest[..end], &mut |path| paths.push(path.to_vec()));
+        }
+    }
+    paths
 }
 
 /// `a/mod.rs` and `a.rs` are both the module `a`; the root is the empty one.
@@ -119,6 +194,12 @@ fn leaves(prefix: &mut Vec<String>, tree: &str, found: &mut impl FnMut(&[String]
 
 /// The module of the package that a path names something of.
 fn resolved(from: &str, path: &[String], files: &BTreeMap<String, String>) -> Option<String> {
+    let base = absolute(from, path)?;
+    (0..=base.len()).rev().map(|len| base[..len].join("/")).find(|name| files.contains_key(name))
+}
+
+/// A path of the module `from` as one from the root; `None` if it is of another crate.
+fn absolute<'a>(from: &'a str, path: &'a [String]) -> Option<Vec<&'a str>> {
     let mut base: Vec<&str> = match path.first()?.as_str() {
         "crate" => Vec::new(),
         "self" | "super" => from.split('/').filter(|part| !part.is_empty()).collect(),
@@ -133,7 +214,7 @@ fn resolved(from: &str, path: &[String], files: &BTreeMap<String, String>) -> Op
             part => base.push(part),
         }
     }
-    (0..=base.len()).rev().map(|len| base[..len].join("/")).find(|name| files.contains_key(name))
+    Some(base)
 }
 
 /// The sets of modules that reach each other, each sorted.
@@ -187,5 +268,44 @@ mod the_checker {
             ("b.rs", "use crate::a::A;\n\n#[cfg(test)]\nmod tests {\n    use crate::b::B;\n}\n"),
         ];
         assert!(cycles_of(&files).is_empty());
+    }
+
+    const TABLE: &str = "# A\n\n## Floors of `plimsoll`\n| floor | files |\n|---|---|\n\
+        | low | [a](../std-adapters/plimsoll/src/a/mod.rs) |\n\
+        | high | [b](../std-adapters/plimsoll/src/b.rs), [c](../std-adapters/plimsoll/src/c.rs) |\n\
+        \n## More\n| x | [d](../std-adapters/plimsoll/src/d.rs) |\n";
+
+    fn faults_of(files: &[(&str, &str)]) -> Vec<String> {
+        let sources = files.iter().map(|(file, text)| (module(file), production(text)));
+        faults(&sources.collect(), &floors(TABLE))
+    }
+
+    #[test]
+    fn finds_arrows_up_and_between_siblings_however_they_are_written() {
+        for up in [
+            "use crate::b::B;",
+            "use std::fmt;\n\nuse crate::{other, B};",
+            "pub(crate) use crate::{\n    b::{self, X},\n};",
+            "    crate::b::call();",
+            "fn f(b: &super::super::b::B) {}",
+        ] {
+            let root = ("lib.rs", "mod a;\npub use b::{B, X};\n");
+            assert!(!faults_of(&[root, ("a/deep.rs", up)]).is_empty(), "up: {up}");
+            assert!(!faults_of(&[root, ("c.rs", up)]).is_empty(), "aside: {up}");
+        }
+        assert_eq!(faults_of(&[("d.rs", "")]), ["d is on no floor"]);
+    }
+
+    #[test]
+    fn takes_arrows_down_and_links_of_documents_for_no_fault() {
+        let files = [
+            ("lib.rs", "mod a;\npub use a::A;\n"),
+            (
+                "b.rs",
+                "//! [C](crate::c::C)\nuse crate::A;\nuse crate::a::deep::D;\nuse super::a;\n",
+            ),
+            ("a/deep.rs", "use super::E;\nuse crate::a::A;\n"),
+        ];
+        assert!(faults_of(&files).is_empty(), "{:?}", faults_of(&files));
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plimsoll_core::{
-    Look, NextLook, Pulse, Rule, RuleError, Signal, SignalKind, SlotKey, StaleKey, Tick, Tracker,
+use plimsoll_core::keepalive::{
+    Check, NextCheck, Pulse, Rule, RuleError, Signal, SignalKind, SlotKey, StaleKey, Tick, Tracker,
     TrackerClosed, Wheel, WheelFull, WheelSlot,
 };
 
@@ -17,7 +17,7 @@ fn at(tick: u64) -> Tick {
     Tick::new(tick)
 }
 
-fn signal(look: Result<Look, TrackerClosed>) -> Option<Signal> {
+fn signal(look: Result<Check, TrackerClosed>) -> Option<Signal> {
     look.unwrap().signal
 }
 
@@ -27,7 +27,7 @@ fn live_1_a_beat_of_a_tick_that_is_noted_changes_nothing() {
     assert_eq!(guest.notify(at(7)), None);
     for stale in [7, 6, 0] {
         assert_eq!(guest.notify(at(stale)), None);
-        assert_eq!(guest.pulse(), Pulse::Beating { last: at(7) });
+        assert_eq!(guest.pulse(), Pulse::Alive { last: at(7) });
     }
 }
 
@@ -67,7 +67,7 @@ fn live_4_a_one_shot_run_has_no_recovery_and_no_second_silence() {
     let guest = Tracker::new(at(0));
     assert!(signal(guest.judge(at(10), rule())).is_some());
     assert_eq!(guest.notify(at(11)), None);
-    assert_eq!(guest.judge(at(99), rule()), Ok(Look { signal: None, due: None }));
+    assert_eq!(guest.judge(at(99), rule()), Ok(Check { signal: None, due: None }));
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn a_pause_holds_against_beats_and_ends_with_a_new_window() {
     assert_eq!(guest.resume(at(900)), None, "without a pause it has no effect");
     assert_eq!(signal(guest.judge(at(609), rule())), None);
     guest.pause().unwrap();
-    assert_eq!((guest.resume(at(0)), guest.pulse()), (None, Pulse::Beating { last: at(600) }));
+    assert_eq!((guest.resume(at(0)), guest.pulse()), (None, Pulse::Alive { last: at(600) }));
     assert!(signal(guest.judge(at(610), rule())).is_some());
     guest.pause().unwrap();
     assert_eq!((guest.resume(at(700)), guest.pulse()), (None, Pulse::Spent));
@@ -125,7 +125,7 @@ fn live_10_a_run_is_watched_again_when_the_last_of_several_pauses_ends() {
         assert_eq!(signal(guest.judge(at(now + 90), rule())), None);
         assert_eq!(guest.pulse(), Pulse::Paused { last: at(0) });
     }
-    assert_eq!((guest.resume(at(300)), guest.pulse()), (None, Pulse::Beating { last: at(300) }));
+    assert_eq!((guest.resume(at(300)), guest.pulse()), (None, Pulse::Alive { last: at(300) }));
     assert_eq!(guest.resume(at(305)), None, "there is none left");
     assert_eq!(signal(guest.judge(at(309), rule())), None);
     assert!(signal(guest.judge(at(310), rule())).is_some());
@@ -170,7 +170,7 @@ fn a_silence_outlives_a_pause_and_recovers_with_it() {
     assert!(signal(guest.judge(at(10), rule().rearming())).is_some());
     guest.pause().unwrap();
     assert_eq!(guest.resume(at(50)).map(|recovery| recovery.elapsed()), Some(50));
-    assert_eq!(guest.pulse(), Pulse::Beating { last: at(50) });
+    assert_eq!(guest.pulse(), Pulse::Alive { last: at(50) });
 }
 
 /// Defect 11, second case: a run that was closed.
@@ -185,7 +185,7 @@ fn live_7_defect_11_a_closed_run_is_not_reported_and_stays_closed() {
     assert_eq!(guest.judge(at(99), rule()), Err(TrackerClosed));
     assert_eq!(guest.pulse(), Pulse::Closed);
     guest.renew(at(200));
-    assert_eq!(guest.pulse(), Pulse::Beating { last: at(200) });
+    assert_eq!(guest.pulse(), Pulse::Alive { last: at(200) });
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn live_5_an_entry_that_is_moved_is_looked_at_when_it_should_be() {
         let mut looked = Vec::new();
         let _ = wheel.sweep(at(now), usize::MAX, |key| {
             looked.push(key.index());
-            if now < 80 { NextLook::At(at(80)) } else { NextLook::Leave }
+            if now < 80 { NextCheck::At(at(80)) } else { NextCheck::Leave }
         });
         looked.sort_unstable();
         looked
@@ -254,7 +254,7 @@ fn a_look_that_panics_leaves_its_entry_where_it_was() {
     let mut looked = Vec::new();
     let swept = wheel.sweep(at(5), 9, |key| {
         looked.push(key);
-        NextLook::Leave
+        NextCheck::Leave
     });
     assert_eq!((swept.looks, looked, wheel.len()), (1, vec![key], 0));
 }
@@ -274,11 +274,11 @@ fn live_5_every_entry_comes_due_at_its_tick_with_few_looks() {
             .sweep(next, 1, |key: SlotKey| {
                 let due = keys[&key.index()];
                 if due > next.get() {
-                    return NextLook::At(at(due));
+                    return NextCheck::At(at(due));
                 }
                 assert_eq!(due, next.get());
                 done.insert(due);
-                NextLook::Never
+                NextCheck::Never
             })
             .looks;
     }
@@ -294,7 +294,7 @@ fn live_5_the_budget_bounds_the_looks_and_nothing_is_lost() {
     }
     let mut looks = 0;
     for round in 1.. {
-        let swept = wheel.sweep(at(1 << 50), 30, |_| NextLook::Leave);
+        let swept = wheel.sweep(at(1 << 50), 30, |_| NextCheck::Leave);
         assert!(swept.looks <= 30);
         looks += swept.looks;
         if !swept.is_behind {

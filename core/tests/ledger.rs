@@ -12,7 +12,7 @@ mod removals;
 use std::collections::{BTreeMap, HashSet};
 
 use plimsoll_core::ledger::VALUE_MAX;
-use plimsoll_core::{
+use plimsoll_core::ledger::{
     Entry, Key, LedgerSet, Lookup, PeakLedger, Recorded, Seed, SumLedger, WindowLedger, sets_for,
 };
 

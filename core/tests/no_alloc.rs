@@ -1,5 +1,7 @@
 //! No operation of this crate allocates: asserted with an allocator that counts.
 
+#[path = "no_alloc/budget.rs"]
+mod budget;
 #[path = "no_alloc/keepalive.rs"]
 mod keepalive;
 #[path = "no_alloc/ledger.rs"]
@@ -12,9 +14,11 @@ use std::hint::black_box;
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
+use plimsoll_core::keepalive::Tick;
+use plimsoll_core::pool::{Demand, PoolId, PoolSlot, PoolSlots, SlotId, Tenant};
 use plimsoll_core::{
-    Demand, FlowGauge, Gauge, Hysteresis, Level, PoolId, PoolSlot, PoolSlots, Ring, RingSlot,
-    SampledGauge, SlotId, SplitCount, Sustain, Tenant, Tick, Waiters, Watermarks,
+    FlowGauge, Gauge, Hysteresis, Level, Ring, RingSlot, SampledGauge, SplitCount, Sustain,
+    Waiters, Watermarks,
 };
 
 thread_local! {

@@ -1,6 +1,7 @@
 //! Watermarks through the public interface: the rounding law, every error with what it says, and the
 //! rule itself.
 
+use plimsoll_core::budget::{MAX_AMOUNT, PercentWatermarks};
 use plimsoll_core::{Level, MAX_CAPACITY, WatermarkError, Watermarks};
 
 /// A bad constructor in a `static` or `const` does not compile. This one is good, and shows that all
@@ -144,9 +145,18 @@ fn every_error_says_what_was_asked_and_what_is_allowed() {
     let one = Watermarks::counts(10, 8, 5);
     let three = one.with_level(9, 6).with_level(10, 7);
     let table = [
-        (Watermarks::try_new(0), "a capacity of 0 has no watermarks: use `rendezvous`"),
-        (Watermarks::try_percent(0, 80, 50), "a capacity of 0 has no watermarks: use `rendezvous`"),
-        (Watermarks::try_counts(0, 1, 0), "a capacity of 0 has no watermarks: use `rendezvous`"),
+        (
+            Watermarks::try_new(0),
+            "a capacity of 0 has no watermarks: ask 1 or more, or `rendezvous` for direct hand-over",
+        ),
+        (
+            Watermarks::try_percent(0, 80, 50),
+            "a capacity of 0 has no watermarks: ask 1 or more, or `rendezvous` for direct hand-over",
+        ),
+        (
+            Watermarks::try_counts(0, 1, 0),
+            "a capacity of 0 has no watermarks: ask 1 or more, or `rendezvous` for direct hand-over",
+        ),
         (
             Watermarks::try_new(MAX_CAPACITY + 1),
             "the capacity is above 2^46 (asked 70368744177665, allowed 1 to 70368744177664)",
@@ -199,11 +209,11 @@ fn every_error_says_what_was_asked_and_what_is_allowed() {
         (three.try_with_level(10, 9), "there are three levels already"),
         (
             Watermarks::unbounded().try_with_level(2, 1),
-            "levels need a capacity: neither unbounded nor rendezvous",
+            "a capacity is needed: `unbounded` and `rendezvous` have none",
         ),
         (
             Watermarks::rendezvous().try_with_level(2, 1),
-            "levels need a capacity: neither unbounded nor rendezvous",
+            "a capacity is needed: `unbounded` and `rendezvous` have none",
         ),
     ];
     for (answer, text) in table {
@@ -260,4 +270,37 @@ mod at_run_time_the_constructors_for_statics_panic_with {
     fn with_level() {
         let _ = Watermarks::counts(10, 7, 4).with_level(8, 5).with_level(9, 6).with_level(10, 7);
     }
+}
+
+#[test]
+fn budget_5_watermarks_of_a_budget_reach_as_far_as_it_does() {
+    let wide = |capacity, high, low| Watermarks::try_wide_counts(capacity, high, low);
+    for capacity in [MAX_CAPACITY, MAX_CAPACITY + 1, MAX_AMOUNT - 1, MAX_AMOUNT] {
+        let marks = wide(capacity, capacity - 1, capacity / 2).unwrap();
+        assert_eq!(marks.judge(Level::Normal, capacity - 2), Level::Normal, "{capacity}");
+        assert_eq!(marks.judge(Level::Normal, capacity - 1), Level::Elevated, "{capacity}");
+        assert_eq!(marks.judge(Level::Normal, u64::MAX), Level::Elevated, "{capacity}");
+        assert_eq!(marks.judge(Level::Elevated, capacity / 2), Level::Normal, "{capacity}");
+    }
+    let capacity = MAX_AMOUNT + 1;
+    let too_large = WatermarkError::CapacityTooLarge { capacity, max: MAX_AMOUNT };
+    assert_eq!(wide(capacity, 2, 1), Err(too_large));
+    let said = format!("the capacity is above 2^56 (asked {capacity}, allowed 1 to {MAX_AMOUNT})");
+    assert_eq!(too_large.to_string(), said);
+    assert_eq!(wide(0, 2, 1), Err(WatermarkError::ZeroCapacity));
+}
+
+#[test]
+fn watermarks_in_percent_have_counts_at_each_capacity() {
+    let marks = PercentWatermarks::new().with_level(95, 85).with_level(100, 98);
+    for capacity in [1, 2, 3, 10, 1_000, MAX_CAPACITY + 1, MAX_AMOUNT] {
+        let counts = marks.at(capacity).unwrap();
+        assert_eq!(counts.capacity(), Some(capacity));
+        assert_eq!(counts.high(Level::Elevated), marks.high(Level::Elevated, capacity));
+        assert_eq!(counts.low(Level::Elevated), marks.low(Level::Elevated, capacity));
+    }
+    assert_eq!(marks.at(1_000).unwrap().level_count(), 3);
+    assert_eq!(marks.at(1).unwrap().level_count(), 1, "levels of one count are one");
+    assert_eq!(marks.at(0), Err(WatermarkError::ZeroCapacity));
+    assert_eq!(PercentWatermarks::none().at(10), Ok(Watermarks::unbounded()));
 }

@@ -8,8 +8,8 @@
 use std::collections::HashMap;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use plimsoll_core::{
-    NextLook, Pulse, Rule, SignalKind, SlotKey, StaleKey, Tick, Tracker, Wheel, WheelFull,
+use plimsoll_core::keepalive::{
+    NextCheck, Pulse, Rule, SignalKind, SlotKey, StaleKey, Tick, Tracker, Wheel, WheelFull,
     WheelSlot,
 };
 
@@ -314,7 +314,7 @@ impl Pair {
                 assert_eq!(signal.since.get(), since(guest.last), "LIVE-8");
             }
             seen.note_if(look.signal.is_none() && !guest.is_spent, "look before its time");
-            NextLook::from(look.due)
+            NextCheck::from(look.due)
         });
         assert!(swept.looks <= budget && swept.looks == looks.values().sum::<usize>());
         seen.note_if(swept.is_behind, "sweep cut short");
@@ -333,7 +333,7 @@ impl Pair {
                 Guest { is_spent: true, .. } => Pulse::Spent,
                 Guest { pauses: 1.., .. } => Pulse::Paused { last },
                 Guest { is_silent: true, .. } => Pulse::Silent { last },
-                _ => Pulse::Beating { last },
+                _ => Pulse::Alive { last },
             };
             assert_eq!(self.trackers[guest.key.index()].pulse(), expected);
             assert!(self.wheel.holds(guest.key));

@@ -8,6 +8,7 @@
 //! list of what it should reach.
 #![forbid(unsafe_code)]
 
+pub mod budget;
 pub mod flow;
 pub mod gauge;
 pub mod hysteresis;
@@ -73,6 +74,7 @@ impl Target {
 
 /// Every target there is.
 pub const TARGETS: &[Target] = &[
+    Target::of::<budget::Job>("budget"),
     Target::of::<hysteresis::Job>("hysteresis"),
     Target::of::<gauge::Job>("gauge"),
     Target::of::<flow::Job>("flow"),

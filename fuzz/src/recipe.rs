@@ -181,7 +181,7 @@ fn counts(capacity: u64, high: u64, low: u64) -> (Limits, Vec<WatermarkError>) {
         _ => faults_of_level(&limits, high, low),
     };
     if capacity > MAX_CAPACITY {
-        faults.push(WatermarkError::CapacityTooLarge { capacity });
+        faults.push(WatermarkError::CapacityTooLarge { capacity, max: MAX_CAPACITY });
     }
     limits.levels.push((high, low));
     (limits, faults)
@@ -231,8 +231,8 @@ fn judge(answer: Answer, faults: &[WatermarkError], seen: &mut Seen) -> Option<W
 fn describe(error: &WatermarkError) -> (&'static str, Vec<u64>) {
     match *error {
         WatermarkError::ZeroCapacity => ("zero capacity", vec![0]),
-        WatermarkError::CapacityTooLarge { capacity } => {
-            ("capacity too large", vec![capacity, MAX_CAPACITY])
+        WatermarkError::CapacityTooLarge { capacity, max } => {
+            ("capacity too large", vec![capacity, max])
         }
         WatermarkError::PercentTooLarge { percent } => {
             ("percent too large", vec![percent.into(), 100])

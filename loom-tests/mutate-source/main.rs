@@ -2,11 +2,13 @@
 //!
 //! `cargo mutate-source core` or `cargo mutate-source adapters` takes a seeded sample of all mutants,
 //! 150 unless said, and runs the tests against each in a copy of the tree, below `target/mutants`.
-//! What is known is kept there in a list: a run that was stopped goes on where it was.
+//! What becomes of each is kept in a list, `loom-tests/mutants`: a run that was stopped goes on where it
+//! was, and so does the next one after the source has changed elsewhere. The sample changes with the
+//! lines that change, and no more.
 //!
-//! Arguments: `sample=N`, `seed=N`, and `limit=N` to stop after so many new ones. Survivors are
-//! printed with the reason that `loom-tests/survivors.txt` gives, a line of a mutant's name, a tab
-//! and the reason; it fails if one has none, or if less than 90 of 100 were found.
+//! Arguments: `sample=N`, `seed=N`, `limit=N` to stop after so many new ones, and `anew` to forget what
+//! is known. Survivors are printed with the reason that `loom-tests/survivors.txt` gives, a line of a
+//! mutant's name, a tab and the reason; it fails if one has none, or if less than 90 of 100 were found.
 
 mod mutant;
 mod tree;
@@ -42,12 +44,18 @@ fn run() -> Result<bool, String> {
     let area = arguments.first().map_or("core", String::as_str);
     let tree = Tree::copied(area)?;
     let mutants = sampled(tree.mutants()?, sample, seed as u64);
+    if arguments.iter().any(|argument| argument == "anew") {
+        tree.forget(seed)?;
+    }
     let mut known = tree.known(seed)?;
     let is_new = |mutant: &&Mutant| !known.contains_key(&mutant.to_string());
     let to_try: Vec<&Mutant> = mutants.iter().filter(is_new).take(limit).collect();
+    if !to_try.is_empty() {
+        tree.check_unchanged()?;
+    }
     for mutant in to_try {
         let fate = tree.try_out(mutant)?;
-        println!("{fate:12} {mutant}");
+        println!("{fate:14} {} in {mutant}", mutant.place());
         tree.note(seed, mutant, fate)?;
         known.insert(mutant.to_string(), fate);
     }
@@ -80,20 +88,19 @@ fn report(
         mutants.len(),
         count(Fate::DoesNotBuild)
     );
-    Ok(unexplained == 0 && 100 * found >= SCORE_MIN * judged)
+    Ok(unexplained == 0 && judged > 0 && 100 * found >= SCORE_MIN * judged)
 }
 
-/// So many of them, the same for the same seed.
+/// So many of them, by a number that their name has under this seed: the same mutants as before but for
+/// lines that have changed.
 fn sampled(mut mutants: Vec<Mutant>, sample: usize, seed: u64) -> Vec<Mutant> {
-    let mut state = seed;
-    for at in 0..mutants.len().min(sample) {
-        // splitmix64.
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let other = at + ((mixed ^ mixed >> 31) % (mutants.len() - at) as u64) as usize;
-        mutants.swap(at, other);
-    }
+    mutants.sort_by_cached_key(|mutant| {
+        // FNV-1a, and the end of SplitMix64.
+        let fold = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        let hash = mutant.to_string().bytes().fold(0xcbf2_9ce4_8422_2325 ^ seed, fold);
+        let mixed = (hash ^ hash >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed ^ mixed >> 27
+    });
     mutants.truncate(sample);
     mutants
 }

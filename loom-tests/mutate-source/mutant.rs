@@ -33,7 +33,7 @@ const OPERATORS: [(&str, &str); 24] = [
 ];
 
 /// Code that no test can judge: what is checked by the compiler, or in debug builds and models only.
-const SKIPPED: [&str; 5] = ["debug_assert", "const _", "is_planted", "impl<", "where"];
+const SKIPPED: [&str; 4] = ["debug_assert", "const _", "impl<", "where"];
 
 /// One change in one line.
 #[derive(Clone, Debug)]
@@ -46,6 +46,8 @@ pub(crate) struct Mutant {
     is: &'static str,
     /// The line as it was, which still names the mutant when lines above it have changed.
     text: String,
+    /// How many mutants before this one in the file have the same name otherwise.
+    repetition: usize,
 }
 
 impl Mutant {
@@ -66,12 +68,26 @@ impl Mutant {
             let end = text.find(" // ").unwrap_or(text.len());
             for (was, is) in OPERATORS {
                 for (column, _) in text[..end].match_indices(was) {
-                    let text = code.to_owned();
-                    mutants.push(Mutant { file: file.to_owned(), line, column, was, is, text });
+                    if !is_operator(&text[..column], was, &text[column + was.len()..]) {
+                        continue;
+                    }
+                    let (file, text, repetition) = (file.to_owned(), code.to_owned(), 0);
+                    let mut mutant = Mutant { file, line, column, was, is, text, repetition };
+                    mutant.repetition = mutants.iter().filter(|m| mutant.is_alike(m)).count();
+                    mutants.push(mutant);
                 }
             }
         }
         mutants
+    }
+
+    fn is_alike(&self, other: &Mutant) -> bool {
+        (&self.text, self.was, self.is) == (&other.text, other.was, other.is)
+    }
+
+    /// Where the change is.
+    pub(crate) fn place(&self) -> String {
+        format!("{}:{}", self.line + 1, self.column + 1)
     }
 
     /// The source with this change.
@@ -93,16 +109,33 @@ impl Mutant {
         self.was.starts_with("Ordering::")
     }
 
+    /// Whether the models take in this file of the adapters.
+    pub(crate) fn is_modelled(&self) -> bool {
+        ["hands", "moments"].contains(&self.stem())
+    }
+
     /// The file without its folders.
     pub(crate) fn stem(&self) -> &str {
         Path::new(&self.file).file_stem().and_then(|stem| stem.to_str()).unwrap_or("")
     }
 }
 
-/// How it is named in lists of results: the same for the same source.
+/// Whether it is an operator there: not the `||` of a closure, nor the `+` of a bound.
+fn is_operator(before: &str, was: &str, after: &str) -> bool {
+    match was {
+        " || " => !before.ends_with(['=', '(', ',', '{', '>']) && !before.ends_with("move"),
+        " + " => {
+            !["Send", "Sync", "Fn", "'", "use<", "?"].iter().any(|bound| after.starts_with(bound))
+        }
+        _ => true,
+    }
+}
+
+/// How it is named in lists of results: the same for as long as its line is the same, wherever that is.
 impl fmt::Display for Mutant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Mutant { file, line, column, was, is, text } = self;
-        write!(f, "{file}:{}:{}: `{}` -> `{}`: {text}", line + 1, column + 1, was.trim(), is.trim())
+        let Mutant { file, was, is, text, repetition, .. } = self;
+        write!(f, "{file}: `{}` -> `{}`: {text}", was.trim(), is.trim())?;
+        if *repetition > 0 { write!(f, " #{}", repetition + 1) } else { Ok(()) }
     }
 }

@@ -11,10 +11,36 @@ use std::time::{Duration, Instant};
 
 use crate::mutant::Mutant;
 
-/// A mutant whose tests take longer is found: it waits for ever. Many times what sound ones take.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// A mutant whose tests take longer is found: it waits for ever. Many times what sound ones take, on a
+/// machine without other work.
+const PATIENCE: Duration = Duration::from_secs(240);
 const PATIENCE_WITH_MODELS: Duration = Duration::from_secs(900);
 const PATIENCE_WITH_BUILDS: Duration = Duration::from_secs(3_600);
+
+/// Stands for the tests of the mutant's own family, most of which find it: the others need not be built
+/// then.
+const FAMILY: &str = "FAMILY";
+
+/// The tests of what the core does. Its other tests read documents and the source.
+const CORE_TESTS: &[&str] = &[
+    "-p",
+    "plimsoll-core",
+    "--lib",
+    "--test",
+    "defects",
+    "--test",
+    "flow",
+    "--test",
+    "gauge",
+    "--test",
+    "keepalive",
+    "--test",
+    "ledger",
+    "--test",
+    "pool",
+    "--test",
+    "watermarks",
+];
 
 /// What became of a mutant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,9 +74,18 @@ impl Tree {
         let (sources, tests): (_, &[&[&str]]) = match area {
             "core" => (
                 "core/src/",
-                &[&["-p", "plimsoll-core"], &["-p", "plimsoll-fuzz"], &["-p", "plimsoll-loom"]],
+                &[CORE_TESTS, &["-p", "plimsoll-fuzz", "--tests"], &["-p", "plimsoll-loom"]],
             ),
-            "adapters" => ("std-adapters/plimsoll/src/", &[&["-p", "plimsoll", "--all-features"]]),
+            "adapters" => (
+                "std-adapters/plimsoll/src/",
+                &[
+                    &["-p", "plimsoll", "--all-features", "--lib"],
+                    &["-p", "plimsoll", "--all-features", "--test", FAMILY],
+                    &["-p", "plimsoll", "--all-features", "--tests"],
+                    // The models of the pool's own words.
+                    &["-p", "plimsoll-loom", "--test", "models", "hand_over"],
+                ],
+            ),
             other => return Err(format!("{other}: `core` or `adapters`")),
         };
         let root = PathBuf::from("target/mutants");
@@ -76,8 +111,7 @@ impl Tree {
         while let Some(folder) = folders.pop() {
             let entries = fs::read_dir(&folder).map_err(|error| error.to_string())?;
             for path in entries.flatten().map(|entry| entry.path()) {
-                let is_test =
-                    path.file_stem().is_some_and(|stem| stem == "tests" || stem == "flaw");
+                let is_test = path.file_stem().is_some_and(|stem| stem == "tests");
                 if path.is_dir() {
                     folders.push(path);
                 } else if path.extension().is_some_and(|end| end == "rs") && !is_test {
@@ -88,6 +122,19 @@ impl Tree {
         }
         mutants.sort_by_key(ToString::to_string);
         Ok(mutants)
+    }
+
+    /// Of a tree that fails by itself no mutant says anything.
+    pub(crate) fn check_unchanged(&self) -> Result<(), String> {
+        for package in self.tests.iter().filter(|package| !package.contains(&FAMILY)) {
+            if !self.passes(package, &["--no-run"], PATIENCE_WITH_BUILDS)?
+                || !self.passes(package, &[], PATIENCE_WITH_BUILDS)?
+            {
+                let arguments = package.join(" ");
+                return Err(format!("`cargo test --offline {arguments}` fails without a change"));
+            }
+        }
+        Ok(())
     }
 
     /// Runs the tests against a mutant, until one notices.
@@ -106,20 +153,25 @@ impl Tree {
             if mutant.is_ordering() && self.area == "core" && !is_model {
                 continue;
             }
-            if !self.passes(package, &["--no-run"], PATIENCE_WITH_BUILDS)? {
+            if is_model && self.area == "adapters" && !mutant.is_modelled() {
+                continue;
+            }
+            let family = family_tests(mutant);
+            let named = |part: &&'static str| if *part == FAMILY { family.as_str() } else { *part };
+            let package: Vec<&str> = package.iter().map(named).collect();
+            if !self.passes(&package, &["--no-run"], PATIENCE_WITH_BUILDS)? {
                 return Ok(Fate::DoesNotBuild);
             }
             // The models of a file are named after it, or after its folder.
             let folder = mutant.file.rsplit('/').nth(1).unwrap_or("");
             let part = if folder == "src" { mutant.stem() } else { folder };
             let filter = ["--", part];
-            let is_quick = self.area == "core" && !is_model;
-            let patience = if is_quick { PATIENCE } else { PATIENCE_WITH_MODELS };
-            if !self.passes(package, if is_model { &filter } else { &[] }, patience)? {
+            let patience = if is_model { PATIENCE_WITH_MODELS } else { PATIENCE };
+            if !self.passes(&package, if is_model { &filter } else { &[] }, patience)? {
                 return Ok(Fate::Found);
             }
             // Models of other parts may check it as well: those of a flow check its credit.
-            if is_model && !self.passes(package, &[], patience)? {
+            if is_model && !self.passes(&package, &[], patience)? {
                 return Ok(Fate::Found);
             }
         }
@@ -133,13 +185,18 @@ impl Tree {
         command.current_dir(self.root.join("tree")).stdout(Stdio::null()).stderr(Stdio::null());
         command.process_group(0);
         command.env("CARGO_TARGET_DIR", "../build").env("RUST_BACKTRACE", "0");
+        // A mutant may stand where a flaw would be planted.
+        command.env("PLIMSOLL_FLAWS_MAY_MISS", "1");
+        command.env("CARGO_INCREMENTAL", "1").env("CARGO_PROFILE_DEV_DEBUG", "0");
         let mut child = command.spawn().map_err(|error| format!("cargo: {error}"))?;
-        let began = Instant::now();
+        let mut waited = Duration::ZERO;
         loop {
             match child.try_wait().map_err(|error| error.to_string())? {
                 Some(status) => return Ok(status.success()),
-                None if began.elapsed() < patience => {
+                None if waited < patience => {
+                    let began = Instant::now();
                     std::thread::sleep(Duration::from_millis(20));
+                    waited += began.elapsed().div_f64(crowding());
                 }
                 None => {
                     // The test is cargo's child: all of its group must end.
@@ -153,7 +210,16 @@ impl Tree {
     }
 
     fn list(&self, seed: usize) -> PathBuf {
-        self.root.join(format!("{}-{seed}.txt", self.area))
+        PathBuf::from(format!("loom-tests/mutants/{}-{seed}.txt", self.area))
+    }
+
+    /// Forgets what earlier runs have found out.
+    pub(crate) fn forget(&self, seed: usize) -> Result<(), String> {
+        let list = self.list(seed);
+        if !list.exists() {
+            return Ok(());
+        }
+        fs::remove_file(&list).map_err(|error| format!("{}: {error}", list.display()))
     }
 
     /// What earlier runs have found out.
@@ -169,6 +235,7 @@ impl Tree {
 
     pub(crate) fn note(&self, seed: usize, mutant: &Mutant, fate: Fate) -> Result<(), String> {
         let list = self.list(seed);
+        fs::create_dir_all("loom-tests/mutants").map_err(|error| error.to_string())?;
         let file = fs::OpenOptions::new().create(true).append(true).open(&list);
         let written = file.and_then(|mut file| writeln!(file, "{fate}\t{mutant}"));
         written.map_err(|error| format!("{}: {error}", list.display()))
@@ -179,6 +246,23 @@ impl Tree {
         let text = read_or_empty(Path::new("loom-tests/survivors.txt"));
         let pairs = text.lines().filter_map(|line| line.split_once('\t'));
         pairs.map(|(name, reason)| (name.to_owned(), reason.to_owned())).collect()
+    }
+}
+
+/// How many tasks there are for each core: so much longer everything takes.
+fn crowding() -> f64 {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
+    let text = read_or_empty(Path::new("/proc/loadavg"));
+    let load = text.split(' ').next().and_then(|load| load.parse::<f64>().ok()).unwrap_or(0.0);
+    (load / cores).max(1.0)
+}
+
+/// The tests in `tests` that are called after the folder of a file; of the registry's, if none are.
+fn family_tests(mutant: &Mutant) -> String {
+    let family = mutant.file.rsplit("/src/").next().and_then(|rest| rest.split('/').next());
+    match family {
+        Some(family @ ("channel" | "keepalive" | "ledger" | "pool")) => format!("{family}*"),
+        _ => "registry*".to_owned(),
     }
 }
 

@@ -31,6 +31,8 @@ fn case(threads: usize) -> Case {
         .subject("metrics, real recorder", FLOOR, facade(threads))
         .subject("prometheus IntGauge", FLOOR, prometheus(threads))
         .subject("prometheus-client Gauge", FLOOR, prometheus_client(threads))
+        .subject("fast-telemetry Counter, sharded", FLOOR, fast_telemetry(threads))
+        .subject("contatori Signed, sharded", FLOOR, contatori(threads))
 }
 
 fn floor(threads: usize) -> impl FnMut(u64) -> Duration {
@@ -97,6 +99,27 @@ fn prometheus(threads: usize) -> impl FnMut(u64) -> Duration {
 fn prometheus_client(threads: usize) -> impl FnMut(u64) -> Duration {
     let gauge = prometheus_client::metrics::gauge::Gauge::<i64>::default();
     repeat(threads, move || (gauge.inc() ^ gauge.dec()) as u64)
+}
+
+/// A part of the sum for each thread: no thread knows the depth, so that there is neither a watermark
+/// nor a high-water mark.
+fn fast_telemetry(threads: usize) -> impl FnMut(u64) -> Duration {
+    let counter = fast_telemetry::Counter::new(64);
+    repeat(threads, move || {
+        counter.add(1);
+        counter.add(-1);
+        0
+    })
+}
+
+/// As the one before.
+fn contatori(threads: usize) -> impl FnMut(u64) -> Duration {
+    let counter = contatori::counters::signed::Signed::new();
+    repeat(threads, move || {
+        counter.add(1);
+        counter.sub(1);
+        0
+    })
 }
 
 /// Every thread does the operation as often as asked. Each answers a number, so that no answer is

@@ -9,7 +9,9 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use heavykeeper::TopK;
-use plimsoll_core::{Key, KeyRef, LedgerHandle, LedgerSet, PeakLedger, Seed, SumLedger, sets_for};
+use plimsoll_core::ledger::{
+    Key, KeyRef, LedgerHandle, LedgerSet, PeakLedger, Seed, SumLedger, sets_for,
+};
 use topk::FilteredSpaceSaving;
 
 use crate::case::Case;

@@ -6,7 +6,6 @@ mod state;
 pub use permit::Permit;
 
 use crate::edge::{Edge, Level};
-use crate::flaw::{Flaw, is_planted};
 use crate::high_water::{HighWater, Peak};
 use crate::reading::Reading;
 use crate::sync::{AtomicU64, Ordering, const_unless_loom};
@@ -50,7 +49,7 @@ const MAX_DEPTH: i64 = MAX_CAPACITY as i64;
 /// | operation | success | failure | pairs with | publishes | model |
 /// |---|---|---|---|---|---|
 /// | `add`: state `fetch_add` | Acquire | | `take_high_water` | | `gauge_5_window` |
-/// | `set`: state exchange | Acquire | Relaxed | `take_high_water` | | `gauge_1_set` |
+/// | `set`: state exchange | Acquire | Relaxed | `take_high_water` | | `gauge_5_window_of` |
 /// | `add` while raised: sequence load | Relaxed | | | any number near the state's will do | `gauge_3` |
 /// | `sub`, drop of a permit: state `fetch_sub` | Relaxed | | | the word is its own message | `gauge_1` |
 /// | `make_edge`: state load | Acquire | | `make_edge` | | `gauge_3_numbers` |
@@ -193,7 +192,7 @@ impl Gauge {
     #[cold]
     fn make_edge(&self) -> Option<Edge> {
         loop {
-            // Acquire: whoever made the edge in this word has published the number before it.
+            // Acquire: the thread that made the edge in this word published its number before.
             let state = State::from_word(self.state.load(Ordering::Acquire));
             if state.signed_depth().unsigned_abs() > MAX_CAPACITY {
                 self.saturate(state);
@@ -209,11 +208,7 @@ impl Gauge {
             let last = state.sequence(known);
             if last > known {
                 // Relaxed: the exchange below publishes it, so `sequence` lags by one at most.
-                if is_planted(Flaw::SequenceStored) {
-                    self.sequence.store(last, Ordering::Relaxed);
-                } else {
-                    self.sequence.fetch_max(last, Ordering::Relaxed);
-                }
+                self.sequence.fetch_max(last, Ordering::Relaxed);
             }
             let peak = if to > from { depth } else { self.peak.since(last).max(depth) };
             let next = state.transition_to(to);
@@ -261,6 +256,7 @@ impl Gauge {
         (Permit::new(self, amount.min(MAX_STEP)), edge)
     }
 
+    #[inline(always)]
     fn state(&self) -> State {
         // Relaxed: depth and level are in the word itself.
         State::from_word(self.state.load(Ordering::Relaxed))
@@ -309,16 +305,14 @@ impl Gauge {
     #[inline]
     pub fn reading(&self) -> Reading {
         let state = self.state();
-        // Beyond the limit, somebody is about to cut it.
+        // A depth beyond the limit is about to be cut.
         let depth = state.depth().min(MAX_CAPACITY);
         // For a recorder that has counted and not yet noted: the mark must not fall back later.
-        if !is_planted(Flaw::ReadingNotNoted) {
-            self.marks.raise(depth);
-        }
+        self.marks.raise(depth);
         Reading {
             depth,
             high_water: self.marks.lifetime().max(depth),
-            level: self.watermarks.judge(state.level(), depth),
+            level: self.watermarks.level_at(state.level(), depth),
             watermarks: self.watermarks,
         }
     }

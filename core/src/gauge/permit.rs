@@ -1,4 +1,4 @@
-//! What is in as long as a guard lives.
+//! A guard that holds an amount in a gauge until it is dropped.
 
 use super::Gauge;
 use crate::edge::Edge;

@@ -1,4 +1,4 @@
-//! Who has fallen silent: the word that is poked on every frame, and the wheel that finds it idle.
+//! Keep-alive: the word that notes each frame of a guest, and the wheel that finds guests without one.
 
 mod error;
 mod rule;
@@ -10,9 +10,9 @@ mod wheel;
 
 pub use error::{StaleKey, TrackerClosed, WheelError, WheelFull};
 pub use rule::{Rule, RuleError, Tick};
-pub use signal::{Look, Pulse, Recovery, Signal, SignalKind};
+pub use signal::{Check, Pulse, Recovery, Signal, SignalKind};
 pub use slot::{SlotKey, WheelSlot};
-pub use sweep::{NextLook, Swept};
+pub use sweep::{NextCheck, Swept};
 pub use wheel::Wheel;
 
 use crate::sync::{AtomicU64, Ordering, const_unless_loom};
@@ -20,14 +20,14 @@ use state::{Finding, Mark, State};
 
 /// The signs of life of one run of one guest.
 ///
-/// Whoever sees a frame calls [`notify`](Self::notify); whoever watches calls
+/// A thread that sees a frame calls [`notify`](Self::notify); a watcher calls
 /// [`judge`](Self::judge) when the tracker is due. Any number of threads may do either. All of it
-/// is one word, the tick of the last beat and what was reported since, so that a report is a
-/// compare-exchange from the very word that was judged: a beat in between makes it fail.
+/// is one word, the tick of the last notification and what was reported since, so that a report is
+/// a compare-exchange from the very word that was judged: a notification in between makes it fail.
 ///
 /// ```text
 ///            1 judge: late          2 judge: silent, rearming
-/// beating ------------------> late ----------------> silent
+///  alive  ------------------> late ----------------> silent
 ///  ^ ^ ^                       |  \                    | |
 ///  | | +-----------------------+   \ 3 judge: silent,  | |
 ///  | |        4 notify              \  one-shot        | |
@@ -38,8 +38,8 @@ use state::{Finding, Mark, State};
 ///                          7 pause, from any of the three
 /// ```
 ///
-/// A beating tracker goes on to silent, or spent, without being late if it has not been looked at
-/// meanwhile. `close` leads from everywhere to closed, and nothing leads away from there.
+/// An alive tracker becomes silent or spent without being late if it was not checked meanwhile.
+/// `close` leads from every state to closed, and no way leads back.
 ///
 /// Time is an argument. Notifiers and watchers take it from one source that does not go back, such
 /// as a coarse tick that the watcher publishes.
@@ -47,11 +47,11 @@ use state::{Finding, Mark, State};
 /// # Invariants
 /// - LIVE-1: `notify` is wait-free: one load, and one read-modify-write at most per tick and
 ///   notifier. No lock, no clock.
-/// - LIVE-2: a tracker is reported silent only when the window has passed since the last beat. If a
-///   `notify` that was told a moment within the window has returned, no report is made.
+/// - LIVE-2: a tracker is reported silent only when the window has passed since the last
+///   notification. If a `notify` with a moment within the window has returned, no report is made.
 /// - LIVE-3: each silence is handed to one caller, whatever the number of watchers.
 /// - LIVE-4: a one-shot run is reported silent once. A rearming one has one recovery for each
-///   silence, handed to whoever brings the beat.
+///   silence, handed to the caller whose notification ends it.
 /// - LIVE-7: what is closed is neither reported nor reopened.
 /// - LIVE-10: pauses count: nothing is reported before the last of several has ended.
 ///
@@ -59,8 +59,8 @@ use state::{Finding, Mark, State};
 ///
 /// # Progress
 /// Everything is wait-free but `judge`, `pause` and `resume`, which are lock-free: they start over
-/// if the word has moved between their load and their exchange, which takes a beat of another tick,
-/// another pause, or a report.
+/// if the word has moved between their load and their exchange, which takes a notification of
+/// another tick, another pause, or a report.
 ///
 /// # Orderings
 /// | operation | success | failure | pairs with | publishes | model |
@@ -69,11 +69,11 @@ use state::{Finding, Mark, State};
 /// | `judge`: load, exchange | Relaxed | Relaxed | | the word is its own message | `live_3` |
 /// | `close`: `fetch_max` | Relaxed | | | the word is its own message | `live_7` |
 /// | `pause`, `resume`: load, exchange | Relaxed | Relaxed | | the word is its own message | `live_10` |
-/// | `renew`: store | Relaxed | | | published by whoever hands the tracker on | |
+/// | `renew`: store | Relaxed | | | published by the thread that hands the tracker on | |
 ///
 /// # Example
 /// ```
-/// use plimsoll_core::{Rule, SignalKind, Tick, Tracker};
+/// use plimsoll_core::keepalive::{Rule, SignalKind, Tick, Tracker};
 ///
 /// let rule = Rule::new(10)?.rearming();
 /// let guest = Tracker::new(Tick::new(0));
@@ -99,7 +99,7 @@ impl Tracker {
     const_unless_loom! {
         /// A run that begins now.
         pub const fn new(now: Tick) -> Tracker {
-            Tracker { word: AtomicU64::new(State::beat(now).word()) }
+            Tracker { word: AtomicU64::new(State::notified(now).word()) }
         }
     }
 
@@ -116,16 +116,16 @@ impl Tracker {
     /// noted already.
     ///
     /// # Returns
-    /// The recovery, if this beat ends a silence that was reported.
+    /// The recovery, if this notification ends a silence that was reported.
     ///
     /// # Progress
-    /// Wait-free: a load, and a read-modify-write if no beat of this tick is noted yet.
+    /// Wait-free: a load, and a read-modify-write if no notification of this tick is noted yet.
     #[inline(always)]
     pub fn notify(&self, now: Tick) -> Option<Recovery> {
-        let beat = State::beat(now).word();
+        let notified = State::notified(now).word();
         // Relaxed: the word is its own message. A stale one is too small, and leads to the
         // exchange.
-        if self.word.load(Ordering::Relaxed) >= beat {
+        if self.word.load(Ordering::Relaxed) >= notified {
             return None;
         }
         self.first_of_tick(now)
@@ -133,13 +133,13 @@ impl Tracker {
 
     #[cold]
     fn first_of_tick(&self, now: Tick) -> Option<Recovery> {
-        let beat = State::beat(now);
+        let notified = State::notified(now);
         // Relaxed: as above. If the report of a watcher came first, this replaces it and recovers;
-        // if the beat comes first, the watcher's exchange fails. A plain store would not do, not
-        // even for a sole notifier: between its load and the store a watcher may report, and the
-        // recovery be lost, or the owner close, and the run be open again.
-        let before = State::from_word(self.word.fetch_max(beat.word(), Ordering::Relaxed));
-        (before.word() < beat.word() && before.is_silent())
+        // if the notification comes first, the watcher's exchange fails. A plain store would not
+        // do, not even for a sole notifier: between its load and the store a watcher may report,
+        // and the recovery be lost, or the owner close, and the run be open again.
+        let before = State::from_word(self.word.fetch_max(notified.word(), Ordering::Relaxed));
+        (before.word() < notified.word() && before.is_silent())
             .then(|| Recovery { last: before.tick(), now })
     }
 
@@ -151,13 +151,13 @@ impl Tracker {
     /// # Progress
     /// Lock-free.
     #[inline]
-    pub fn judge(&self, now: Tick, rule: Rule) -> Result<Look, TrackerClosed> {
+    pub fn judge(&self, now: Tick, rule: Rule) -> Result<Check, TrackerClosed> {
         self.judge_since(now, rule, |last| last)
     }
 
-    /// The same for a caller who knows more about a beat than its tick: its age counts from
+    /// The same for a caller who knows more about a notification than its tick: its age counts from
     /// `since(last)` on, which is not before `last`. A watcher that publishes ticks and was late
-    /// gives a beat that read the last one before its delay the benefit of the doubt.
+    /// gives a notification that read the last one before its delay the benefit of the doubt.
     ///
     /// # Errors
     /// The tracker is closed.
@@ -170,7 +170,7 @@ impl Tracker {
         now: Tick,
         rule: Rule,
         since: impl Fn(Tick) -> Tick,
-    ) -> Result<Look, TrackerClosed> {
+    ) -> Result<Check, TrackerClosed> {
         // Relaxed: the exchange below fails if this is stale; without one, a stale word is looked
         // at early and not late.
         let mut state = State::from_word(self.word.load(Ordering::Relaxed));
@@ -179,16 +179,17 @@ impl Tracker {
             let last = state.tick();
             let since = since(last);
             match state.judge(since, now, rule) {
-                Finding::Wait(due) => return Ok(Look { signal, due: Some(due) }),
-                Finding::Spent => return Ok(Look { signal, due: None }),
+                Finding::Wait(due) => return Ok(Check { signal, due: Some(due) }),
+                Finding::Spent => return Ok(Check { signal, due: None }),
                 Finding::Closed => return Err(TrackerClosed),
                 Finding::Report(mark, marked) => {
                     let kind = match mark {
                         Mark::Silent => SignalKind::Silent,
-                        Mark::Beating | Mark::Late => SignalKind::Late,
+                        Mark::Alive | Mark::Late => SignalKind::Late,
                     };
-                    // Relaxed: the word is its own message. If a beat came first, this fails and
-                    // the new word is judged; if another watcher did, the silence is its to report.
+                    // Relaxed: the word is its own message. If a notification came first, this
+                    // fails and the new word is judged; if another watcher did, the silence is its
+                    // to report.
                     match self.exchange(state, marked) {
                         Ok(()) => {
                             signal = Some(Signal { kind, last, since, now });
@@ -224,9 +225,9 @@ impl Tracker {
         before != State::CLOSED.word()
     }
 
-    /// No beats are to be expected until [`resume`](Self::resume): nothing is reported meanwhile,
-    /// and beats change nothing. Pauses count (LIVE-10): each has a `resume` of its own. A count of
-    /// 65,534 stays there, and the run is watched no more.
+    /// No notifications are to be expected until [`resume`](Self::resume): nothing is reported
+    /// meanwhile, and notifications change nothing. Pauses count (LIVE-10): each has a `resume` of
+    /// its own. A count of 65,534 stays there, and the run is watched no more.
     ///
     /// # Errors
     /// The tracker is closed.
@@ -269,8 +270,8 @@ impl Tracker {
 
     #[inline]
     fn exchange(&self, state: State, next: State) -> Result<(), State> {
-        // Relaxed: the word is its own message. If another pause, resumption, beat, report or the
-        // close came first, this fails.
+        // Relaxed: the word is its own message. If another pause, resumption, notification, report
+        // or the close came first, this fails.
         let exchanged = self.word.compare_exchange(
             state.word(),
             next.word(),
@@ -280,11 +281,11 @@ impl Tracker {
         exchanged.map(drop).map_err(State::from_word)
     }
 
-    /// Begins another run. To be called by whoever is the only one to use the tracker, for a slot
+    /// Begins another run. To be called by the only user of the tracker, for a slot
     /// that is handed on: to others it looks as if time went back.
     pub fn renew(&self, now: Tick) {
-        // Relaxed: whoever hands the tracker on publishes it.
-        self.word.store(State::beat(now).word(), Ordering::Relaxed);
+        // Relaxed: the thread that hands the tracker on publishes it.
+        self.word.store(State::notified(now).word(), Ordering::Relaxed);
     }
 
     /// What the tracker is, and since when.
@@ -296,7 +297,7 @@ impl Tracker {
             State::SPENT => Pulse::Spent,
             paused if paused.is_paused() => Pulse::Paused { last: paused.tick() },
             silent if silent.is_silent() => Pulse::Silent { last: silent.tick() },
-            beating => Pulse::Beating { last: beating.tick() },
+            alive => Pulse::Alive { last: alive.tick() },
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Time as the keep-alive counts it, and when a tracker is late or silent.
+//! Ticks, and the rule by which a tracker is late or silent.
 
-use core::fmt;
+use crate::error_type::error_type;
 
 /// A moment, counted in ticks from any one origin. How long a tick is, the caller decides.
 ///
 /// ```
-/// use plimsoll_core::Tick;
+/// use plimsoll_core::keepalive::Tick;
 ///
 /// let start = Tick::new(100);
 /// assert_eq!(start.after(20).since(start), 20);
@@ -19,7 +19,7 @@ impl Tick {
     pub(super) const BITS: u32 = 46;
 
     /// The last moment there is, 2^46 - 2: of milliseconds, in 2,229 years. Time stands still
-    /// there, and a wheel checks nobody twice.
+    /// there, and a wheel checks no tracker twice.
     pub const MAX: Tick = Tick((1 << Self::BITS) - 2);
 
     /// The moment `ticks` after the origin, or [`MAX`](Self::MAX) if that is earlier.
@@ -47,14 +47,14 @@ impl Tick {
     }
 }
 
-/// When a [`Tracker`](crate::Tracker) is late and when it is silent, in ticks, and what becomes of
+/// When a [`Tracker`](crate::keepalive::Tracker) is late and when it is silent, in ticks, and what becomes of
 /// it then.
 ///
 /// By default a run is reported silent once and never looked at again; a
 /// [rearming](Self::rearming) one is reported again after it has recovered.
 ///
 /// ```
-/// use plimsoll_core::{Rule, RuleError};
+/// use plimsoll_core::keepalive::{Rule, RuleError};
 ///
 /// let rule = Rule::new(1_000)?.late_after(400)?.rearming();
 /// assert_eq!((rule.window(), rule.late(), rule.rearms()), (1_000, Some(400), true));
@@ -75,7 +75,7 @@ impl Rule {
     /// The longest window, in ticks: 2^31 - 1.
     pub const WINDOW_MAX: u64 = REARMS as u64 - 1;
 
-    /// Silent after `window` ticks without a beat, once per run.
+    /// Silent after `window` ticks without a notification, once per run.
     ///
     /// # Errors
     /// A window of 0, or one above [`WINDOW_MAX`](Self::WINDOW_MAX).
@@ -89,7 +89,7 @@ impl Rule {
         Ok(Rule { window: window as u32, late: 0 })
     }
 
-    /// The same rule, and late after `late` ticks without a beat.
+    /// The same rule, and late after `late` ticks without a notification.
     ///
     /// # Errors
     /// A threshold of 0, or one that is not below the window.
@@ -100,20 +100,20 @@ impl Rule {
         Ok(Rule { late: late as u32, ..self })
     }
 
-    /// The same rule for a run that goes on after a silence: the next beat is reported as its
-    /// recovery, and the next silence as another one.
+    /// The same rule for a run that goes on after a silence: the next notification is reported as
+    /// its recovery, and the next silence as another one.
     #[must_use]
     pub const fn rearming(self) -> Rule {
         Rule { window: self.window | REARMS, ..self }
     }
 
-    /// Ticks without a beat after which a tracker is silent.
+    /// Ticks without a notification after which a tracker is silent.
     #[inline(always)]
     pub const fn window(self) -> u64 {
         (self.window & !REARMS) as u64
     }
 
-    /// Ticks without a beat after which a tracker is late.
+    /// Ticks without a notification after which a tracker is late.
     #[inline(always)]
     pub const fn late(self) -> Option<u64> {
         if self.late == 0 { None } else { Some(self.late as u64) }
@@ -135,41 +135,30 @@ impl Rule {
     }
 }
 
-/// Why there is no such [`Rule`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RuleError {
-    /// A window has one tick at least.
-    ZeroWindow,
-    /// A window has [`Rule::WINDOW_MAX`] ticks at most.
-    WindowTooLong {
-        /// What was asked.
-        window: u64,
-    },
-    /// A tracker is late before it is silent, and after one tick at least.
-    LateOutOfRange {
-        /// The threshold that was asked.
-        late: u64,
-        /// The window.
-        window: u64,
-    },
-}
-
-impl fmt::Display for RuleError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ZeroWindow => f.write_str("a keep-alive window is above zero"),
-            Self::WindowTooLong { window } => {
-                let max = Rule::WINDOW_MAX;
-                write!(f, "a keep-alive window has {max} ticks at most (asked {window})")
-            }
-            Self::LateOutOfRange { late, window } => write!(
-                f,
-                "the threshold of lateness is above zero and below the window of {window} ticks \
-                 (asked {late})"
-            ),
-        }
+error_type! {
+    /// Why there is no such [`Rule`].
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub enum RuleError {
+        /// A window has one tick at least.
+        #[error("a keep-alive window is above zero")]
+        ZeroWindow,
+        /// A window has [`Rule::WINDOW_MAX`] ticks at most.
+        #[error("a keep-alive window has {} ticks at most (asked {window})", Rule::WINDOW_MAX)]
+        WindowTooLong {
+            /// What was asked.
+            window: u64,
+        },
+        /// A tracker is late before it is silent, and after one tick at least.
+        #[error(
+            "the threshold of lateness is above zero and below the window of {window} ticks \
+             (asked {late})"
+        )]
+        LateOutOfRange {
+            /// The threshold that was asked.
+            late: u64,
+            /// The window.
+            window: u64,
+        },
     }
 }
-
-impl core::error::Error for RuleError {}

@@ -1,23 +1,23 @@
-//! What a look at a tracker brings.
+//! Results of a check of a tracker.
 
 use super::rule::Tick;
 
-/// What a [`Tracker`](crate::Tracker) is at a moment.
+/// What a [`Tracker`](crate::keepalive::Tracker) is at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pulse {
     /// Watched, and not reported silent.
-    Beating {
-        /// The last beat.
+    Alive {
+        /// The last notification.
         last: Tick,
     },
     /// Reported silent, and waiting for its recovery.
     Silent {
-        /// The last beat.
+        /// The last notification.
         last: Tick,
     },
     /// Not watched until it is resumed.
     Paused {
-        /// The last beat.
+        /// The last notification.
         last: Tick,
     },
     /// Reported silent, and done.
@@ -26,33 +26,33 @@ pub enum Pulse {
     Closed,
 }
 
-/// What a look at a [`Tracker`](crate::Tracker) has brought.
+/// What a check of a [`Tracker`](crate::keepalive::Tracker) has yielded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "a signal is made once only: deliver it, or nobody hears of it"]
-pub struct Look {
+#[must_use = "a signal is made once only: deliver it, or it is lost"]
+pub struct Check {
     /// What is to be reported, by this caller and no other.
     pub signal: Option<Signal>,
-    /// When to look again at the latest; `None`: never. Should a beat come after a signal that was
-    /// told an earlier moment than the look, what follows is found that much later.
+    /// When to check again at the latest; `None`: never. If a notification comes after a signal that was
+    /// given an earlier moment than the check, what follows is found that much later.
     pub due: Option<Tick>,
 }
 
-/// A tracker has been without a beat for too long.
+/// A tracker has been without a notification for too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signal {
     /// For how long.
     pub kind: SignalKind,
-    /// The last beat. It tells the silences of one run apart.
+    /// The last notification. It distinguishes the silences of one run.
     pub last: Tick,
     /// From when its age counts: the same moment, or what
-    /// [`judge_since`](crate::Tracker::judge_since) was told.
+    /// [`judge_since`](crate::keepalive::Tracker::judge_since) was given.
     pub since: Tick,
     /// The moment of the look.
     pub now: Tick,
 }
 
 impl Signal {
-    /// Ticks without a beat; never below the threshold that was passed (LIVE-2).
+    /// Ticks without a notification; never below the threshold that was passed (LIVE-2).
     pub const fn elapsed(&self) -> u64 {
         self.now.since(self.since)
     }
@@ -61,23 +61,23 @@ impl Signal {
 /// Which threshold a [`Signal`] is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SignalKind {
-    /// The one of lateness, once between two beats.
+    /// The one of lateness, once between two notifications.
     Late,
     /// The window.
     Silent,
 }
 
-/// A beat has ended a silence that was reported.
+/// A notification has ended a silence that was reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recovery {
-    /// The last beat before the silence.
+    /// The last notification before the silence.
     pub last: Tick,
-    /// The beat that ended it.
+    /// The notification that ended it.
     pub now: Tick,
 }
 
 impl Recovery {
-    /// Ticks between the two beats.
+    /// Ticks between the two notifications.
     pub const fn elapsed(&self) -> u64 {
         self.now.since(self.last)
     }

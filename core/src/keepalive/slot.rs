@@ -1,8 +1,8 @@
-//! Places of a wheel: where each is linked in, and whose it is.
+//! Slots of a wheel: their links and their owners.
 
 /// The end of a list.
 pub(super) const NONE: u32 = u32::MAX;
-/// `before` of a slot that nobody holds.
+/// `before` of a free slot.
 const FREE: u32 = u32::MAX - 1;
 /// `before` of a slot that is held, and in no list.
 const RESTING: u32 = u32::MAX - 2;
@@ -11,7 +11,7 @@ const BUCKET: u32 = 1 << 31;
 /// Slots that a wheel can have: those whose number has no other meaning.
 pub(super) const CAPACITY_MAX: usize = BUCKET as usize;
 
-/// Room for one entry of a [`Wheel`](crate::Wheel), 12 bytes.
+/// Room for one entry of a [`Wheel`](crate::keepalive::Wheel), 12 bytes.
 ///
 /// ```text
 /// before      the slot before this one; or its bucket; or resting; or free
@@ -28,8 +28,8 @@ pub struct WheelSlot {
     generation: u32,
 }
 
-/// A held slot of a [`Wheel`](crate::Wheel). It says nothing to a wheel that has given the slot to
-/// somebody else since.
+/// A held slot of a [`Wheel`](crate::keepalive::Wheel). It says nothing to a wheel that has given the slot to
+/// another tracker since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SlotKey {
     index: u32,

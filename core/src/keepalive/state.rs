@@ -5,22 +5,22 @@ use super::rule::{Rule, Tick};
 /// The last sign of life in 64 bits, low bit first:
 ///
 /// ```text
-/// 0..2    mark     0 beating, 1 late, 2 silent, 3 none
-/// 2..48   tick     of the last beat; all ones: none, the run is over
-/// 48..64  pauses   how many hold now; while one does, not judged, and not moved by beats
+/// 0..2    mark     0 alive, 1 late, 2 silent, 3 none
+/// 2..48   tick     of the last notification; all ones: none, the run is over
+/// 48..64  pauses   how many hold now; while one does, not judged, and not moved by notifications
 /// ```
 ///
 /// | word | meaning |
 /// |---|---|
-/// | no pause, mark 0 to 2 | the last beat, and what has been reported since |
+/// | no pause, mark 0 to 2 | the last notification, and what has been reported since |
 /// | 1 to `PAUSES_MAX` pauses, mark 0 to 2 | the same, kept until the last of them has ended |
 /// | `SPENT`: all ones but the last bit | reported silent, and not to be watched again |
 /// | `CLOSED`: all ones | ended by its owner |
 /// | pauses or tick all ones, and neither | impossible: `PAUSES_MAX` and `Tick::MAX` are below |
 /// | mark 3, and not `CLOSED` | impossible: nothing makes it |
 ///
-/// A later beat is a larger word, whatever the mark, so a beat is a `fetch_max`: it replaces marks
-/// of earlier ticks, and leaves later beats, pauses and ends alone.
+/// A later notification is a larger word, whatever the mark, so a notification is a `fetch_max`: it
+/// replaces marks of earlier ticks, and leaves later notifications, pauses and ends alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct State(u64);
 
@@ -35,10 +35,10 @@ const _: () = assert!(MARK_MASK ^ TICK_MASK ^ PAUSES_MASK == u64::MAX);
 const _: () = assert!(Tick::MAX.get() << TICK_SHIFT < TICK_MASK);
 const _: () = assert!(State::PAUSES_MAX << PAUSES_SHIFT < PAUSES_MASK);
 
-/// What has been reported since the last beat.
+/// What has been reported since the last notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Mark {
-    Beating = 0,
+    Alive = 0,
     Late = 1,
     Silent = 2,
 }
@@ -48,7 +48,7 @@ pub(super) enum Mark {
 pub(super) enum Finding {
     /// Nothing is due before this moment.
     Wait(Tick),
-    /// To be reported by whoever replaces the word by this one; look again then.
+    /// The thread that replaces the word by this one reports it, and checks again.
     Report(Mark, State),
     /// Never again.
     Spent,
@@ -69,9 +69,9 @@ impl State {
         self.0
     }
 
-    /// A beat at this moment.
+    /// A notification at this moment.
     #[inline(always)]
-    pub(super) const fn beat(now: Tick) -> State {
+    pub(super) const fn notified(now: Tick) -> State {
         State(now.get() << TICK_SHIFT)
     }
 
@@ -79,7 +79,7 @@ impl State {
     /// does less harm than one that is watched during a pause.
     pub(super) const PAUSES_MAX: u64 = (1 << (u64::BITS - PAUSES_SHIFT)) - 2;
 
-    /// The last beat; of no meaning once the run is over.
+    /// The last notification; of no meaning once the run is over.
     pub(super) const fn tick(self) -> Tick {
         Tick::new((self.0 & TICK_MASK) >> TICK_SHIFT)
     }
@@ -115,7 +115,7 @@ impl State {
             2.. => State(self.0 - PAUSE),
             _ => {
                 let last = self.tick();
-                State::beat(if now.get() > last.get() { now } else { last })
+                State::notified(if now.get() > last.get() { now } else { last })
             }
         }
     }
@@ -127,7 +127,7 @@ impl State {
         if self.is_over() {
             return if self.0 == Self::CLOSED.0 { Finding::Closed } else { Finding::Spent };
         }
-        // A beat that comes from now on is not due before this.
+        // A notification that comes from now on is not due before this.
         let next = now.after(rule.first());
         let mark = self.0 & MARK_MASK;
         if self.is_paused() || mark == Mark::Silent as u64 {
@@ -140,7 +140,7 @@ impl State {
             return Finding::Report(Mark::Silent, marked);
         }
         let due = match rule.late() {
-            Some(late) if mark == Mark::Beating as u64 => {
+            Some(late) if mark == Mark::Alive as u64 => {
                 if elapsed >= late {
                     return Finding::Report(Mark::Late, self.marked(Mark::Late));
                 }
@@ -160,9 +160,9 @@ impl State {
 mod tests {
     use super::*;
 
-    /// Beats at these, marked in every way, paused and not.
+    /// Notifications at these, marked in every way, paused and not.
     const TICKS: [u64; 5] = [0, 1, 2, 1_000, Tick::MAX.get()];
-    const MARKS: [Mark; 3] = [Mark::Beating, Mark::Late, Mark::Silent];
+    const MARKS: [Mark; 3] = [Mark::Alive, Mark::Late, Mark::Silent];
 
     #[test]
     fn words_are_ordered_by_beat_then_mark_then_pause_then_end() {
@@ -171,7 +171,7 @@ mod tests {
             for tick in TICKS {
                 for mark in MARKS {
                     let paused = pauses << PAUSES_SHIFT;
-                    let state = State(State::beat(Tick::new(tick)).marked(mark).0 | paused);
+                    let state = State(State::notified(Tick::new(tick)).marked(mark).0 | paused);
                     assert!(last < Some(state.0), "{state:?}");
                     last = Some(state.0);
                     assert_eq!(state.tick().get(), tick);
@@ -190,20 +190,20 @@ mod tests {
         let late = Rule::new(10).unwrap().late_after(4).unwrap();
         let rule = Rule::new(10).unwrap();
         let wait = |tick| Finding::Wait(Tick::new(tick));
-        let at = |mark| State::beat(Tick::new(100)).marked(mark);
-        let [beating, tardy, silent] = MARKS.map(at);
-        let paused = beating.transition_to_paused();
+        let at = |mark| State::notified(Tick::new(100)).marked(mark);
+        let [alive, tardy, silent] = MARKS.map(at);
+        let paused = alive.transition_to_paused();
         let report = |mark, state| Finding::Report(mark, state);
         let table = [
             // state, now, by the plain rule, by the one that knows lateness
-            (beating, 90, wait(100), wait(94)),
-            (beating, 100, wait(110), wait(104)),
-            (beating, 103, wait(110), wait(104)),
-            (beating, 104, wait(110), report(Mark::Late, tardy)),
+            (alive, 90, wait(100), wait(94)),
+            (alive, 100, wait(110), wait(104)),
+            (alive, 103, wait(110), wait(104)),
+            (alive, 104, wait(110), report(Mark::Late, tardy)),
             (tardy, 104, wait(110), wait(108)),
             (tardy, 109, wait(110), wait(110)),
             (tardy, 110, report(Mark::Silent, State::SPENT), report(Mark::Silent, State::SPENT)),
-            (beating, 110, report(Mark::Silent, State::SPENT), report(Mark::Silent, State::SPENT)),
+            (alive, 110, report(Mark::Silent, State::SPENT), report(Mark::Silent, State::SPENT)),
             (silent, 500, wait(510), wait(504)),
             (paused, 500, wait(510), wait(504)),
             (State::SPENT, 500, Finding::Spent, Finding::Spent),
@@ -215,7 +215,7 @@ mod tests {
             assert_eq!(state.judge(state.tick(), now, late), lateness, "{state:?} at {now:?}");
         }
         assert_eq!(
-            beating.judge(beating.tick(), Tick::new(110), rule.rearming()),
+            alive.judge(alive.tick(), Tick::new(110), rule.rearming()),
             report(Mark::Silent, silent),
             "LIVE-4"
         );
@@ -223,13 +223,13 @@ mod tests {
 
     #[test]
     fn live_10_pauses_add_up_and_a_count_at_its_end_stays_there() {
-        let beating = State::beat(Tick::new(7)).marked(Mark::Late);
-        let twice = beating.transition_to_paused().transition_to_paused();
+        let alive = State::notified(Tick::new(7)).marked(Mark::Late);
+        let twice = alive.transition_to_paused().transition_to_paused();
         let once = twice.transition_to_resumed(Tick::new(50));
         assert!(twice.is_paused() && once.is_paused());
         assert_eq!((once.tick(), once.0 & MARK_MASK), (Tick::new(7), Mark::Late as u64));
-        assert_eq!(once.transition_to_resumed(Tick::new(60)), State::beat(Tick::new(60)));
-        let full = State(beating.0 | State::PAUSES_MAX << PAUSES_SHIFT);
+        assert_eq!(once.transition_to_resumed(Tick::new(60)), State::notified(Tick::new(60)));
+        let full = State(alive.0 | State::PAUSES_MAX << PAUSES_SHIFT);
         assert_eq!(State(full.0 - PAUSE).transition_to_paused(), full);
         assert_eq!(full.transition_to_paused(), full);
         assert_eq!(full.transition_to_resumed(Tick::new(60)), full);
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn live_2_the_age_counts_from_what_the_caller_knows() {
-        let (state, rule) = (State::beat(Tick::new(100)), Rule::new(10).unwrap());
+        let (state, rule) = (State::notified(Tick::new(100)), Rule::new(10).unwrap());
         let judge = |since, now| state.judge(Tick::new(since), Tick::new(now), rule);
         assert_eq!(judge(104, 113), Finding::Wait(Tick::new(114)));
         assert_eq!(judge(104, 114), Finding::Report(Mark::Silent, State::SPENT));
@@ -247,8 +247,8 @@ mod tests {
     #[test]
     fn at_the_end_of_time_nothing_is_due() {
         let rule = Rule::new(10).unwrap();
-        let last = State::beat(Tick::MAX);
+        let last = State::notified(Tick::MAX);
         assert_eq!(last.judge(Tick::MAX, Tick::MAX, rule), Finding::Wait(Tick::MAX));
-        assert!(!State::beat(Tick::new(u64::MAX)).is_over());
+        assert!(!State::notified(Tick::new(u64::MAX)).is_over());
     }
 }

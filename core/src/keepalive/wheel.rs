@@ -3,7 +3,7 @@
 use super::error::{StaleKey, WheelError, WheelFull};
 use super::rule::Tick;
 use super::slot::{Before, CAPACITY_MAX, NONE, SlotKey, WheelSlot};
-use super::sweep::{NextLook, Swept};
+use super::sweep::{NextCheck, Swept};
 
 /// Bits of a tick that tell the buckets of one level apart.
 const DIGIT_BITS: u32 = 6;
@@ -20,8 +20,8 @@ const LEVELS: usize = Tick::BITS.div_ceil(DIGIT_BITS) as usize;
 /// Level `k` has a bucket for each value of the `k`th six-bit digit of a tick. An entry lies where
 /// its tick first differs from the wheel's own, so it is looked at when that digit comes round: at
 /// its tick or before, once per level at most, and then put back. No due times are kept. That is
-/// what a keep-alive wants, where most looks find that a beat has moved the due time on: a tracker
-/// is looked at once or twice per window (LIVE-5).
+/// what a keep-alive wants, where most looks find that a notification has moved the due time on: a
+/// tracker is looked at once or twice per window (LIVE-5).
 ///
 /// It belongs to one watcher. Notifiers never touch it; who registers meanwhile needs the watcher's
 /// lock, or its ear.
@@ -38,7 +38,7 @@ const LEVELS: usize = Tick::BITS.div_ceil(DIGIT_BITS) as usize;
 ///
 /// # Example
 /// ```
-/// use plimsoll_core::{NextLook, Tick, Wheel, WheelSlot};
+/// use plimsoll_core::keepalive::{NextCheck, Tick, Wheel, WheelSlot};
 ///
 /// let mut wheel: Wheel<[WheelSlot; 8]> = Wheel::new();
 /// let soon = wheel.insert(Tick::new(5))?;
@@ -47,7 +47,7 @@ const LEVELS: usize = Tick::BITS.div_ceil(DIGIT_BITS) as usize;
 /// let mut looked = None;
 /// let swept = wheel.sweep(Tick::new(10), usize::MAX, |key| {
 ///     looked = Some(key);
-///     NextLook::Never
+///     NextCheck::Never
 /// });
 /// assert_eq!((swept.looks, looked), (1, Some(soon)));
 /// assert!(wheel.remove(soon).is_ok() && wheel.remove(later).is_ok());
@@ -216,7 +216,7 @@ impl<S: AsRef<[WheelSlot]> + AsMut<[WheelSlot]>> Wheel<S> {
         &mut self,
         now: Tick,
         budget: usize,
-        mut look: impl FnMut(SlotKey) -> NextLook,
+        mut look: impl FnMut(SlotKey) -> NextCheck,
     ) -> Swept {
         let mut looks = 0;
         loop {
@@ -234,9 +234,9 @@ impl<S: AsRef<[WheelSlot]> + AsMut<[WheelSlot]>> Wheel<S> {
             looks += 1;
             self.unlink(index);
             match next {
-                NextLook::At(due) => self.place(index, due.get().max(now.get() + 1)),
-                NextLook::Never => self.slot_mut(index).rest(),
-                NextLook::Leave => self.release(index),
+                NextCheck::At(due) => self.place(index, due.get().max(now.get() + 1)),
+                NextCheck::Never => self.slot_mut(index).rest(),
+                NextCheck::Leave => self.release(index),
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What absent keys can have had.
+//! The bound on the values of absent keys.
 
 use super::word::VALUE_MAX;
 use crate::sync::{AtomicU64, Ordering, const_unless_loom};
@@ -50,8 +50,8 @@ impl BoundWord {
 
 /// A set's [bound](BoundWord) on absent keys (LEDGER-2, LEDGER-11). It never falls.
 ///
-/// Whoever evicts an entry of merged sums raises the bound before the exchange that publishes the
-/// eviction. So a reader who has seen the eviction finds the bound raised.
+/// A thread that evicts an entry of merged sums raises the bound before the exchange that publishes
+/// the eviction. So a reader who has seen the eviction finds the bound raised.
 ///
 /// # Orderings
 /// | operation | success | failure | pairs with | publishes | model |
@@ -72,8 +72,8 @@ impl Bound {
 
     #[inline(always)]
     pub(super) fn get(&self) -> BoundWord {
-        // Relaxed: whoever comes after a merge finds its bound, and whoever has seen an eviction finds
-        // what it has raised.
+        // Relaxed: a thread that comes after a merge finds its bound, and one that has seen an
+        // eviction finds what it has raised.
         BoundWord(self.word.load(Ordering::Relaxed))
     }
 

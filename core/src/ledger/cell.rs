@@ -15,8 +15,9 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom, fence};
 /// words         the key's bytes
 /// ```
 ///
-/// A cell is written only while no slot leads to it, by the one who has taken it. Whoever reads it
-/// finds out by a second look at the slot whether the slot has led to it all the while (LEDGER-7).
+/// A cell is written only while no slot leads to it, by the one who has taken it. A thread that
+/// reads it finds out by a second look at the slot whether the slot has led to it all the while
+/// (LEDGER-7).
 ///
 /// # Orderings
 /// | operation | success | failure | pairs with | publishes | model |
@@ -58,7 +59,7 @@ impl<const WORDS: usize> Cell<WORDS> {
     }
 
     /// Whether this is the key's. `true` holds only if the slot still leads here afterwards; after
-    /// `false`, whoever has evicted the key is seen to have done so.
+    /// `false`, the eviction of the key is visible.
     #[inline(always)]
     pub(super) fn holds(&self, key: KeyRef<'_, WORDS>) -> bool {
         let is_key = self.is(key);
@@ -97,7 +98,7 @@ impl<const WORDS: usize> Cell<WORDS> {
         Entry { key, value, error }
     }
 
-    /// Sets the error, while nobody else writes the ledger or before a slot leads here.
+    /// Sets the error, while no other thread writes the ledger, or before a slot leads here.
     pub(super) fn set_error(&self, key: KeyRef<'_, WORDS>, error: u64) {
         // Relaxed: published by the exchange that leads a slot here, or by the caller's `&mut`.
         self.meta.store(error << ERROR_SHIFT | u64::from(key.code()), Ordering::Relaxed);
@@ -157,7 +158,7 @@ impl<const WORDS: usize> CellPool<WORDS> {
                 return None;
             }
             let next = taken | 1 << index;
-            // Acquire: whoever put the cell back had led its slot away from it.
+            // Acquire: the thread that put the cell back had led its slot away from it.
             match self.taken.compare_exchange_weak(
                 taken,
                 next,

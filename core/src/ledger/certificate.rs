@@ -1,7 +1,6 @@
-//! How much of a ledger is certain.
+//! The certificate: how much of a ledger is certain.
 
 use super::engine::{Aggregate, Ledger};
-use super::flaw::{Flaw, is_planted};
 use super::lookup::Entry;
 use super::set::LedgerSet;
 use super::view::GroupView;
@@ -24,7 +23,7 @@ impl Certificate {
     /// else, with an entry or without, has more than any of them. Of peaks these are the entries at
     /// or above the bound. Of sums this is certain of all of them together, and not of their order.
     ///
-    /// At rest this is the largest number that can be told from what the ledger knows, and what
+    /// At rest this is the largest number that follows from what the ledger knows, and what
     /// [`Top::covered`](super::Top::covered) says of a list of all entries.
     pub const fn covered(&self) -> usize {
         self.covered
@@ -38,8 +37,8 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
     /// How many of the entries are certainly the largest of all (LEDGER-2, LEDGER-6).
     ///
     /// Looks for the *cut*: the least value, not below the bound on absent keys, that no entry
-    /// straddles, with its value above and its value without its error below. Whoever is surely at
-    /// the cut or above has as much as anybody else can have.
+    /// straddles, with its value above and its value without its error below. An entry that is
+    /// surely at the cut or above has as much as anybody else can have.
     ///
     /// # Progress
     /// Lock-free: one pass over the sets for the bound, one or more for the cut. A pass is repeated
@@ -61,7 +60,7 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
                 bound = view.absent_max.max(bound);
             }
             let risen = next.max(bound);
-            if risen <= cut || is_planted(Flaw::OnePass) {
+            if risen <= cut {
                 return Certificate { bound, covered };
             }
             // Records under way can raise it again and again: then it is put somewhere above, so that

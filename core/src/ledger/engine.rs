@@ -80,7 +80,7 @@ pub type SumLedger<S, const WORDS: usize = 8> = Ledger<Sum, S, WORDS>;
 /// - LEDGER-6: of sums, `value - error <= true <= value`; the error is at most the set's floor, which
 ///   is at most a 40th of all that was recorded in the set; every key above the floor is tracked.
 ///   Merged, the bounds of both add up, and are the bounds of the sum.
-/// - LEDGER-7: a reader gets a key with its own value, and hinders nobody.
+/// - LEDGER-7: a reader gets a key with its own value, and hinders no thread.
 /// - LEDGER-8: keys are placed by a keyed hash.
 /// - LEDGER-9: a record looks at one set.
 /// - LEDGER-10: one key never holds two entries.
@@ -93,8 +93,8 @@ pub type SumLedger<S, const WORDS: usize = 8> = Ledger<Sum, S, WORDS>;
 ///
 /// # Progress
 /// Lock-free: an operation is tried again only if another one has changed a word of the same set.
-/// Up to 8 threads may stop for ever within an admission to one set and hinder nobody; while as many
-/// do, a newcomer above that set's floor waits. See [the module](super) for why.
+/// Up to 8 threads may stop for ever within an admission to one set and hinder no other; while as
+/// many do, a newcomer above that set's floor waits. See [the module](super) for why.
 pub struct Ledger<A, S, const WORDS: usize> {
     seed: Seed,
     sets: S,
@@ -114,7 +114,7 @@ impl<A: Aggregate, const SETS: usize, const WORDS: usize>
     };
 
     const_unless_loom! {
-        /// An empty ledger of `SETS` sets; none does not compile. See [`sets_for`](crate::sets_for).
+        /// An empty ledger of `SETS` sets; none does not compile. See [`sets_for`](crate::ledger::sets_for).
         pub const fn new(seed: Seed) -> Ledger<A, [LedgerSet<WORDS>; SETS], WORDS> {
             let () = Self::SETS;
             #[cfg(not(loom))]
@@ -152,7 +152,7 @@ where
     /// [`LedgerError::Exact`], [`LedgerError::ExactSets`].
     ///
     /// ```
-    /// use plimsoll_core::{Key, LedgerSet, Lookup, PeakLedger, Recorded, Seed};
+    /// use plimsoll_core::ledger::{Key, LedgerSet, Lookup, PeakLedger, Recorded, Seed};
     ///
     /// let top: PeakLedger<[LedgerSet<1>; 1], 1> =
     ///     PeakLedger::exact([LedgerSet::new()], Seed::new(17, 4), 2)?;
@@ -162,7 +162,7 @@ where
     /// assert_eq!(top.record(&middle, 200), Recorded::Admitted { evicted: 100 });
     /// assert_eq!(top.get(&small), Lookup::Absent { at_most: 200 });
     /// assert_eq!((top.len(), top.slots(), top.capacity()), (2, 2, 2));
-    /// # Ok::<(), plimsoll_core::LedgerError>(())
+    /// # Ok::<(), plimsoll_core::ledger::LedgerError>(())
     /// ```
     pub fn exact(mut sets: S, seed: Seed, entries: usize) -> Result<Self, LedgerError> {
         check_exact(sets.as_ref().len(), entries)?;

@@ -1,39 +1,45 @@
 //! Errors of construction.
 
-use core::fmt;
-
 use super::{EXACT_MAX, sets_for_exact};
+use crate::error_type::error_type;
 
-/// Why a ledger could not be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LedgerError {
-    /// There are no sets: a capacity of 0.
-    NoSets,
-    /// There are more sets than a hash can choose from.
-    TooManySets {
-        /// How many there are.
-        sets: usize,
-        /// How many there may be.
-        max: u64,
-    },
-    /// An exact ledger has 1 to [`EXACT_MAX`] entries.
-    Exact {
-        /// How many were asked for.
-        entries: usize,
-    },
-    /// An exact ledger of so many entries has another number of sets.
-    ExactSets {
-        /// How many there are.
-        sets: usize,
-        /// How many it has.
-        needed: usize,
-    },
-    /// A window's peaks have 1 to 49 bits, so that a bit is left for the window.
-    PeakBits {
-        /// How many were asked for.
-        bits: u32,
-    },
+error_type! {
+    /// Why a ledger could not be made.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub enum LedgerError {
+        /// There are no sets: a capacity of 0.
+        #[error("a ledger has at least 1 set, and a capacity above 0")]
+        NoSets,
+        /// There are more sets than a hash can choose from.
+        #[error("a ledger has up to {max} sets (got {sets})")]
+        TooManySets {
+            /// How many there are.
+            sets: usize,
+            /// How many there may be.
+            max: u64,
+        },
+        /// An exact ledger has 1 to [`EXACT_MAX`] entries.
+        #[error("an exact ledger has 1 to {EXACT_MAX} entries (asked {entries})")]
+        Exact {
+            /// How many were asked for.
+            entries: usize,
+        },
+        /// An exact ledger of so many entries has another number of sets.
+        #[error("an exact ledger of that many entries has {needed} sets (got {sets})")]
+        ExactSets {
+            /// How many there are.
+            sets: usize,
+            /// How many it has.
+            needed: usize,
+        },
+        /// A window's peaks have 1 to 49 bits, so that a bit is left for the window.
+        #[error("the peaks of a window have 1 to 49 bits (asked {bits})")]
+        PeakBits {
+            /// How many were asked for.
+            bits: u32,
+        },
+    }
 }
 
 pub(super) const SETS_MAX: u64 = 1 << 32;
@@ -53,25 +59,3 @@ pub(super) const fn check_exact(sets: usize, entries: usize) -> Result<(), Ledge
     let needed = sets_for_exact(entries);
     if sets == needed { Ok(()) } else { Err(LedgerError::ExactSets { sets, needed }) }
 }
-
-impl fmt::Display for LedgerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoSets => f.write_str("a ledger has at least 1 set, and a capacity above 0"),
-            Self::TooManySets { sets, max } => {
-                write!(f, "a ledger has up to {max} sets (got {sets})")
-            }
-            Self::Exact { entries } => {
-                write!(f, "an exact ledger has 1 to {EXACT_MAX} entries (asked {entries})")
-            }
-            Self::ExactSets { sets, needed } => {
-                write!(f, "an exact ledger of that many entries has {needed} sets (got {sets})")
-            }
-            Self::PeakBits { bits } => {
-                write!(f, "the peaks of a window have 1 to 49 bits (asked {bits})")
-            }
-        }
-    }
-}
-
-impl core::error::Error for LedgerError {}

@@ -1,4 +1,4 @@
-//! What is certainly not enough to get in.
+//! The noted floor: amounts up to it are turned away at a glance.
 
 use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 
@@ -15,8 +15,8 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 /// | `note`: store | Release | | `get` | the slots as high as its writer has seen them | `ledger_4_the_noted_floor` |
 /// | `get`: load | Acquire | | `note` | | `ledger_4_the_noted_floor` |
 ///
-/// Without this pair, whoever was turned away could look at the slots afterwards and find less there
-/// than the bound (LEDGER-11).
+/// Without this pair, a thread that was turned away could look at the slots afterwards and find
+/// less there than the bound (LEDGER-11).
 #[derive(Debug)]
 pub(super) struct NotedFloor {
     value: AtomicU64,

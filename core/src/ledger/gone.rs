@@ -1,4 +1,4 @@
-//! Who was evicted, and who is removed.
+//! Entries that were evicted or removed.
 
 use super::engine::{Aggregate, Ledger};
 use super::key_ref::KeyRef;
@@ -32,9 +32,9 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
 
     /// Removes a key and forgets what was recorded for it: from now on it is one that was never seen.
     ///
-    /// Its slot stays at its value, nobody's, until a newcomer with more takes it: so floors do not
-    /// fall, and nothing that absent keys can have had is unsaid (LEDGER-5, LEDGER-11). What was
-    /// removed leaves no room for less. The sum of a removed key stays in the
+    /// Its slot stays at its value, without a key, until a newcomer with more takes it: so floors
+    /// do not fall, and nothing that absent keys can have had is unsaid (LEDGER-5, LEDGER-11). What
+    /// was removed leaves no room for less. The sum of a removed key stays in the
     /// [total](Self::total), and its slot's next owner inherits it.
     ///
     /// A record for the key that is under way counts as before or after the removal.
@@ -46,7 +46,7 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
     /// Lock-free: tried again only if the key's own value has changed.
     ///
     /// ```
-    /// use plimsoll_core::{Key, LedgerSet, Lookup, PeakLedger, Seed};
+    /// use plimsoll_core::ledger::{Key, LedgerSet, Lookup, PeakLedger, Seed};
     ///
     /// let heaps: PeakLedger<[LedgerSet<1>; 1], 1> = PeakLedger::new(Seed::new(17, 4));
     /// let gone = Key::from(7);

@@ -1,14 +1,13 @@
 //! The sets that a key can be in, and how they change.
 
+use super::Recorded;
 use super::bound::BoundWord;
 use super::cell::Cell;
-use super::flaw::{Flaw, is_planted};
 use super::key_ref::KeyRef;
 use super::lookup::Entry;
 use super::rule::{Admission, Rule};
 use super::set::{LedgerSet, Place};
 use super::word::{SlotWord, VALUE_MAX};
-use super::{Recorded, WAYS};
 use crate::sync::spin_loop;
 
 /// What a look at all slots has found.
@@ -79,7 +78,7 @@ impl<'s, const WORDS: usize> AnyGroup<'s, WORDS> {
         }
     }
 
-    /// Makes the key's slot nobody's, at the same value.
+    /// Makes the key's slot a tombstone of the same value.
     ///
     /// # Returns
     /// The entry, unless the key is not tracked.
@@ -167,10 +166,10 @@ impl<'s, const WORDS: usize, const SETS: usize> Group<'s, WORDS, SETS> {
                 break done;
             }
         };
-        if let Some(Taken { set, cell }) = taken.filter(|_| !is_planted(Flaw::LeakedCell)) {
+        if let Some(Taken { set, cell }) = taken {
             let (cells, cell) = (&self.0[usize::from(set)].cells, usize::from(cell));
             if let (Recorded::Admitted { evicted }, Some(gone)) = (done.0, cells.cell(cell)) {
-                // No slot leads there any more, and nobody else has it yet.
+                // No slot leads there any more, and no other thread has it yet.
                 on_evicted(gone, evicted);
             }
             cells.put_back(cell);
@@ -214,26 +213,20 @@ impl<'s, const WORDS: usize, const SETS: usize> Group<'s, WORDS, SETS> {
         };
         // At the same value it is the same word as before, or that of a removed entry.
         let word = set.look(slot);
-        if word.value() != floor && !is_planted(Flaw::EvictByKey) {
+        if word.value() != floor {
             return None;
         }
-        if R::IS_SUM
-            && word.is_entry()
-            && self.first().bound.get().is_whole()
-            && !is_planted(Flaw::LossUnsaid)
-        {
+        if R::IS_SUM && word.is_entry() && self.first().bound.get().is_whole() {
             // Before the exchange that publishes the eviction.
             self.first().bound.raise(floor);
         }
         let least = Place { set: index, slot, word };
-        let least = self.flawed_victim(least, admission.value);
         let place = set.admit_over(least, key, tag, admission, cell)?;
         let is_evicted = least.word.is_entry();
         *taken = is_evicted.then(|| Taken { set: index as u8, cell: least.word.cell() as u8 });
-        let is_wrong = is_planted(Flaw::FloorTooHigh);
         if SETS == 1 {
             // Where there are two sets, the hints of the first do not tell whether a key is tracked.
-            self.first().floor.note(if is_wrong { admission.value } else { floor });
+            self.first().floor.note(floor);
         }
         let evicted = if is_evicted { floor } else { 0 };
         Some((Recorded::Admitted { evicted }, Some(place)))
@@ -262,27 +255,9 @@ impl<'s, const WORDS: usize, const SETS: usize> Group<'s, WORDS, SETS> {
                 continue;
             }
             let entry = set.cells.cell(word.cell()).map(|cell| cell.entry(word.value()));
-            if !is_planted(Flaw::LeakedCell) {
-                // No slot leads there any more.
-                set.cells.put_back(word.cell());
-            }
+            // No slot leads there any more.
+            set.cells.put_back(word.cell());
             return entry;
-        }
-    }
-
-    /// The victim itself, unless a model has planted a mistake.
-    #[inline(always)]
-    fn flawed_victim(self, least: Place, value: u64) -> Place {
-        let set = self.0[least.set];
-        let mut all = (0..WAYS).map(|slot| Place { set: least.set, slot, word: set.look(slot) });
-        if is_planted(Flaw::EvictByKey) {
-            all.nth(least.slot).unwrap_or(least)
-        } else if is_planted(Flaw::FirstLowerVictim) {
-            all.find(|place| place.word.value() < value).unwrap_or(least)
-        } else if is_planted(Flaw::EitherLeastVictim) && value % 2 == 1 {
-            all.rfind(|place| place.word.value() == least.word.value()).unwrap_or(least)
-        } else {
-            least
         }
     }
 }

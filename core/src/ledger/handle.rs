@@ -1,4 +1,4 @@
-//! A principal that knows its slot.
+//! A handle of one key, which remembers the key's slot.
 
 use core::ops::Deref;
 
@@ -19,7 +19,7 @@ use super::set::{LedgerSet, Place};
 /// handles may have one key.
 ///
 /// ```
-/// use plimsoll_core::{Key, LedgerHandle, LedgerSet, Seed, SumLedger, sets_for};
+/// use plimsoll_core::ledger::{Key, LedgerHandle, LedgerSet, Seed, SumLedger, sets_for};
 ///
 /// static FUEL: SumLedger<[LedgerSet<1>; sets_for(16)], 1> = SumLedger::new(Seed::new(17, 4));
 ///

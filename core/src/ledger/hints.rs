@@ -1,4 +1,4 @@
-//! A guess at where keys are.
+//! Hints at the slots of keys.
 
 use super::WAYS;
 use crate::sync::{AtomicU64, Ordering, const_unless_loom};

@@ -1,6 +1,8 @@
-//! Whom a ledger accounts for.
+//! Keys: the principals of a ledger.
 
 use core::fmt;
+
+use crate::error_type::error_type;
 
 /// Bytes that a key may have, in any ledger.
 pub const KEY_BYTES_MAX: usize = 64;
@@ -18,7 +20,7 @@ pub(super) const DIGEST: u8 = INTEGER + 1;
 /// [`Entry::NONE`](super::Entry::NONE) has no bytes.
 ///
 /// ```
-/// use plimsoll_core::{Key, KeyError};
+/// use plimsoll_core::ledger::{Key, KeyError};
 ///
 /// let guest = Key::<8>::new(b"guest-7")?;
 /// assert_eq!(guest.as_bytes(), Some(&b"guest-7"[..]));
@@ -113,31 +115,24 @@ impl<const WORDS: usize> fmt::Display for Key<WORDS> {
     }
 }
 
-/// Why bytes are no key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum KeyError {
-    /// There are none.
-    Empty,
-    /// There are more than the key's type holds.
-    TooLong {
-        /// How many there are.
-        bytes: usize,
-        /// How many there may be.
-        max: usize,
-    },
-}
-
-impl fmt::Display for KeyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => f.write_str("a key has at least 1 byte"),
-            Self::TooLong { bytes, max } => write!(f, "a key has up to {max} bytes (got {bytes})"),
-        }
+error_type! {
+    /// Why bytes are no key.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub enum KeyError {
+        /// There are none.
+        #[error("a key has at least 1 byte")]
+        Empty,
+        /// There are more than the key's type holds.
+        #[error("a key has up to {max} bytes (got {bytes})")]
+        TooLong {
+            /// How many there are.
+            bytes: usize,
+            /// How many there may be.
+            max: usize,
+        },
     }
 }
-
-impl core::error::Error for KeyError {}
 
 #[cfg(test)]
 mod tests {

@@ -1,17 +1,17 @@
-//! A key as it is asked with.
+//! A borrowed key, for lookups.
 
 use super::key::{DIGEST, INTEGER, KEY_BYTES_MAX, Key, KeyError, bytes_in};
 
 /// A [`Key`] that is not copied: a view of an id's bytes, or a number. What a ledger is asked with.
 ///
 /// ```
-/// use plimsoll_core::{KeyRef, LedgerSet, PeakLedger, Seed};
+/// use plimsoll_core::ledger::{KeyRef, LedgerSet, PeakLedger, Seed};
 ///
 /// let ledger: PeakLedger<[LedgerSet; 1]> = PeakLedger::new(Seed::new(17, 4));
 /// ledger.record(KeyRef::new(b"guest-7")?, 100);
 /// ledger.record(KeyRef::from(7), 200);
 /// assert_eq!(ledger.get(KeyRef::new(b"guest-7")?).value(), Some(100));
-/// # Ok::<(), plimsoll_core::KeyError>(())
+/// # Ok::<(), plimsoll_core::ledger::KeyError>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct KeyRef<'k, const WORDS: usize = 8> {
@@ -132,12 +132,12 @@ impl Key {
     /// cryptographic hash. It is another key than these bytes themselves.
     ///
     /// ```
-    /// use plimsoll_core::Key;
+    /// use plimsoll_core::ledger::Key;
     ///
     /// let digits = [b'7'; 64];
     /// assert_ne!(Key::digest(digits), Key::new(&digits)?);
     /// assert_eq!(Key::digest(digits).as_bytes(), Some(&digits[..]));
-    /// # Ok::<(), plimsoll_core::KeyError>(())
+    /// # Ok::<(), plimsoll_core::ledger::KeyError>(())
     /// ```
     pub fn digest(digits: [u8; KEY_BYTES_MAX]) -> Self {
         let mut key: Self = KeyRef::of_bytes(&digits).into();

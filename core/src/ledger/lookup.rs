@@ -1,4 +1,4 @@
-//! What a ledger answers.
+//! Results of records and lookups.
 
 use super::key::Key;
 use super::word::VALUE_MAX;
@@ -20,13 +20,13 @@ pub enum Recorded {
     },
     /// The key was not tracked and now is.
     Admitted {
-        /// The value of the entry that went; 0 if nobody had to go. For whose it was, see
+        /// The value of the entry that went; 0 if no entry had to go. For whose it was, see
         /// [`record_evicting`](super::Ledger::record_evicting).
         evicted: u64,
     },
     /// The key is not tracked, and the amount does not get it in.
     ///
-    /// If other threads are admitting to the same set at this moment, a tracked key may be told the
+    /// If other threads are admitting to the same set at this moment, a tracked key may get the
     /// same of an amount up to the floor: it changes nothing either.
     TurnedAway {
         /// All entries of its set have this much or more, and the amount is not above it.
@@ -96,7 +96,7 @@ impl<const WORDS: usize> Entry<WORDS> {
     /// No entry, to fill a buffer with: its value is 0, which no ledger's entry has.
     ///
     /// Its key has no bytes, which [`Key::new`] refuses. Recorded for all the same, it is one more key,
-    /// and nobody else's.
+    /// and no other.
     pub const NONE: Entry<WORDS> = Entry { key: Key::NONE, value: 0, error: 0 };
 
     /// Whose it is.

@@ -1,7 +1,6 @@
-//! One ledger for what several have seen.
+//! Merging ledgers.
 
 use super::engine::{Ledger, Peak, Sum};
-use super::flaw::{Flaw, is_planted};
 use super::group::AnyGroup;
 use super::key_ref::KeyRef;
 use super::rule::{Admission, Moved};
@@ -37,9 +36,6 @@ impl<S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<Peak, S, WORDS> {
             view.read(group, &ALL);
             for entry in view.entries() {
                 self.record(entry.key(), entry.value());
-            }
-            if is_planted(Flaw::NoMergeBound) {
-                continue;
             }
             if alike {
                 self.groups()
@@ -87,9 +83,6 @@ impl<S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<Sum, S, WORDS> {
             }
             highest = view.absent_max.max(highest);
         }
-        if is_planted(Flaw::NoMergeBound) {
-            return;
-        }
         for (mine, theirs) in
             self.groups().zip(other.groups().map(Some).chain(core::iter::repeat(None)))
         {
@@ -102,8 +95,8 @@ impl<S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<Sum, S, WORDS> {
 }
 
 impl<const WORDS: usize> AnyGroup<'_, WORDS> {
-    /// Admits an entry of another ledger, and notes the value of whoever has no room: this one, or
-    /// another in its place.
+    /// Admits an entry of another ledger, and notes the value of the entry that finds no room: this
+    /// one, or another in its place.
     fn move_in(self, key: KeyRef<'_, WORDS>, tag: u8, admission: Admission) {
         let rule = Moved(admission);
         let done = match self.first().record_hinted(key, tag, rule) {

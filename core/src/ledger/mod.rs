@@ -1,4 +1,4 @@
-//! Who uses the most, in fixed memory.
+//! Ledgers: the largest users of something, in fixed memory.
 //!
 //! A ledger follows the largest users of something among principals who come and go by the million:
 //! the peak of each (memory) or the sum (fuel, processor time). It has a fixed number of slots,
@@ -10,7 +10,7 @@
 //! - [`WindowLedger`]: peaks of the current window, such as a minute, without ever being cleared.
 //!
 //! ```
-//! use plimsoll_core::{Entry, Key, LedgerSet, Lookup, PeakLedger, Seed, sets_for};
+//! use plimsoll_core::ledger::{Entry, Key, LedgerSet, Lookup, PeakLedger, Seed, sets_for};
 //!
 //! // In a program, the seed comes from the operating system's random numbers.
 //! static HEAPS: PeakLedger<[LedgerSet; sets_for(64)]> = PeakLedger::new(Seed::new(17, 4));
@@ -25,22 +25,22 @@
 //! let top = HEAPS.top(&mut buffer);
 //! assert_eq!((top.entries()[0].key(), top.entries().len()), (&guest, 1));
 //! assert_eq!(top.covered(), 1, "nobody who is not listed had more");
-//! # Ok::<(), plimsoll_core::KeyError>(())
+//! # Ok::<(), plimsoll_core::ledger::KeyError>(())
 //! ```
 //!
 //! # What holds at rest
 //! A key belongs to one of the ledger's *sets* of 40 slots, by its keyed hash. With no operation in
 //! flight, each set holds the 40 largest peaks that were ever recorded for its keys, exactly, ties
-//! going to whoever was there first; of sums it holds what Space-Saving over those keys would.
+//! going to the earlier entry; of sums it holds what Space-Saving over those keys would.
 //!
 //! So a key can be missing from the largest N of all only if more than 40 of those N fall into its
 //! set. There are 2.5 slots for each entry of the [capacity](Ledger::capacity) N, which makes that
 //! rare: at N = 4096 it happens in about one of 10,000 random fills. Whether it *can* have happened
 //! here, the ledger says itself: the [certificate](Ledger::certificate) is the largest of the sets'
-//! floors, and every entry at or above it is one of the largest, with nobody missing in between.
+//! floors, and every entry at or above it is one of the largest, with none missing in between.
 //!
 //! An [exact](Ledger::exact) ledger has one set of N entries instead, two of them looked at as one if N
-//! is above 40, and evicts the least of all: it misses nobody.
+//! is above 40, and evicts the least of all: it misses none.
 //!
 //! # What holds while others record
 //! - When `record(k, v)` has returned, `k` is tracked at `v` or more, or the floor of its set is `v`
@@ -71,37 +71,38 @@
 //! come again.
 //!
 //! *No lie about an absent key.* Keys move: one that was evicted from a slot not yet looked at can
-//! come back in one already passed. So the reader looks through the set, does not find `k`, and only
-//! then looks through it *again* for the least value. If `k` was tracked when it began, then somebody
-//! has evicted `k`, at a value `u` that was the least of all. The reader has seen this eviction, by
-//! the slot's new word or by another key in the cell, so its second look comes after the evictor's,
-//! and finds nothing below `u`.
+//! come back in one already passed. So the reader looks through the set, does not find `k`, and
+//! only then looks through it *again* for the least value. If `k` was tracked when it began, then a
+//! thread has evicted `k`, at a value `u` that was the least of all. The reader has seen this
+//! eviction, by the slot's new word or by another key in the cell, so its second look comes after
+//! the evictor's, and finds nothing below `u`.
 //!
-//! *No room for less.* A removed entry leaves a tombstone: its slot stays at its value, by a word that
-//! is above the entry's and leads to no key. So removals break none of these arguments; a tombstone is
-//! evicted when it is the least, like an entry, and only then does its slot serve somebody else. What a
-//! removed key had is forgotten: it counts as never seen.
+//! *No room for less.* A removed entry leaves a tombstone: its slot stays at its value, by a word
+//! that is above the entry's and leads to no key. So removals break none of these arguments; a
+//! tombstone is evicted when it is the least, like an entry, and only then does its slot serve
+//! another key. What a removed key had is forgotten: it counts as never seen.
 //!
-//! *Turned away at a glance.* A value that was the least of a set once is a lower bound for ever. So
-//! each admission notes its victim's value, and an amount up to that note can change nothing: whoever
-//! is tracked has as much. Such a record reads one cache line and writes none (LEDGER-4).
+//! *Turned away at a glance.* A value that was the least of a set once is a lower bound for ever.
+//! So each admission notes its victim's value, and an amount up to that note can change nothing: a
+//! caller that is tracked has as much. Such a record reads one cache line and writes none
+//! (LEDGER-4).
 //!
 //! # Bad luck and bad intent
-//! Sets are chosen by SipHash-1-3 under a [`Seed`] that a principal does not know (LEDGER-8). Work per
-//! record is one set at most, whatever the size of the ledger and however newcomers grow (LEDGER-9).
-//! A record is tried again only if another one has changed the word it was about to exchange:
-//! lock-free, but for one bound. Each set has 8 cells more than slots, and an admission holds one of
-//! them, so 8 threads may stand still for ever within an admission to one and the same set, at
-//! whatever step, and all others finish. Only when 8 do, a *newcomer above the floor* of that set
-//! waits for one of them; raises of tracked keys, whoever is turned away, readers, and all other
-//! sets do not.
+//! Sets are chosen by SipHash-1-3 under a [`Seed`] that a principal does not know (LEDGER-8). Work
+//! per record is one set at most, whatever the size of the ledger and however newcomers grow
+//! (LEDGER-9). A record is tried again only if another one has changed the word it was about to
+//! exchange: lock-free, but for one bound. Each set has 8 cells more than slots, and an admission
+//! holds one of them, so 8 threads may stand still for ever within an admission to one and the same
+//! set, at whatever step, and all others finish. Only when 8 do, a *newcomer above the floor* of
+//! that set waits for one of them; raises of tracked keys, records that are turned away, readers,
+//! and all other sets do not.
 //!
 //! # Decisions
 //! - *No word for the certificate.* A record that is turned away writes nothing, so a word for "the
 //!   largest value lost" could tell of the evicted only. But neither they nor the turned away were
 //!   above the floor of their set, and floors never fall: the largest floor is the bound for both.
 //!   Merged sums are the exception: their floor has what both ledgers know of an entry, which can be
-//!   far above what both have lost. They turn nobody away, so a word tells it exactly.
+//!   far above what both have lost. They turn no key away, so a word holds it exactly.
 //! - *A removed entry's slot is not freed.* Its words would come again, and a stalled raise or eviction
 //!   would find the word that it expects. Generations in the word take bits that values need, and run
 //!   out. A ledger whose guests leave all the time is a [`WindowLedger`]: there a removed entry's
@@ -126,7 +127,6 @@ mod cell;
 mod certificate;
 mod engine;
 mod error;
-mod flaw;
 mod floor;
 mod gone;
 mod group;
@@ -151,8 +151,6 @@ mod word;
 pub use certificate::Certificate;
 pub use engine::{Aggregate, Ledger, Peak, PeakLedger, Sum, SumLedger};
 pub use error::LedgerError;
-#[cfg(any(loom, shuttle))]
-pub use flaw::{Flaw, plant};
 pub use handle::LedgerHandle;
 pub use key::{KEY_BYTES_MAX, Key, KeyError};
 pub use key_ref::KeyRef;
@@ -169,6 +167,8 @@ pub use word::VALUE_MAX;
 const WAYS: usize = 40;
 #[cfg(any(loom, shuttle))]
 const WAYS: usize = 2;
+/// Slots that are looked at side by side.
+const LANES: usize = if WAYS % 4 == 0 { 4 } else { 1 };
 
 /// Cells of a set beyond its slots: so many admissions to one set can be under way at once.
 #[cfg(not(any(loom, shuttle)))]

@@ -1,4 +1,4 @@
-//! What becomes of a value.
+//! Rules by which a record changes a value.
 
 use super::word::VALUE_MAX;
 

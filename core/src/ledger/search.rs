@@ -1,15 +1,11 @@
-//! How keys are found among the slots.
+//! Search for keys among the slots.
 
-use super::WAYS;
-use super::flaw::{Flaw, is_planted};
 use super::group::{Found, Group};
 use super::key_ref::KeyRef;
 use super::lookup::Entry;
 use super::set::{LedgerSet, Place};
 use super::word::SlotWord;
-
-/// Slots that are looked at side by side.
-const LANES: usize = if WAYS % 4 == 0 { 4 } else { 1 };
+use super::{LANES, WAYS};
 
 impl<const WORDS: usize, const SETS: usize> Group<'_, WORDS, SETS> {
     /// Looks for the key, and for the least entry on the way.
@@ -24,7 +20,7 @@ impl<const WORDS: usize, const SETS: usize> Group<'_, WORDS, SETS> {
         for (index, set) in self.0.iter().enumerate().skip(1) {
             let (rank, fit) = set.survey(tag);
             let is_less = SlotWord::of_rank(rank).1 < SlotWord::of_rank(least).1;
-            if is_less && !is_planted(Flaw::FirstSetsLeast) {
+            if is_less {
                 (least, least_set) = (rank, index);
             }
             fits |= fit;
@@ -49,16 +45,7 @@ impl<const WORDS: usize, const SETS: usize> Group<'_, WORDS, SETS> {
             None => self.find(key, tag),
         };
         match found {
-            Found::Entry(place) => self.read_at(place, key).ok_or_else(|| {
-                if is_planted(Flaw::FloorForgotten) {
-                    self.first().bound.get().value()
-                } else {
-                    self.absent_max()
-                }
-            }),
-            Found::Least { value, .. } if is_planted(Flaw::SingleCollect) => {
-                Err(self.first().bound.get().over(value))
-            }
+            Found::Entry(place) => self.read_at(place, key).ok_or_else(|| self.absent_max()),
             Found::Least { .. } => Err(self.absent_max()),
         }
     }
@@ -73,15 +60,10 @@ impl<const WORDS: usize, const SETS: usize> Group<'_, WORDS, SETS> {
         let set = self.0[place.set];
         loop {
             let (_, error) = set.cells.cell(place.word.cell())?.read();
-            let is_still = set.slots[place.slot].still(place.word);
-            if is_still || is_planted(Flaw::UnvalidatedReader) {
+            if set.slots[place.slot].still(place.word) {
                 return Some((place.word.value(), error));
             }
-            place.word = if is_planted(Flaw::SlotForKey) {
-                set.look(place.slot)
-            } else {
-                set.confirm(place.slot, place.word.tag(), key)?
-            };
+            place.word = set.confirm(place.slot, place.word.tag(), key)?;
         }
     }
 }
@@ -139,7 +121,7 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
             if !self.cells.cell(word.cell())?.holds(key) {
                 return None;
             }
-            if slot.still(word) || is_planted(Flaw::UnvalidatedReader) {
+            if slot.still(word) {
                 return Some(word);
             }
         }
@@ -154,7 +136,7 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
                 return None;
             }
             let entry = self.cells.cell(word.cell())?.entry(word.value());
-            if slot.still(word) || is_planted(Flaw::UnvalidatedReader) {
+            if slot.still(word) {
                 return Some((word, entry));
             }
         }

@@ -1,4 +1,4 @@
-//! Where keys belong.
+//! The seeded hash that gives each key its set.
 
 use core::fmt;
 

@@ -1,9 +1,7 @@
-//! The slots of a set, and the rooms for their keys.
+//! A set: its slots, and the cells for their keys.
 
-use super::WAYS;
 use super::bound::Bound;
 use super::cell::CellPool;
-use super::flaw::{Flaw, is_planted};
 use super::floor::NotedFloor;
 use super::hints::Hints;
 use super::key::Key;
@@ -12,6 +10,7 @@ use super::lookup::Recorded;
 use super::rule::Rule;
 use super::slot::Slot;
 use super::word::SlotWord;
+use super::{LANES, WAYS};
 use crate::sync::const_unless_loom;
 
 /// Room for `WAYS` entries of a ledger, and for the keys of so many more as may be on
@@ -98,8 +97,6 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
         let word = self.slots[place.slot].hint();
         let place = if word == place.word {
             place
-        } else if is_planted(Flaw::CellForKey) && word.cell() == place.word.cell() {
-            Place { word, ..place }
         } else {
             Place { word: self.confirm(place.slot, place.word.tag(), key.into())?, ..place }
         };
@@ -114,14 +111,7 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
         let Some(to) = rule.raise(from) else {
             return Some((Recorded::Kept { value: from }, place));
         };
-        let Some(word) = self.slots[slot].raise(word, to) else {
-            if is_planted(Flaw::AddTwice) {
-                let word = self.look(slot);
-                let twice = rule.raise(word.value()).and_then(|sum| rule.raise(sum))?;
-                self.slots[slot].raise(word, twice);
-            }
-            return None;
-        };
+        let word = self.slots[slot].raise(word, to)?;
         Some((Recorded::Raised { from, to }, Place { word, ..place }))
     }
 
@@ -140,7 +130,24 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
 
     /// The least value.
     pub(super) fn floor(&self) -> u64 {
-        self.looks().map(SlotWord::value).min().unwrap_or(0)
+        SlotWord::from_word(self.fold_words(u64::MAX, u64::min)).value()
+    }
+
+    /// The largest word: an entry of the largest value, or a tombstone of it.
+    pub(super) fn highest(&self) -> SlotWord {
+        SlotWord::from_word(self.fold_words(0, u64::max))
+    }
+
+    /// A fold of all slots' words, several side by side.
+    #[inline(always)]
+    fn fold_words(&self, start: u64, fold: impl Fn(u64, u64) -> u64) -> u64 {
+        let mut lanes = [start; LANES];
+        for slots in self.slots.chunks_exact(LANES) {
+            for (lane, slot) in lanes.iter_mut().zip(slots) {
+                *lane = fold(*lane, slot.look().word());
+            }
+        }
+        lanes.into_iter().fold(start, fold)
     }
 
     /// How many entries there are.
@@ -155,7 +162,7 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
         self.cells.taken()
     }
 
-    /// Changes value and error of an entry, while nobody else uses the ledger.
+    /// Changes value and error of an entry, while no other thread uses the ledger.
     pub(super) fn amend(&self, slot: usize, value: u64, error: u64) {
         let word = self.look(slot);
         let Some(cell) = self.cells.cell(word.cell()) else {

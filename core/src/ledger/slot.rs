@@ -1,6 +1,5 @@
-//! One place in a set.
+//! One slot of a set.
 
-use super::flaw::{Flaw, is_planted};
 use super::word::SlotWord;
 use crate::sync::{AtomicU64, Ordering, const_unless_loom, fence};
 
@@ -34,9 +33,9 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom, fence};
 /// | `replace`: exchange | Release | Relaxed | `look` | the key in the new cell | `ledger_7_torn_readers` |
 /// | `remove`: exchange | Relaxed | Relaxed | | goes on with what `replace` has published | `ledger_12_remove` |
 ///
-/// Nothing need keep a processor from reading a key late, after a raise and in the cell's next life.
-/// Whoever has written there has done so behind a fence, after the slot had changed hands; a reader
-/// who meets it meets that fence with its own, and `still` finds another word.
+/// Nothing need keep a processor from reading a key late, after a raise and in the cell's next
+/// life. A thread that has written there has done so behind a fence, after the slot had changed
+/// hands; a reader who meets it meets that fence with its own, and `still` finds another word.
 #[derive(Debug)]
 pub(super) struct Slot {
     word: AtomicU64,
@@ -91,11 +90,10 @@ impl Slot {
             .then_some(next)
     }
 
-    /// 4: makes the slot nobody's at the same value, if the word is unchanged.
+    /// 4: makes the slot a tombstone of the same value, if the word is unchanged.
     pub(super) fn remove(&self, word: SlotWord) -> bool {
         debug_assert!(word.is_entry());
-        let is_wrong = is_planted(Flaw::FreedSlot);
-        let next = if is_wrong { SlotWord::EMPTY } else { word.transition_to_tombstone() };
+        let next = word.transition_to_tombstone();
         // Relaxed: as for `raise`. The cell is handed on by the set's word of cells.
         self.word
             .compare_exchange(word.word(), next.word(), Ordering::Relaxed, Ordering::Relaxed)
@@ -104,7 +102,7 @@ impl Slot {
 
     /// 1, 3, 5: makes the slot another key's, if the word is unchanged.
     pub(super) fn replace(&self, word: SlotWord, next: SlotWord) -> bool {
-        debug_assert!(next.value() > word.value() || is_planted(Flaw::EvictByKey));
+        debug_assert!(next.value() > word.value());
         // Release: publishes the key in the new cell, and the look at the other slots. What the old
         // word had published was acquired by the look that found it.
         self.word

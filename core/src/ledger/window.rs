@@ -20,15 +20,15 @@ use crate::sync::const_unless_loom;
 /// ```
 ///
 /// So a record of a new window is larger than any of an older one: the first record of a key lifts
-/// it into the window, and newcomers evict whoever has not been seen in it. Nothing is ever cleared,
-/// slot words rise as in every ledger, and within a window it promises what a
+/// it into the window, and newcomers evict entries that were not seen in it. Nothing is ever
+/// cleared, slot words rise as in every ledger, and within a window it promises what a
 /// [`PeakLedger`] promises.
 ///
 /// With 36 bits for the peak there are 2^14 windows: minutes for 11 days, hours for 2 years. What
 /// would come after the last window counts as of the last.
 ///
 /// ```
-/// use plimsoll_core::{Key, LedgerSet, Lookup, Seed, WindowLedger, sets_for};
+/// use plimsoll_core::ledger::{Key, LedgerSet, Lookup, Seed, WindowLedger, sets_for};
 ///
 /// static HEAPS: WindowLedger<[LedgerSet; sets_for(16)]> = WindowLedger::new(Seed::new(17, 4), 36);
 ///
@@ -39,7 +39,7 @@ use crate::sync::const_unless_loom;
 /// HEAPS.record(1, &guest, 900);
 /// assert_eq!(HEAPS.get(2, &guest).value(), Some(300), "that was for a window that is over");
 /// assert_eq!(HEAPS.get(3, &guest), Lookup::Absent { at_most: 0 });
-/// # Ok::<(), plimsoll_core::KeyError>(())
+/// # Ok::<(), plimsoll_core::ledger::KeyError>(())
 /// ```
 #[derive(Debug)]
 pub struct WindowLedger<S, const WORDS: usize = 8> {
@@ -126,7 +126,7 @@ impl<S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> WindowLedger<S, WORDS> {
     }
 
     /// Records as [`record`](Self::record) does, and says who had to go for it (LEDGER-12): only of
-    /// those who were seen in this window, for whoever was not seen in it is not part of it.
+    /// those who were seen in this window, as the others are not part of it.
     pub fn record_evicting<'k>(
         &self,
         window: u64,
@@ -166,7 +166,7 @@ impl<S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> WindowLedger<S, WORDS> {
     /// The largest peaks of this window, as many as the buffer has room for.
     ///
     /// Of a window that is over, those are listed who have not been seen since; nothing is certain of
-    /// it any more once somebody has.
+    /// it any more once another thread has.
     pub fn top<'b>(&self, window: u64, buffer: &'b mut [Entry<WORDS>]) -> Top<'b, WORDS> {
         let range = self.pack(window, 0)..=self.pack(window, self.peak_max());
         self.peaks.top_between(&range, buffer, |value| self.unpack(window, value))

@@ -38,7 +38,7 @@ const _: () = assert!(super::CELLS < 1 << CELL_BITS);
 impl SlotWord {
     pub(crate) const EMPTY: SlotWord = SlotWord(0);
 
-    /// A slot that nobody gets in: a tombstone of the largest value.
+    /// A slot that takes no entry: a tombstone of the largest value.
     pub(crate) const CLOSED: SlotWord = SlotWord(u64::MAX);
 
     #[inline(always)]
@@ -73,7 +73,7 @@ impl SlotWord {
         !self.is_empty() && !self.is_tombstone()
     }
 
-    /// Whether an entry was removed here, and nobody has come since; or the slot is closed.
+    /// Whether an entry was removed here, and no entry has come since; or the slot is closed.
     #[inline(always)]
     pub(crate) const fn is_tombstone(self) -> bool {
         self.0 & CELL_MASK == CELL_MASK
@@ -113,7 +113,7 @@ impl SlotWord {
         ((rank & (CELL_MASK | TAG_MASK)) as usize, rank >> VALUE_SHIFT)
     }
 
-    /// What removing the entry leaves: nobody's, at the same value, and a larger word.
+    /// What removing the entry leaves: a tombstone of the same value, in a larger word.
     #[inline(always)]
     pub(crate) const fn transition_to_tombstone(self) -> SlotWord {
         SlotWord(self.0 | CELL_MASK | TAG_MASK)

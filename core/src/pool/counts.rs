@@ -1,9 +1,9 @@
-//! What a pool looks like.
+//! Counts of a pool's slots, and views of them.
 
 use super::slot::PoolSlot;
 use super::tenant::Tenant;
 use super::word::SlotState;
-use crate::Tick;
+use crate::keepalive::Tick;
 
 /// How many slots are in which state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

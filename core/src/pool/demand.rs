@@ -1,9 +1,8 @@
-//! Who waits for a slot.
+//! The demand: how many wait for a slot.
 
 use crossbeam_utils::CachePadded;
 
 use super::error::PoolClosed;
-use super::flaw::{Flaw, is_planted};
 use crate::sync::{AtomicU64, Ordering, const_unless_loom, fence_after_rmw};
 
 /// How many wait for a slot, and whether the pool is closed, on a cache line of its own.
@@ -22,7 +21,8 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom, fence_after_rmw};
 /// - Who [closes](Self::close) evicts everything idle, and wakes all waiters.
 ///
 /// # Invariants
-/// - POOL-6: nobody sleeps while a slot is idle that it could have, and nobody is about to wake it.
+/// - POOL-6: no waiter sleeps beside an idle slot that it could have, unless a thread is about to
+///   wake it.
 /// - POOL-9: when the pool is closed and every token has come to its end, nothing is idle.
 ///
 /// # Progress
@@ -67,7 +67,7 @@ const _: () = assert!(CLOSED & WAITER == 0 && WAITER - 1 == CLOSED);
 
 impl Demand {
     const_unless_loom! {
-        /// Open, and nobody waits.
+        /// Open, without waiters.
         pub const fn new() -> Demand {
             Demand { word: CachePadded::new(AtomicU64::new(0)) }
         }
@@ -76,7 +76,7 @@ impl Demand {
     /// One more waits. It has to look at the slots once more before it sleeps.
     ///
     /// # Errors
-    /// The pool is closed. Nobody has arrived then; who looks meanwhile may count one more.
+    /// The pool is closed. The arrival does not count; a reader may count one more for a moment.
     #[must_use = "who has arrived must leave, and looks at the slots once more before it sleeps"]
     pub fn arrive(&self) -> Result<(), PoolClosed> {
         // Relaxed: ordered by the fence.
@@ -86,9 +86,7 @@ impl Demand {
         }
         // The fence of a waiter: what it looks at from here on it sees as it is after any release
         // whose own look has missed the arrival.
-        if !is_planted(Flaw::NoFenceAfterArrival) {
-            fence_after_rmw();
-        }
+        fence_after_rmw();
         Ok(())
     }
 
@@ -107,23 +105,19 @@ impl Demand {
         // Relaxed: ordered by the fence.
         let before = self.word.fetch_or(CLOSED, Ordering::Relaxed);
         // The fence of a closer: as a waiter's.
-        if !is_planted(Flaw::CloseWithoutFence) {
-            fence_after_rmw();
-        }
+        fence_after_rmw();
         before & CLOSED == 0
     }
 
-    /// What there is to do for whoever has just made a slot idle or vacant.
+    /// Returns what is to be done by a thread that has just made a slot idle or vacant.
     ///
     /// The release has to be the caller's own and the last thing it did: of a waiter and a releaser
     /// who miss each other otherwise, one sees the other.
     #[inline(always)]
-    #[must_use = "whoever waits may sleep until it is woken by the caller"]
+    #[must_use = "a waiter may sleep until the caller wakes it"]
     pub fn look_after_release(&self) -> DemandReading {
         // The fence of a releaser.
-        if !is_planted(Flaw::NoFenceAfterRelease) {
-            fence_after_rmw();
-        }
+        fence_after_rmw();
         self.look()
     }
 

@@ -1,4 +1,4 @@
-//! Which idle object goes first.
+//! Eviction: the order in which idle slots go.
 
 use core::cmp::Reverse;
 
@@ -8,7 +8,7 @@ use super::table::SlotTable;
 use super::tenant::Tenant;
 use super::token::{Condemned, SlotId};
 use super::word::SlotWord;
-use crate::Tick;
+use crate::keepalive::Tick;
 
 impl<S: SlotTable> PoolSlots<S> {
     /// Condemns the slot that has been idle longest, of any tenant, if that was `before` this moment

@@ -1,13 +1,13 @@
-//! Which of a fixed number of instances are lent, to whom, and which are kept warm.
+//! Slots of a fixed number of instances: which are lent, to whom, and which are kept warm.
 //!
-//! The words of a pool without its objects: [`PoolSlots`] are the life cycles of the places that
-//! instances have, and [`Demand`] is who waits for one, and whether the pool is closed. What is in
-//! the places belongs to the caller, who moves it in and out as the tokens that are handed out here
-//! allow: whoever holds a token of a place has the place's object for itself.
+//! The words of a pool without its objects: [`PoolSlots`] are the life cycles of the slots, and
+//! [`Demand`] counts the waiters and says whether the pool is closed. The objects belong to the caller,
+//! who moves them in and out as the tokens that are handed out here allow: the holder of a slot's token
+//! has exclusive use of the slot's object.
 //!
 //! ```
 //! use plimsoll_core::pool::{PoolId, PoolSlot, PoolSlots, Tenant};
-//! use plimsoll_core::Tick;
+//! use plimsoll_core::keepalive::Tick;
 //!
 //! static SLOTS: PoolSlots<[PoolSlot; 2]> = PoolSlots::new(PoolId::new(1));
 //!
@@ -26,23 +26,22 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 //!
-//! # Nobody waits beside an idle slot
-//! Who finds no slot [arrives](Demand::arrive), and then looks at the slots *again* before it
-//! sleeps. Who has changed a slot to idle or vacant then
-//! [looks at the demand](Demand::look_after_release). Each writes its own word by a
+//! # No waiter sleeps beside an idle slot
+//! A waiter that finds no slot [arrives](Demand::arrive), and then reads the slots *again* before it
+//! sleeps. A releaser that has made a slot idle or vacant then
+//! [reads the demand](Demand::look_after_release). Each writes its own word by a
 //! read-modify-write, passes a fence, and then reads the other's. Take the order of the two fences.
 //! If the waiter's is the earlier one, the releaser reads its arrival, and wakes it. If the
-//! releaser's is, the waiter reads the slot as it was released, or as somebody has changed it
-//! since, who releases it in turn. So nobody sleeps for ever while a slot is idle (POOL-6).
+//! releaser's is, the waiter reads the slot as it was released, or as another thread has changed it
+//! since, which releases it in turn. So no waiter sleeps for ever while a slot is idle (POOL-6).
 //!
 //! [Closing](Demand::close) is the same with the closer in the waiter's place: either it finds the
-//! idle slot and evicts it, or who gave it back finds the pool closed, and evicts it (POOL-9).
+//! idle slot and evicts it, or the releaser finds the pool closed, and evicts it (POOL-9).
 
 mod counts;
 mod demand;
 mod error;
 mod evict;
-mod flaw;
 mod moment;
 mod revoke;
 mod slot;
@@ -55,8 +54,6 @@ mod word;
 pub use counts::{PoolCounts, SlotView};
 pub use demand::{Demand, DemandReading};
 pub use error::{ClaimError, ForeignToken, PoolClosed, PoolSlotsError};
-#[cfg(any(loom, shuttle))]
-pub use flaw::{Flaw, plant};
 pub use moment::Moment;
 pub use slot::PoolSlot;
 pub use slots::PoolSlots;

@@ -1,6 +1,6 @@
-//! When a slot became idle.
+//! The moment when a slot became idle.
 
-use crate::Tick;
+use crate::keepalive::Tick;
 
 /// The moment at which a slot becomes idle: a tick, and its number among those that become so in it. A
 /// later one is larger.
@@ -14,7 +14,7 @@ use crate::Tick;
 /// evicted in that order too.
 ///
 /// ```
-/// use plimsoll_core::Tick;
+/// use plimsoll_core::keepalive::Tick;
 /// use plimsoll_core::pool::Moment;
 ///
 /// let first = Moment::from(Tick::new(7));

@@ -1,4 +1,4 @@
-//! Taking a slot away from a holder that does not come to an end.
+//! Revocation of a slot whose holder does not come to an end.
 
 use super::slots::PoolSlots;
 use super::table::SlotTable;

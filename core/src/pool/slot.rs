@@ -1,6 +1,5 @@
-//! One place of a pool.
+//! One slot of a pool.
 
-use super::flaw::{Flaw, is_planted};
 use super::moment::Moment;
 use super::tenant::Tenant;
 use super::word::{Event, SlotWord};
@@ -62,7 +61,7 @@ impl PoolSlot {
 
     #[inline(always)]
     pub(super) fn look(&self) -> SlotWord {
-        // Relaxed: whoever acts on it exchanges this very word.
+        // Relaxed: a thread that acts on it exchanges this very word.
         SlotWord::from_word(self.word.load(Ordering::Relaxed))
     }
 
@@ -97,8 +96,8 @@ impl PoolSlot {
     #[inline(always)]
     pub(super) fn advance(&self, word: SlotWord, event: Event) -> Option<SlotWord> {
         let next = word.transition_on(event).to()?;
-        // Relaxed: nothing is handed over. What was handed over before is still found by whoever
-        // comes after, for the exchanges form a chain.
+        // Relaxed: nothing is handed over. What was handed over before is still found by a
+        // later holder, for the exchanges form a chain.
         self.word
             .compare_exchange(word.word(), next.word(), Ordering::Relaxed, Ordering::Relaxed)
             .is_ok()
@@ -109,12 +108,10 @@ impl PoolSlot {
     #[inline(always)]
     pub(super) fn release(&self, word: SlotWord, event: Event) -> Option<SlotWord> {
         let next = word.transition_on(event).to()?;
-        let publish =
-            if is_planted(Flaw::UnpublishedReturn) { Ordering::Relaxed } else { Ordering::Release };
         // Release: what was done with the object comes before its next holder. A read-modify-write
         // and no store: the holder's look at the demand comes after it.
         self.word
-            .compare_exchange(word.word(), next.word(), publish, Ordering::Relaxed)
+            .compare_exchange(word.word(), next.word(), Ordering::Release, Ordering::Relaxed)
             .is_ok()
             .then_some(next)
     }
@@ -127,11 +124,6 @@ impl PoolSlot {
         event: Event,
         now: Moment,
     ) -> Option<SlotWord> {
-        if is_planted(Flaw::SinceAfterReturn) {
-            let next = self.release(word, event);
-            self.since.store(now.to_word(), Ordering::Relaxed);
-            return next;
-        }
         // Relaxed: published by the exchange. Only the holder stores.
         self.since.store(now.to_word(), Ordering::Relaxed);
         self.release(word, event)
@@ -139,21 +131,11 @@ impl PoolSlot {
 
     /// 8.
     pub(super) fn evict(&self, word: SlotWord) -> Option<SlotWord> {
-        if is_planted(Flaw::EvictByPlace) {
-            let next = word.transition_on(Event::Evict).to()?;
-            self.word.store(next.word(), Ordering::Relaxed);
-            return Some(next);
-        }
         self.acquire(word, Event::Evict)
     }
 
     /// 11.
     pub(super) fn revoke(&self, word: SlotWord) -> Option<SlotWord> {
-        if is_planted(Flaw::RevokeByPlace) {
-            let next = word.transition_on(Event::Revoke).to()?;
-            self.word.store(next.word(), Ordering::Relaxed);
-            return Some(next);
-        }
         self.acquire(word, Event::Revoke)
     }
 
@@ -161,7 +143,6 @@ impl PoolSlot {
     #[inline(always)]
     pub(super) fn take(&self, tenant: Tenant) -> Option<SlotWord> {
         let word = self.look();
-        let tenant = if is_planted(Flaw::AnyTenant) { word.tenant() } else { tenant };
         if word.is_idle_of(tenant) { self.acquire(word, Event::Take(tenant)) } else { None }
     }
 }

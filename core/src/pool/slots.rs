@@ -47,7 +47,8 @@ use crate::sync::const_unless_loom;
 ///
 /// # Example
 /// ```
-/// use plimsoll_core::{PoolId, PoolSlot, PoolSlots, Tenant, Tick};
+/// use plimsoll_core::keepalive::Tick;
+/// use plimsoll_core::pool::{PoolId, PoolSlot, PoolSlots, Tenant};
 ///
 /// let slots: Box<[PoolSlot]> = (0..8).map(|_| PoolSlot::new()).collect();
 /// let slots = PoolSlots::with_slots(slots, PoolId::new(1))?;
@@ -65,7 +66,8 @@ use crate::sync::const_unless_loom;
 /// ```
 /// A lease comes to one end:
 /// ```compile_fail,E0382
-/// # use plimsoll_core::{PoolId, PoolSlot, PoolSlots, Tenant, Tick};
+/// # use plimsoll_core::keepalive::Tick;
+/// # use plimsoll_core::pool::{PoolId, PoolSlot, PoolSlots, Tenant};
 /// # let slots: PoolSlots<[PoolSlot; 1]> = PoolSlots::new(PoolId::new(1));
 /// # let lease = slots.take(Tenant::NONE, None).unwrap();
 /// slots.give_back(lease, Tick::new(1)).unwrap();
@@ -141,7 +143,7 @@ impl<S: SlotTable> PoolSlots<S> {
         })
     }
 
-    /// The object is made and in its place, for whoever takes it.
+    /// The object is made and in its place, to be taken.
     ///
     /// # Errors
     /// The token is another pool's.

@@ -1,4 +1,4 @@
-//! Where the slots of a pool are.
+//! The table of a pool's slots.
 
 use super::slot::PoolSlot;
 

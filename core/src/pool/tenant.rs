@@ -1,6 +1,6 @@
-//! Whose instance a slot holds.
+//! Tenants: the principals whose instances the slots hold.
 
-use core::fmt;
+use crate::error_type::error_type;
 
 /// The number of a principal, as a pool's slots know it: 1 to 2^40 - 1, or [`NONE`](Self::NONE).
 ///
@@ -46,18 +46,12 @@ impl Tenant {
     }
 }
 
-/// A number that is no tenant's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TenantError {
-    /// The number.
-    pub number: u64,
-}
-
-impl fmt::Display for TenantError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (max, number) = (Tenant::MAX.get(), self.number);
-        write!(f, "the number of a tenant is 1 to {max} (got {number})")
+error_type! {
+    /// A number that is no tenant's.
+    #[error("the number of a tenant is 1 to {} (got {number})", Tenant::MAX.get())]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct TenantError {
+        /// The number.
+        pub number: u64,
     }
 }
-
-impl core::error::Error for TenantError {}

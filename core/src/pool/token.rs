@@ -1,4 +1,4 @@
-//! What the holder of a slot has in hand.
+//! Tokens of the holders of slots.
 
 use super::tenant::Tenant;
 use super::word::{SlotState, SlotWord};
@@ -17,6 +17,7 @@ impl PoolId {
     }
 
     /// Its number.
+    #[inline]
     pub const fn get(self) -> u32 {
         self.0
     }

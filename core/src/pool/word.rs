@@ -1,6 +1,5 @@
-//! A slot's word as a plain value, and what may become of it.
+//! A slot's word as a plain value, and its transitions.
 
-use super::flaw::{Flaw, is_planted};
 use super::tenant::Tenant;
 
 /// What a slot is.
@@ -153,8 +152,7 @@ impl SlotWord {
 
     #[inline(always)]
     fn to(self, state: SlotState, tenant: Tenant) -> Transition {
-        let one = if is_planted(Flaw::NoGeneration) { 0 } else { GENERATION_ONE };
-        let generation = self.0.wrapping_add(one) & GENERATION_MASK;
+        let generation = self.0.wrapping_add(GENERATION_ONE) & GENERATION_MASK;
         Transition::To(SlotWord(tenant.get() << TENANT_SHIFT | generation | state as u64))
     }
 }

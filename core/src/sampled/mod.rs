@@ -1,4 +1,4 @@
-//! The gauge of a thing that tells its own depth.
+//! The sampled gauge, for a thing that knows its own depth.
 
 mod state;
 
@@ -12,11 +12,12 @@ use crate::watermarks::{MAX_CAPACITY, Watermarks};
 
 /// The level and the high-water mark of a bounded thing that can be asked for its depth.
 ///
-/// Whoever has moved the thing calls [`observe_with`](Self::observe_with) with a look at its depth.
-/// As long as no level is due to change and no new mark is reached, that writes nothing.
+/// A thread that has moved the thing calls [`observe_with`](Self::observe_with) with a function
+/// that reads its depth. As long as no level is due to change and no new mark is reached, that
+/// writes nothing.
 ///
-/// An edge is made in two steps: *claim* the word, look again, *settle* it. Whoever has moved the
-/// thing after that look finds the claim and spoils it with one of its own, so a level is never
+/// An edge is made in two steps: *claim* the word, look again, *settle* it. A thread that has moved
+/// the thing after that look finds the claim and spoils it with one of its own, so a level is never
 /// settled on a depth that has gone.
 ///
 /// A channel with many handles is watched more cheaply still by a [`FlowGauge`](crate::FlowGauge).
@@ -29,9 +30,9 @@ use crate::watermarks::{MAX_CAPACITY, Watermarks};
 /// - GAUGE-7: an observation that finds nothing due writes nothing.
 ///
 /// # Progress
-/// Wait-free while nothing is due and no new mark is reached. An edge is lock-free: a claim is tried
-/// again only if another operation has changed the word. A thread that stops for ever inside a claim hinders nobody; the
-/// others make claims of their own.
+/// Wait-free while nothing is due and no new mark is reached. An edge is lock-free: a claim is
+/// tried again only if another operation has changed the word. A thread that stops for ever inside
+/// a claim hinders no other; the others make claims of their own.
 ///
 /// # Orderings
 /// "Moves, fences, then loads" stands for a caller that has moved the thing by a read-modify-write
@@ -134,8 +135,9 @@ impl SampledGauge {
         let (from, to) = (claimed.level(), self.watermarks.judge(claimed.level(), depth));
         let peak = if to > from { depth } else { self.peak.since(claimed.sequence()) };
         let settled = claimed.settle(to);
-        // Relaxed: the word is its own message. If this fails, somebody who has moved the thing, or
-        // found our claim, has claimed after us and looks after us: the level is theirs to settle.
+        // Relaxed: the word is its own message. If this fails, a thread that has moved the thing,
+        // or found our claim, has claimed after us and looks after us: the level is theirs to
+        // settle.
         let exchanged = self.state.compare_exchange(
             claimed.word(),
             settled.word(),
@@ -230,7 +232,14 @@ impl SampledGauge {
         (self.reading_at(seen), edge)
     }
 
-    /// What a reader is told who knows the depth without a look. Notes the mark, and makes no edge.
+    /// The reading of a depth that was quiet at `state`, and is noted.
+    #[inline]
+    pub(crate) fn quiet_reading(&self, state: State, depth: u64) -> Reading {
+        let (high_water, level) = (self.marks.lifetime().max(depth), state.level());
+        Reading { depth, high_water, level, watermarks: self.watermarks }
+    }
+
+    /// The reading of a known depth. Notes the mark, and makes no edge.
     #[inline]
     pub fn reading_at(&self, depth: u64) -> Reading {
         let depth = depth.min(MAX_CAPACITY);
@@ -238,12 +247,13 @@ impl SampledGauge {
         Reading {
             depth,
             high_water: self.marks.lifetime().max(depth),
-            level: self.watermarks.judge(self.level(), depth),
+            level: self.watermarks.level_at(self.level(), depth),
             watermarks: self.watermarks,
         }
     }
 
     /// The watermarks, and with them the capacity.
+    #[inline]
     pub const fn watermarks(&self) -> &Watermarks {
         &self.watermarks
     }

@@ -6,7 +6,7 @@ use crate::edge::Level;
 ///
 /// ```text
 /// 0..2    level     0 normal, 1 elevated, 2 critical, 3 full
-/// 2       judging   somebody looks at the depth in order to change the level
+/// 2       judging   a thread reads the depth in order to change the level
 /// 3..16   turn      rises with every claim, modulo 2^13: with the sequence, each claim's word is new
 /// 16..64  sequence  the edges there have been, modulo 2^48
 /// ```
@@ -16,7 +16,7 @@ use crate::edge::Level;
 /// resting ------------> judging ----------------------> resting
 ///            ^                |   same or other level
 ///            +----------------+
-///          1 claim by somebody else: the earlier claim can no longer settle
+///          1 claim by another thread: the earlier claim can no longer settle
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct State(u64);
@@ -53,7 +53,7 @@ impl State {
         self.0 & JUDGING != 0
     }
 
-    /// Neither raised nor being judged: nobody who takes out needs to look.
+    /// Neither raised nor being judged: a thread that takes out need not look.
     #[inline(always)]
     pub(crate) const fn is_normal(self) -> bool {
         self.0 & (LEVEL_MASK | JUDGING) == 0

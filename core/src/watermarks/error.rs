@@ -1,4 +1,4 @@
-//! Why watermarks are refused.
+//! Errors of watermarks.
 
 use core::fmt;
 
@@ -10,10 +10,13 @@ use super::MAX_CAPACITY;
 pub enum WatermarkError {
     /// A capacity of 0 has no watermarks: use [`Watermarks::rendezvous`](super::Watermarks::rendezvous).
     ZeroCapacity,
-    /// The capacity is above [`MAX_CAPACITY`].
+    /// The capacity is above [`MAX_CAPACITY`], or that of a budget above
+    /// [`MAX_AMOUNT`](crate::budget::MAX_AMOUNT).
     CapacityTooLarge {
         /// What was asked.
         capacity: u64,
+        /// The largest that is allowed.
+        max: u64,
     },
     /// A percentage is above 100.
     PercentTooLarge {
@@ -47,21 +50,25 @@ pub enum WatermarkError {
     },
     /// There are three levels already.
     TooManyLevels,
-    /// The unbounded and the rendezvous kind have no levels.
+    /// The unbounded and the rendezvous kind have no levels, and are nothing for a channel that has to have
+    /// a capacity.
     NoCapacity,
 }
 
 impl WatermarkError {
-    pub(super) const fn message(&self) -> &'static str {
+    pub(crate) const fn message(&self) -> &'static str {
         match self {
-            Self::ZeroCapacity => "a capacity of 0 has no watermarks: use `rendezvous`",
-            Self::CapacityTooLarge { .. } => "the capacity is above 2^46",
+            Self::ZeroCapacity => {
+                "a capacity of 0 has no watermarks: ask 1 or more, or `rendezvous` for direct hand-over"
+            }
+            Self::CapacityTooLarge { max: MAX_CAPACITY, .. } => "the capacity is above 2^46",
+            Self::CapacityTooLarge { .. } => "the capacity is above 2^56",
             Self::PercentTooLarge { .. } => "a watermark is above 100 percent",
             Self::HighAboveCapacity { .. } => "the high watermark is above the capacity",
             Self::LowNotBelowHigh { .. } => "the low watermark is not below the high one",
             Self::LevelsOutOfOrder { .. } => "a level's watermarks are not above those below it",
             Self::TooManyLevels => "there are three levels already",
-            Self::NoCapacity => "levels need a capacity: neither unbounded nor rendezvous",
+            Self::NoCapacity => "a capacity is needed: `unbounded` and `rendezvous` have none",
         }
     }
 }
@@ -70,8 +77,8 @@ impl fmt::Display for WatermarkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.message())?;
         match *self {
-            Self::CapacityTooLarge { capacity } => {
-                write!(f, " (asked {capacity}, allowed 1 to {MAX_CAPACITY})")
+            Self::CapacityTooLarge { capacity, max } => {
+                write!(f, " (asked {capacity}, allowed 1 to {max})")
             }
             Self::PercentTooLarge { percent } => write!(f, " (asked {percent}, allowed 0 to 100)"),
             Self::HighAboveCapacity { high, capacity } => {

@@ -1,4 +1,4 @@
-//! Where a level begins and where it ends, as counts.
+//! Watermarks: the depths at which levels begin and end.
 
 mod error;
 
@@ -12,6 +12,9 @@ use crate::edge::Level;
 pub const MAX_CAPACITY: u64 = 1 << 46;
 
 const MAX: i64 = MAX_CAPACITY as i64;
+
+/// The largest capacity of a budget, `budget::MAX_AMOUNT`.
+pub(crate) const WIDE_MAX: u64 = 1 << 56;
 /// Up to three pairs of watermarks: `Elevated`, `Critical`, `Full`.
 const LEVELS_MAX: usize = 3;
 
@@ -65,12 +68,12 @@ macro_rules! valid {
 
 impl Watermarks {
     const fn bare(capacity: Option<u64>) -> Self {
-        Self {
-            capacity,
-            count: 0,
-            rise: [MAX + 1; LEVELS_MAX + 1],
-            fall: [-MAX - 1; LEVELS_MAX + 1],
-        }
+        // A gauge has to look again where its depth is above what it holds; a budget's is not.
+        let end = match capacity {
+            Some(capacity) if capacity > MAX_CAPACITY => i64::MAX,
+            _ => MAX + 1,
+        };
+        Self { capacity, count: 0, rise: [end; LEVELS_MAX + 1], fall: [-MAX - 1; LEVELS_MAX + 1] }
     }
 
     /// The default pair: high at 80 %, low at 50 % of `capacity`.
@@ -113,7 +116,7 @@ impl Watermarks {
             return Err(WatermarkError::PercentTooLarge { percent });
         }
         if capacity > MAX_CAPACITY {
-            return Err(WatermarkError::CapacityTooLarge { capacity });
+            return Err(WatermarkError::CapacityTooLarge { capacity, max: MAX_CAPACITY });
         }
         let high = (capacity * high_percent as u64).div_ceil(100);
         let low = capacity * low_percent as u64 / 100;
@@ -140,7 +143,26 @@ impl Watermarks {
             return Err(WatermarkError::ZeroCapacity);
         }
         if capacity > MAX_CAPACITY {
-            return Err(WatermarkError::CapacityTooLarge { capacity });
+            return Err(WatermarkError::CapacityTooLarge { capacity, max: MAX_CAPACITY });
+        }
+        Self::bare(Some(capacity)).try_with_level(high, low)
+    }
+
+    /// One pair, given as counts, of a capacity that may be a [budget](crate::budget)'s: up to
+    /// [`MAX_AMOUNT`](crate::budget::MAX_AMOUNT). A gauge counts no further than [`MAX_CAPACITY`].
+    ///
+    /// # Errors
+    /// As [`try_counts`](Self::try_counts), for a capacity above that.
+    pub const fn try_wide_counts(
+        capacity: u64,
+        high: u64,
+        low: u64,
+    ) -> Result<Self, WatermarkError> {
+        if capacity <= MAX_CAPACITY {
+            return Self::try_counts(capacity, high, low);
+        }
+        if capacity > WIDE_MAX {
+            return Err(WatermarkError::CapacityTooLarge { capacity, max: WIDE_MAX });
         }
         Self::bare(Some(capacity)).try_with_level(high, low)
     }
@@ -203,6 +225,7 @@ impl Watermarks {
     }
 
     /// The capacity: `None` if there is no bound, `Some(0)` for a rendezvous.
+    #[inline]
     pub const fn capacity(&self) -> Option<u64> {
         self.capacity
     }
@@ -236,7 +259,11 @@ impl Watermarks {
     /// level up to `from` whose low watermark is not reached. A `from` that is not in use counts as
     /// the highest level that is.
     pub const fn judge(&self, from: Level, depth: u64) -> Level {
-        let depth = if depth > MAX_CAPACITY { MAX } else { depth as i64 };
+        let max = match self.capacity {
+            Some(capacity) if capacity > MAX_CAPACITY => WIDE_MAX,
+            _ => MAX_CAPACITY,
+        };
+        let depth = if depth > max { max as i64 } else { depth as i64 };
         let mut level = from as usize;
         if level > self.level_count() {
             level = self.level_count();
@@ -262,12 +289,20 @@ impl Watermarks {
         (depth < self.rise[level as usize] as u64) & (depth as i64 > self.fall[level as usize])
     }
 
+    /// What [`judge`](Self::judge) says, for a depth that mostly asks for nothing.
+    #[inline(always)]
+    pub(crate) const fn level_at(&self, from: Level, depth: u64) -> Level {
+        if self.is_quiet_at(from, depth) { from } else { self.judge(from, depth) }
+    }
+
     /// The smallest depth above those at which `level` is quiet; beyond any depth at the top level.
+    #[inline(always)]
     pub(crate) const fn rise(&self, level: Level) -> u64 {
         self.rise[level as usize] as u64
     }
 
     /// The largest depth below those at which `level` is quiet; `None` at `Normal`.
+    #[inline(always)]
     pub(crate) const fn fall(&self, level: Level) -> Option<u64> {
         match self.fall[level as usize] {
             fall if fall < 0 => None,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use plimsoll_core::ledger::{Aggregate, EXACT_MAX, Ledger, Sum};
-use plimsoll_core::{
+use plimsoll_core::ledger::{
     Entry, LedgerError, LedgerHandle, LedgerSet, Lookup, PeakLedger, Recorded, SumLedger,
     WindowLedger, sets_for_exact,
 };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use plimsoll_core::{Key, KeyRef, Lookup, Seed, SumLedger};
+use plimsoll_core::ledger::{Key, KeyRef, Lookup, Seed, SumLedger};
 
 use super::{Boxed, Peaks, SEED, Sums, boxed, key, numbers};
 
@@ -172,7 +172,7 @@ fn ledger_2_a_merged_peak_below_the_bound_can_be_too_low_and_is_not_certified() 
 /// The key of no entry is a key of its own: neither number nor text, and as good as any other.
 #[test]
 fn ledger_10_the_key_of_no_entry_is_nobody_elses() {
-    let none = *plimsoll_core::Entry::<1>::NONE.key();
+    let none = *plimsoll_core::ledger::Entry::<1>::NONE.key();
     let ledger = Sums::<1>::new(SEED);
     ledger.record(&none, 5);
     ledger.record(&key(0), 7);

@@ -5,7 +5,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread;
 
-use plimsoll_core::{Key, LedgerHandle, LedgerSet, Lookup, PeakLedger};
+use plimsoll_core::ledger::{Key, LedgerHandle, LedgerSet, Lookup, PeakLedger};
 
 use super::{Peaks, SEED, Sums, boxed, key, numbers};
 

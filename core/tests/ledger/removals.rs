@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use plimsoll_core::ledger::VALUE_MAX;
-use plimsoll_core::{Entry, LedgerHandle, LedgerSet, Lookup, Recorded, WindowLedger};
+use plimsoll_core::ledger::{Entry, LedgerHandle, LedgerSet, Lookup, Recorded, WindowLedger};
 
 use super::{Peaks, SEED, Sums, key, numbers};
 

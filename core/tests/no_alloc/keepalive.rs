@@ -3,7 +3,9 @@
 use std::fmt::Write;
 use std::hint::black_box;
 
-use plimsoll_core::{NextLook, Rule, SignalKind, Tick, Tracker, TrackerClosed, Wheel, WheelSlot};
+use plimsoll_core::keepalive::{
+    NextCheck, Rule, SignalKind, Tick, Tracker, TrackerClosed, Wheel, WheelSlot,
+};
 
 use super::{Discard, allocator_calls};
 
@@ -40,9 +42,9 @@ fn a_wheel_does_not_allocate() {
         let mut looks = 0;
         for now in (0..100_000).step_by(100) {
             let swept = wheel.sweep(Tick::new(now), 3, |key| match key.index() {
-                0 => NextLook::Never,
-                1 => NextLook::Leave,
-                _ => NextLook::At(Tick::new(now + 1_000)),
+                0 => NextCheck::Never,
+                1 => NextCheck::Leave,
+                _ => NextCheck::At(Tick::new(now + 1_000)),
             });
             looks += swept.looks;
         }

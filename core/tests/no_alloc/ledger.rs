@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::hint::black_box;
 
-use plimsoll_core::{
+use plimsoll_core::ledger::{
     Entry, Key, KeyRef, LedgerHandle, LedgerSet, PeakLedger, Seed, SumLedger, WindowLedger,
 };
 

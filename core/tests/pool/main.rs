@@ -4,10 +4,11 @@ mod refused;
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use plimsoll_core::keepalive::Tick;
+use plimsoll_core::pool::PoolCounts;
 use plimsoll_core::pool::{
     Building, Condemned, Demand, Leased, PoolId, PoolSlot, PoolSlots, SlotId, SlotState, Tenant,
 };
-use plimsoll_core::{PoolCounts, Tick};
 
 fn slots<const N: usize>() -> PoolSlots<[PoolSlot; N]> {
     PoolSlots::new(PoolId::new(1))

@@ -1,6 +1,6 @@
 //! What the slots refuse, and what becomes of it.
 
-use plimsoll_core::Tick;
+use plimsoll_core::keepalive::Tick;
 use plimsoll_core::pool::{
     ClaimError, PoolId, PoolSlot, PoolSlots, PoolSlotsError, SlotId, SlotState, Tenant, TenantError,
 };

@@ -1,6 +1,7 @@
 //! The names of the properties that this workspace promises: `GAUGE-1` and the like.
 
-const FAMILIES: [&str; 7] = ["GAUGE", "REG", "CHAN", "LIVE", "LEDGER", "POOL", "METER"];
+const FAMILIES: [&str; 11] =
+    ["GAUGE", "REG", "CHAN", "LIVE", "LEDGER", "POOL", "METER", "SEE", "BUDGET", "PRESS", "FLEET"];
 
 /// The identifiers in a text, in order and with repetitions: `GAUGE-1` as such, and as the beginning
 /// of a function's name, `fn gauge_1_...`.

@@ -10,7 +10,7 @@ mod pair;
 mod window;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use plimsoll_core::Seed;
+use plimsoll_core::ledger::Seed;
 use plimsoll_core::ledger::{Peak, Sum};
 
 use crate::number::hostile;

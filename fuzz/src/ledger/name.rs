@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use plimsoll_core::ledger::VALUE_MAX;
-use plimsoll_core::{Key, Top};
+use plimsoll_core::ledger::{Key, Top};
 
 /// One of 256 keys.
 pub(super) type Name = u8;

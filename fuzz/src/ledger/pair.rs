@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use plimsoll_core::ledger::{Aggregate, Ledger, Peak, Sum, VALUE_MAX};
-use plimsoll_core::{Entry, Key, LedgerHandle, LedgerSet, Lookup, Recorded, Seed, sets_for_exact};
+use plimsoll_core::ledger::{
+    Entry, Key, LedgerHandle, LedgerSet, Lookup, Recorded, Seed, sets_for_exact,
+};
 
 use super::name::{Name, Truth, cut, key};
 use super::{Act, Op, Size};

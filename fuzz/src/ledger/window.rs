@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use plimsoll_core::{Entry, Lookup, Recorded, Seed, WindowLedger, sets_for_exact};
+use plimsoll_core::ledger::{Entry, Lookup, Recorded, Seed, WindowLedger, sets_for_exact};
 
 use super::name::{Name, key};
 use super::pair::{Boxed, sets};

@@ -46,7 +46,11 @@ impl Pair<'_> {
         assert!(principals.iter().all(|principal| principal.in_use() == 0), "POOL-6");
         let failed = stats.build_failures as usize;
         assert!(self.told_failed <= failed, "POOL-5: {} told of {failed}", self.told_failed);
-        assert!(self.told_timed_out as u64 <= stats.timeouts, "POOL-5: {}", stats.timeouts);
+        assert!(
+            self.told_timed_out as u64 <= stats.timeouts.total(),
+            "POOL-5: {:?}",
+            stats.timeouts
+        );
         self.note_end();
         self.seen
     }

@@ -8,7 +8,7 @@ mod pair;
 mod places;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use plimsoll_core::{PoolId, PoolSlot, PoolSlots};
+use plimsoll_core::pool::{PoolId, PoolSlot, PoolSlots};
 
 use crate::{Plan, Seen};
 use pair::Pair;

@@ -1,8 +1,9 @@
 //! The pool and its oracle, side by side.
 
+use plimsoll_core::keepalive::Tick;
 use plimsoll_core::pool::Moment;
 use plimsoll_core::pool::{Building, ClaimError, Condemned, Leased};
-use plimsoll_core::{Demand, PoolId, PoolSlot, PoolSlots, SlotId, SlotState, Tenant, Tick};
+use plimsoll_core::pool::{Demand, PoolId, PoolSlot, PoolSlots, SlotId, SlotState, Tenant};
 
 use super::Op;
 use super::places::{Heat, Places};

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use plimsoll_core::{PoolCounts, SlotId, SlotState, Tenant};
+use plimsoll_core::pool::{PoolCounts, SlotId, SlotState, Tenant};
 
 /// What a slot should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use plimsoll_shuttle::ledger::{Aggregate, Ledger};
-use plimsoll_shuttle::{
+use plimsoll_shuttle::ledger::{
     Entry, LedgerHandle, LedgerSet, Lookup, PeakLedger, Recorded, Seed, SumLedger,
 };
 use shuttle::{Config, Runner, thread};

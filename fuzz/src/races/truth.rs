@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use plimsoll_shuttle::{Entry, Key, Lookup};
+use plimsoll_shuttle::ledger::{Entry, Key, Lookup};
 
 use super::{NAMES, VISITOR};
 

@@ -1,6 +1,6 @@
 //! What is said of a log of edges and ticks.
 
-use plimsoll_core::{Announcement, AnnouncementKind, Edge, EdgeKind, Level};
+use plimsoll_core::{Edge, EdgeKind, Level, Notice, NoticeKind};
 
 /// What has happened. Nothing is derived before it is asked for.
 pub(super) struct Log {
@@ -65,11 +65,11 @@ impl Log {
         now_ms.saturating_sub(self.since_ms(level))
     }
 
-    pub(super) fn on_edge(&mut self, now_ms: u64, edge: &Edge) -> Vec<Announcement> {
-        let as_it_is = Announcement {
+    pub(super) fn on_edge(&mut self, now_ms: u64, edge: &Edge) -> Vec<Notice> {
+        let as_it_is = Notice {
             kind: match edge.kind() {
-                EdgeKind::Raised => AnnouncementKind::Raised,
-                EdgeKind::Cleared => AnnouncementKind::Cleared,
+                EdgeKind::Raised => NoticeKind::Raised,
+                EdgeKind::Cleared => NoticeKind::Cleared,
             },
             level: edge.to(),
             depth: edge.depth(),
@@ -90,7 +90,7 @@ impl Log {
         let trough = self.level().min(from).min(to);
         let cleared = (self.announced > trough).then(|| {
             let lowest = trough + 1;
-            self.say(AnnouncementKind::Cleared, trough, lowest, now_ms, edge)
+            self.say(NoticeKind::Cleared, trough, lowest, now_ms, edge)
         });
         self.entries.push(Entry {
             at_ms: now_ms,
@@ -114,16 +114,9 @@ impl Log {
     }
 
     /// What is said of the stretch of `level` that `edge` ends.
-    fn say(
-        &self,
-        kind: AnnouncementKind,
-        to: usize,
-        level: usize,
-        now_ms: u64,
-        edge: &Edge,
-    ) -> Announcement {
+    fn say(&self, kind: NoticeKind, to: usize, level: usize, now_ms: u64, edge: &Edge) -> Notice {
         let within = level <= edge.from() as usize;
-        Announcement {
+        Notice {
             kind,
             level: Level::ALL[to],
             depth: edge.depth(),
@@ -133,12 +126,7 @@ impl Log {
         }
     }
 
-    pub(super) fn on_tick(
-        &mut self,
-        now_ms: u64,
-        level: Level,
-        depth: u64,
-    ) -> Option<Announcement> {
+    pub(super) fn on_tick(&mut self, now_ms: u64, level: Level, depth: u64) -> Option<Notice> {
         if (level as usize) < self.level() {
             return None;
         }
@@ -154,21 +142,21 @@ impl Log {
         self.announce_held(now_ms).or_else(|| self.announce_repeat(now_ms))
     }
 
-    fn announce_held(&mut self, now_ms: u64) -> Option<Announcement> {
+    fn announce_held(&mut self, now_ms: u64) -> Option<Notice> {
         let mut pending = self.announced + 1..=self.level();
         let held = pending.rfind(|level| self.held_ms(*level, now_ms) >= self.hold_ms)?;
         self.announce(held, now_ms);
-        Some(self.say_of_announced(AnnouncementKind::Raised, now_ms))
+        Some(self.say_of_announced(NoticeKind::Raised, now_ms))
     }
 
-    fn announce_repeat(&mut self, now_ms: u64) -> Option<Announcement> {
+    fn announce_repeat(&mut self, now_ms: u64) -> Option<Notice> {
         let repeat_ms = self.repeat_ms.filter(|_| self.announced > 0)?;
         if now_ms < self.repeat_at_ms {
             return None;
         }
         self.repeats += 1;
         self.repeat_at_ms = now_ms.saturating_add(repeat_ms);
-        Some(self.say_of_announced(AnnouncementKind::StillRaised { repeat: self.repeats }, now_ms))
+        Some(self.say_of_announced(NoticeKind::StillRaised { repeat: self.repeats }, now_ms))
     }
 
     fn announce(&mut self, level: usize, now_ms: u64) {
@@ -177,8 +165,8 @@ impl Log {
         self.repeat_at_ms = now_ms.saturating_add(self.repeat_ms.unwrap_or(0));
     }
 
-    fn say_of_announced(&self, kind: AnnouncementKind, now_ms: u64) -> Announcement {
-        Announcement {
+    fn say_of_announced(&self, kind: NoticeKind, now_ms: u64) -> Notice {
+        Notice {
             kind,
             level: Level::ALL[self.announced],
             depth: self.entries.last().map_or(0, |entry| entry.depth),

@@ -4,7 +4,7 @@
 mod log;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use plimsoll_core::{Announcement, AnnouncementKind, Edge, Hysteresis, Level, Sustain, Watermarks};
+use plimsoll_core::{Edge, Hysteresis, Level, Notice, NoticeKind, Sustain, Watermarks};
 
 use crate::number::hostile;
 use crate::recipe::Recipe;
@@ -144,7 +144,7 @@ impl Run {
         assert_eq!(said, self.log.on_edge(self.now_ms, &edge), "{edge:?}");
         self.seen.note_if(said.is_empty(), "silent edge");
         self.seen.note_if(said.len() == 2, "raised and cleared by one edge");
-        said.iter().for_each(|announcement| self.note(announcement));
+        said.iter().for_each(|notice| self.note(notice));
     }
 
     fn tick(&mut self) {
@@ -153,9 +153,9 @@ impl Run {
         let before = self.sustain.announced() as usize;
         let said = self.sustain.on_tick(self.now_ms, level, self.depth);
         assert_eq!(said, self.log.on_tick(self.now_ms, level, self.depth));
-        if let Some(announcement) = said {
-            self.note(&announcement);
-            let several = announcement.level as usize > before + 1;
+        if let Some(notice) = said {
+            self.note(&notice);
+            let several = notice.level as usize > before + 1;
             self.seen.note_if(several, "raised over several levels");
         }
     }
@@ -166,18 +166,16 @@ impl Run {
         self.seen.note_if(step < 0, "clock backwards");
     }
 
-    fn note(&mut self, announcement: &Announcement) {
-        let name = match announcement.kind {
-            AnnouncementKind::Raised => "raised",
-            AnnouncementKind::StillRaised { repeat } => {
+    fn note(&mut self, notice: &Notice) {
+        let name = match notice.kind {
+            NoticeKind::Raised => "raised",
+            NoticeKind::StillRaised { repeat } => {
                 let anew = repeat <= std::mem::replace(&mut self.repeat, repeat);
                 self.seen.note_if(anew, "repeats begin anew");
                 "still raised"
             }
-            AnnouncementKind::Cleared if announcement.level > Level::Normal => {
-                "cleared to a level between"
-            }
-            AnnouncementKind::Cleared => "cleared",
+            NoticeKind::Cleared if notice.level > Level::Normal => "cleared to a level between",
+            NoticeKind::Cleared => "cleared",
         };
         self.seen.note(name);
     }

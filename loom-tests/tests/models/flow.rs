@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use loom::thread;
 use plimsoll_loom::Watermarks;
-use plimsoll_loom::flaw::{Flaw, plant};
+use plimsoll_loom::flaw::Flaw;
 
 use crate::common::{Channel, Model};
 
@@ -87,11 +87,9 @@ fn flow_credit_of_many() {
         other.join().unwrap();
         channel.assert_at_rest();
     };
-    Model::bounded(3).at_least([2_000, 2_000, 4_000]).check_with_flaws(
-        plant,
-        &[Flaw::ManyPaidAsOne],
-        model,
-    );
+    Model::bounded(3)
+        .at_least([2_000, 2_000, 4_000])
+        .check_with_flaws(&[Flaw::ManyPaidAsOne], model);
 }
 
 /// GAUGE-4: what is left of credit after more items than it was good for came out at once is not spent
@@ -111,11 +109,7 @@ fn flow_credit_of_many_is_spent_whole() {
         channel.receive(&receiver, 1);
         channel.assert_at_rest();
     };
-    Model::bounded(3).at_least([200, 200, 500]).check_with_flaws(
-        plant,
-        &[Flaw::RestOfCreditKept],
-        model,
-    );
+    Model::bounded(3).at_least([200, 200, 500]).check_with_flaws(&[Flaw::RestOfCreditKept], model);
 }
 
 /// GAUGE-4, GAUGE-5: a sender and a receiver, raised and cleared and raised again.
@@ -258,11 +252,7 @@ fn flow_send_credit_beside_a_move_by_hand() {
         other.join().unwrap();
         channel.assert_at_rest();
     };
-    Model::bounded(3).at_least([800, 600, 300]).check_with_flaws(
-        plant,
-        &[Flaw::MoveNotPaid],
-        model,
-    );
+    Model::bounded(3).at_least([800, 600, 300]).check_with_flaws(&[Flaw::MoveNotPaid], model);
 }
 
 /// GAUGE-4: the same of receivers' credit, while raised.
@@ -279,11 +269,7 @@ fn flow_receive_credit_beside_a_move_by_hand() {
         other.join().unwrap();
         channel.assert_at_rest();
     };
-    Model::bounded(3).at_least([400, 500, 600]).check_with_flaws(
-        plant,
-        &[Flaw::MoveNotPaid],
-        model,
-    );
+    Model::bounded(3).at_least([400, 500, 600]).check_with_flaws(&[Flaw::MoveNotPaid], model);
 }
 
 /// GAUGE-4, GAUGE-5: a handle that was alone is joined by another, which leaves again.
@@ -343,11 +329,9 @@ fn flow_theft() {
         other.join().unwrap();
         channel.assert_at_rest();
     };
-    Model::bounded(3).at_least([1_000, 1_000, 1_000]).check_with_flaws(
-        plant,
-        &[Flaw::MisfitIgnored],
-        model,
-    );
+    Model::bounded(3)
+        .at_least([1_000, 1_000, 1_000])
+        .check_with_flaws(&[Flaw::MisfitIgnored], model);
 }
 
 /// GAUGE-4: what the former owner is granted until the moment of the theft is void, or the new one
@@ -373,11 +357,9 @@ fn flow_theft_voids_last() {
         owner.join().unwrap();
         channel.assert_at_rest();
     };
-    Model::bounded(3).at_least([15_000, 8_000, 10_000]).check_with_flaws(
-        plant,
-        &[Flaw::TheftNotVoided, Flaw::TheftVoidedEarly],
-        model,
-    );
+    Model::bounded(3)
+        .at_least([15_000, 8_000, 10_000])
+        .check_with_flaws(&[Flaw::TheftNotVoided, Flaw::TheftVoidedEarly], model);
 }
 
 /// GAUGE-4: the former owner, who was stopped in the middle of its last operation, does not bring
@@ -403,11 +385,9 @@ fn flow_theft_from_a_stopped_owner() {
         spender.join().unwrap();
         channel.assert_at_rest();
     };
-    Model::bounded(3).at_least([100_000, 20_000, 20_000]).check_with_flaws(
-        plant,
-        &[Flaw::TheftInOneGeneration],
-        model,
-    );
+    Model::bounded(3)
+        .at_least([100_000, 20_000, 20_000])
+        .check_with_flaws(&[Flaw::TheftInOneGeneration], model);
 }
 
 /// GAUGE-4: one handle, two threads in turn: who does not own the credit looks every time, and finds
@@ -422,5 +402,5 @@ fn flow_theft_in_turn() {
         }
         channel.assert_at_rest();
     };
-    Model::bounded(3).at_least([1, 1, 1]).check_with_flaws(plant, &[Flaw::MisfitIgnored], model);
+    Model::bounded(3).at_least([1, 1, 1]).check_with_flaws(&[Flaw::MisfitIgnored], model);
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use loom::thread;
-use plimsoll_loom::flaw::{Flaw, plant};
+use plimsoll_loom::flaw::Flaw;
 use plimsoll_loom::{Gauge, MAX_CAPACITY, MAX_STEP, Watermarks};
 
 use crate::common::{Counted, Model};
@@ -115,11 +115,7 @@ fn gauge_3_numbers_never_fall() {
         counted.add(2);
         counted.assert_at_rest();
     };
-    Model::bounded(2).at_least([600, 200, 75]).check_with_flaws(
-        plant,
-        &[Flaw::SequenceStored],
-        model,
-    );
+    Model::bounded(2).at_least([600, 200, 75]).check_with_flaws(&[Flaw::SequenceStored], model);
 }
 
 /// GAUGE-3, GAUGE-4: a step may lead over several levels at once.

@@ -1,12 +1,9 @@
 //! The words of the pool of `plimsoll`, compiled with the model's atomics: whose hands a slot is in
 //! (POOL-12, POOL-15), and the order in which slots become idle (POOL-8).
 
-mod atomics {
-    pub(super) use plimsoll_loom::model::{AtomicU64, Ordering};
-}
-#[path = "../../../std-adapters/plimsoll/src/pool/hands.rs"]
+#[path = "../../../std-adapters/plimsoll/src/pool/store/hands.rs"]
 mod hands;
-#[path = "../../../std-adapters/plimsoll/src/pool/moments.rs"]
+#[path = "../../../std-adapters/plimsoll/src/pool/store/moments.rs"]
 mod moments;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -95,7 +92,7 @@ impl<N: Note> Stand<N> {
     fn new() -> Arc<Self> {
         let slots = PoolSlots::new(PoolId::new(1));
         let built = slots.reserve(Tenant::NONE).expect("it is vacant");
-        slots.finish(built, plimsoll_loom::Tick::new(0)).expect("ours");
+        slots.finish(built, plimsoll_loom::keepalive::Tick::new(0)).expect("ours");
         Arc::new(Self { slots, note: N::new(), truth: Mutex::default() })
     }
 
@@ -120,7 +117,7 @@ impl<N: Note> Stand<N> {
             self.knows(mark, (whose, true));
             self.note.call(&token);
         }
-        Some(self.slots.give_back(token, plimsoll_loom::Tick::new(number)).is_ok())
+        Some(self.slots.give_back(token, plimsoll_loom::keepalive::Tick::new(number)).is_ok())
     }
 }
 
@@ -144,7 +141,7 @@ fn hands_are_of_one_token<N: Note>() {
     stand.note.lend(&token, tenant(3));
     let observed = stand.slots.observe(PLACE).expect("it is lent");
     assert!(stand.note.is_lent(observed, tenant(3)), "POOL-15: its own");
-    stand.slots.give_back(token, plimsoll_loom::Tick::new(3)).expect("ours");
+    stand.slots.give_back(token, plimsoll_loom::keepalive::Tick::new(3)).expect("ours");
 }
 
 /// POOL-15: a slot is said to be in a tenant's hands only if it is by this very token.
@@ -182,7 +179,7 @@ fn only_calls_are_revoked<N: Note>() {
     stand.note.end_call();
     let observed = stand.slots.observe(PLACE).expect("it is lent");
     assert!(!stand.note.is_calling(observed), "POOL-12: the call has ended");
-    stand.slots.give_back(token, plimsoll_loom::Tick::new(3)).expect("ours");
+    stand.slots.give_back(token, plimsoll_loom::keepalive::Tick::new(3)).expect("ours");
 }
 
 /// POOL-12: a slot is taken from a holder that is in a call of the manager, never from a lease.
@@ -228,7 +225,7 @@ impl Order for Stored {
         next
     }
     fn publish(&self, ms: u64) -> u64 {
-        let word = Moment::from(plimsoll_loom::Tick::new(ms)).to_word();
+        let word = Moment::from(plimsoll_loom::keepalive::Tick::new(ms)).to_word();
         self.0.fetch_max(word, Ordering::Relaxed);
         Moment::from_word(self.0.load(Ordering::Relaxed)).tick().get()
     }

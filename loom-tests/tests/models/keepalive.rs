@@ -7,8 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 use loom::thread;
+use plimsoll_loom::keepalive::{Pulse, Rule, SignalKind, Tick, Tracker};
 use plimsoll_loom::model::{Frozen, freeze_after, thaw};
-use plimsoll_loom::{Pulse, Rule, SignalKind, Tick, Tracker};
 
 use crate::common::{Freezer, Model};
 use guest::{Guest, Shortcut, WINDOW, Watched, ours, rearming};
@@ -191,7 +191,7 @@ fn live_4_pauses() {
         let mut silences = judge(&guest, &paused, 40);
         *paused.lock().unwrap() = false;
         let mut recoveries = u32::from(guest.resume(Tick::new(50)).is_some());
-        assert!(matches!(guest.pulse(), Pulse::Beating { last } if last.get() == 50));
+        assert!(matches!(guest.pulse(), Pulse::Alive { last } if last.get() == 50));
         silences += watcher.join().unwrap();
         recoveries += notifier.join().unwrap();
         assert_eq!(silences, recoveries, "LIVE-4");
@@ -231,7 +231,7 @@ fn live_10_pauses_count() {
         recoveries += pauser.join().unwrap();
         let silences = watcher.join().unwrap();
         assert!(recoveries <= silences, "LIVE-4");
-        assert!(matches!(guest.pulse(), Pulse::Beating { .. } | Pulse::Silent { .. }), "LIVE-10");
+        assert!(matches!(guest.pulse(), Pulse::Alive { .. } | Pulse::Silent { .. }), "LIVE-10");
         let lasts = matches!(guest.pulse(), Pulse::Silent { .. });
         assert_eq!(recoveries + u32::from(lasts), silences, "LIVE-4");
     });

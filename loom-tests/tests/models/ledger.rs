@@ -15,8 +15,8 @@ mod truth;
 use std::sync::Arc;
 
 use loom::thread;
-use plimsoll_loom::ledger::{Flaw, plant};
-use plimsoll_loom::{Key, LedgerSet, PeakLedger, Seed, SumLedger};
+use plimsoll_loom::flaw::Flaw;
+use plimsoll_loom::ledger::{Key, LedgerSet, PeakLedger, Seed, SumLedger};
 
 use crate::common::Model;
 use truth::{Recording, Truth};
@@ -32,7 +32,7 @@ fn key(number: u64) -> Key<1> {
 
 /// Checks that `model` passes, and that it fails with each of the mistakes.
 fn check(bounds: Model, flaws: &[Flaw], model: impl Fn() + Copy + Send + Sync + 'static) {
-    bounds.check_with_flaws(plant, flaws, model);
+    bounds.check_with_flaws(flaws, model);
 }
 
 /// A ledger of one set with these entries, and the truth about it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use loom::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use loom::thread;
 use plimsoll_loom::Watermarks;
-use plimsoll_loom::flaw::{Flaw, plant};
+use plimsoll_loom::flaw::Flaw;
 
 use crate::common::{Counted, Model, Queue};
 
@@ -29,11 +29,7 @@ fn gauge_5_mark_is_exact() {
         assert_eq!(counted.gauge.high_water(), 3);
         counted.assert_at_rest();
     };
-    Model::bounded(3).at_least([4_000, 7_000, 800]).check_with_flaws(
-        plant,
-        &[Flaw::MarkStored],
-        model,
-    );
+    Model::bounded(3).at_least([4_000, 7_000, 800]).check_with_flaws(&[Flaw::MarkStored], model);
 }
 
 /// GAUGE-5: what one reading has shown no later one takes back, also if the depth has fallen before its
@@ -52,11 +48,7 @@ fn gauge_5_readings_never_fall() {
         taker.join().unwrap();
         counted.assert_at_rest();
     };
-    Model::bounded(3).at_least([800, 1_500, 500]).check_with_flaws(
-        plant,
-        &[Flaw::ReadingNotNoted],
-        model,
-    );
+    Model::bounded(3).at_least([800, 1_500, 500]).check_with_flaws(&[Flaw::ReadingNotNoted], model);
 }
 
 /// GAUGE-5: whatever depth there was goes to one taker at least.
@@ -82,7 +74,23 @@ fn gauge_5_takers_lose_nothing() {
 /// nothing but the gauge itself tells the one thread of the other.
 #[test]
 fn gauge_5_window_begins_with_the_take() {
-    Model::bounded(3).at_least([20, 20, 30]).check(|| {
+    window_begins_with_the_take(|counted| {
+        counted.add(2);
+        counted.sub(2);
+    });
+}
+
+/// GAUGE-5: the same of a depth that is set.
+#[test]
+fn gauge_5_window_of_a_depth_that_is_set() {
+    window_begins_with_the_take(|counted| {
+        counted.gauge.set(2);
+        counted.gauge.set(0);
+    });
+}
+
+fn window_begins_with_the_take(raise_to_2: fn(&Counted)) {
+    Model::bounded(3).at_least([20, 20, 30]).check(move || {
         let counted = Arc::new(Counted::new(Watermarks::counts(4, 4, 0)));
         let taken = Arc::new(AtomicBool::new(false));
         counted.add(3);
@@ -93,8 +101,7 @@ fn gauge_5_window_begins_with_the_take() {
             other_taken.store(true, Relaxed);
         });
         let was_taken = taken.load(Relaxed);
-        counted.add(2);
-        counted.sub(2);
+        raise_to_2(&counted);
         taker.join().unwrap();
         let last = counted.gauge.take_high_water();
         assert!(last == 2 || !was_taken, "the new window shows {last}");

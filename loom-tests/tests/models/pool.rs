@@ -6,16 +6,17 @@
 mod demand;
 mod frozen;
 mod house;
+mod uses;
 
-use plimsoll_loom::pool::{Flaw, plant};
-use plimsoll_loom::{SlotId, Tenant};
+use plimsoll_loom::flaw::Flaw;
+use plimsoll_loom::pool::{SlotId, Tenant};
 
 use crate::common::Model;
 use house::{House, join, spawn, tenant};
 
 /// Checks that `model` passes, and that it fails with each of the mistakes.
 fn check(bounds: Model, flaws: &[Flaw], model: impl Fn() + Copy + Send + Sync + 'static) {
-    bounds.check_with_flaws(plant, flaws, model);
+    bounds.check_with_flaws(flaws, model);
 }
 
 const FIRST: SlotId = SlotId::new(0);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use loom::thread;
-use plimsoll_loom::flaw::{Flaw, plant};
+use plimsoll_loom::flaw::Flaw;
 use plimsoll_loom::{Ring, RingSlot};
 
 use crate::common::Model;
@@ -69,11 +69,7 @@ fn ring_4_room() {
         assert_eq!(pushed.len(), 2, "REG-4: refused beside a free slot");
         assert_complete(&ring, 2, pushed, Vec::new());
     };
-    Model::bounded(3).at_least([10, 14, 5]).check_with_flaws(
-        plant,
-        &[Flaw::RefusedBesideRoom],
-        model,
-    );
+    Model::bounded(3).at_least([10, 14, 5]).check_with_flaws(&[Flaw::RefusedBesideRoom], model);
 }
 
 /// REG-4: two consumers share what there is, each of them in order.

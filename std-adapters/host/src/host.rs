@@ -1,144 +1,133 @@
-//! The host put together: principals, pipeline, guests and tenants, started, and stopped in order.
+//! The host put together: pools, pipeline, guests and tenants, started, and stopped in order.
 
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-use plimsoll::catalog::SandboxLimit;
-use plimsoll::keepalive::WatcherThread;
-use plimsoll::{Registry, TrackedGauge, Watermarks};
-use tokio::runtime::{Builder, Runtime};
+use plimsoll::channel::mpsc;
+use plimsoll::keepalive::{Watcher, WatcherThread};
+use plimsoll::{DeliveryThread, Registry, Snapshot};
 use tokio::task::JoinSet;
 
 use crate::Failure;
-use crate::engine::{Guest, Port, engine};
-use crate::guests::{Principal, consume, produce};
-use crate::heartbeat::Heartbeats;
-use crate::ledgers::Ledgers;
-use crate::pipeline::{Drained, Ends, Pipeline};
-use crate::plans::{INSTANCES_MAX, PRODUCERS, Plan, SINK};
+use crate::guests::{Frame, PRODUCERS, Principal, Runner, SINK};
+use crate::pipeline::{Pipeline, spawn};
+use crate::program::{GUESTS_MAX, Pools};
 use crate::stop::Stop;
-use crate::tenants::{Closed, Facts, Tenants};
+use crate::tenants::Tenants;
+
+/// How finely silence is measured. The windows are ten times that, so that a busy machine, which
+/// steps late, is not taken for one that stands still.
+const TICK: Duration = Duration::from_millis(40);
 
 /// A running host.
 pub(crate) struct Host {
+    registry: Registry,
+    pools: Pools,
     /// The producers in their order, and the sink last.
     pub(crate) principals: Vec<Arc<Principal>>,
-    tenants: Tenants,
-    runtime: Runtime,
-    producers: JoinSet<wasmtime::Result<()>>,
-    pipeline: Pipeline,
-    sink: JoinHandle<wasmtime::Result<Port>>,
-    vm_processes: TrackedGauge,
+    pub(crate) tenants: Arc<Tenants>,
+    tasks: JoinSet<Result<(), Failure>>,
+    failed: Option<Failure>,
+    pipeline: Pipeline<Frame>,
+    sink: JoinHandle<Result<mpsc::Receiver<Frame>, Failure>>,
     watch: WatcherThread,
+    /// Registered for as long as this lives.
+    watcher: Watcher,
     stop: Stop,
 }
 
 impl Host {
-    /// Compiles the guests, builds the pipeline and starts everything.
+    /// Compiles the program, builds the pipeline and starts everything, on the runtime that is
+    /// entered.
     ///
     /// # Errors
     /// Whatever cannot be had: a valid guest, a place in the registry, a thread.
-    pub(crate) fn start(
-        registry: &Registry,
-        heartbeats: &Heartbeats,
-        stop: &Stop,
-    ) -> Result<Self, Failure> {
-        let engine = engine()?;
-        let runtime = Builder::new_multi_thread().worker_threads(2).enable_time().build()?;
-        let names: Vec<&'static str> = PRODUCERS.iter().map(|plan| plan.name).collect();
-        // First the pipeline, then the principals: a snapshot lists them in this order.
-        let (pipeline, ends) = Pipeline::start(registry, &names, runtime.handle().clone())?;
-        let Ends { streams, responses } = ends;
-        let vm_processes =
-            registry.gauge(SandboxLimit::VmProcesses, Watermarks::new(INSTANCES_MAX))?;
-        let ledgers = Ledgers::new(registry)?;
-        let guest = |plan: &'static Plan| -> Result<Arc<Guest>, Failure> {
-            let usage = ledgers.usage(plan.name)?;
-            let principal = Arc::new(Principal::new(registry, heartbeats, usage, plan)?);
-            Ok(Arc::new(Guest::new(&engine, principal)?))
-        };
-
+    pub(crate) fn start(registry: &Registry, stop: &Stop, began: Instant) -> Result<Self, Failure> {
+        // First the pipeline, then the guests: a snapshot lists them in this order.
+        let names = PRODUCERS.iter().map(|plan| plan.name);
+        let (pipeline, streams, responses) = Pipeline::start(registry, names)?;
+        let pools = Pools::new(registry)?;
+        let watcher = Watcher::builder().tick(TICK).capacity(GUESTS_MAX).build(registry)?;
         // Not a task of the guests' runtime: it is to see them even if they take all of that.
-        let watch = heartbeats.watcher().spawn_thread()?;
+        let watch = watcher.spawn_thread()?;
+        let (pool, of) = (pools.guests.clone(), watcher.clone());
+        let runner =
+            Runner { registry: registry.clone(), pool, watcher: of, stop: stop.clone(), began };
+
         let mut principals = Vec::new();
-        let mut producers = JoinSet::new();
-        for (plan, stream) in PRODUCERS.iter().zip(streams) {
-            let guest = guest(plan)?;
-            principals.push(Arc::clone(&guest.principal));
-            for _ in 0..plan.instances {
-                let stream = stream.clone();
-                let port = move || Port::Source(stream.clone());
-                let run = produce(Arc::clone(&guest), port, vm_processes.clone(), stop.clone());
-                producers.spawn_on(run, runtime.handle());
+        let mut tasks = JoinSet::new();
+        for (plan, stream) in PRODUCERS.into_iter().zip(streams) {
+            let instances = plan.instances;
+            let principal = Arc::new(Principal::new(registry, &pools.guests, plan)?);
+            for instance in 0..instances {
+                let (runner, stream) = (runner.clone(), stream.clone());
+                tasks.spawn(runner.produce(principal.clone(), instance, stream));
             }
+            principals.push(principal);
         }
-        let guest = guest(&SINK)?;
-        principals.push(Arc::clone(&guest.principal));
-        let run = consume(guest, Port::Sink(responses), vm_processes.clone(), stop.clone());
-        let handle = runtime.handle().clone();
-        let sink =
-            thread::Builder::new().name("sink".into()).spawn(move || handle.block_on(run))?;
-        let tenants = Tenants::start(registry, &ledgers, stop)?;
-        let stop = stop.clone();
+        let sink = Arc::new(Principal::new(registry, &pools.guests, SINK)?);
+        principals.push(sink.clone());
+        let of = stop.clone();
+        let sink = spawn("sink", move || {
+            let ended = runner.consume(sink, responses);
+            of.request("a failure");
+            ended
+        })?;
+        let tenants = Arc::new(Tenants::new());
+        tenants.tasks(&pools.tenants, stop)?.into_iter().for_each(|task| drop(tasks.spawn(task)));
+        let (registry, stop) = (registry.clone(), stop.clone());
         Ok(Self {
+            registry,
+            pools,
             principals,
             tenants,
-            runtime,
-            producers,
+            tasks,
+            failed: None,
             pipeline,
             sink,
-            vm_processes,
             watch,
+            watcher,
             stop,
         })
     }
 
-    /// What is known of the tenants.
-    pub(crate) fn tenants(&self) -> &Facts {
-        &self.tenants.facts
+    /// Waits until the stop is said, for `time` at most. Returns whether it was. A guest that ends
+    /// before that is a failure, and says it.
+    pub(crate) async fn wait_for_stop(&mut self, time: Duration) -> bool {
+        tokio::select! {
+            biased;
+            () = self.stop.requested() => true,
+            Some(ended) = self.tasks.join_next() => {
+                self.failed = ended.map_err(Failure::from).flatten().err();
+                self.stop.request("a failure");
+                true
+            }
+            () = tokio::time::sleep(time) => false,
+        }
     }
 
-    /// Waits until the stop is said, for `time` at most. Returns whether it was.
-    pub(crate) fn wait_for_stop(&self, time: Duration) -> bool {
-        // An error is the time that ran out.
-        let waited = async { tokio::time::timeout(time, self.stop.requested()).await };
-        self.runtime.block_on(waited).is_ok()
-    }
-
-    /// Stops the producers, and lets the frames on their way go through.
+    /// Stops the producers, lets the frames on their way go through, and waits until no instance is
+    /// left. The delivery of events ends with that.
+    ///
+    /// # Returns
+    /// The last snapshot. Everything is still registered in it, and nothing is under way.
     ///
     /// # Errors
     /// What a guest or a thread failed of.
-    pub(crate) fn stop(mut self) -> Result<Stopped, Failure> {
+    pub(crate) async fn stop(mut self, delivery: DeliveryThread) -> Result<Snapshot, Failure> {
         self.stop.request("the host");
-        let tenants = self.tenants.stop();
-        let mut failed: Option<Failure> = None;
-        while let Some(ended) = self.runtime.block_on(self.producers.join_next()) {
-            if let Err(error) = ended.map_err(Failure::from).and_then(|it| Ok(it?)) {
-                failed.get_or_insert(error);
-            }
+        while let Some(ended) = self.tasks.join_next().await {
+            let ended = ended.map_err(Failure::from).flatten();
+            self.failed = self.failed.or(ended.err());
         }
-        let drained = self.pipeline.finish()?;
-        let responses = self.sink.join().map_err(|_| "the thread of the sink panicked")??;
+        let _drained = self.pipeline.finish()?;
+        let _responses = self.sink.join().map_err(|_| "the thread of the sink panicked")??;
+        self.pools.close()?;
+        // It takes a last step, and then what is left is delivered: snapshot and events agree.
         drop(self.watch);
-        let tenants = tenants?;
-        match failed {
-            Some(error) => Err(error),
-            None => {
-                let Self { principals, vm_processes, .. } = self;
-                let (_drained, _responses, _vm_processes) = (drained, responses, vm_processes);
-                Ok(Stopped { principals, tenants, _drained, _responses, _vm_processes })
-            }
-        }
+        drop(delivery);
+        let _watcher = self.watcher;
+        self.failed.map_or_else(|| Ok(self.registry.snapshot()), Err)
     }
-}
-
-/// What is left of a host. Its limits are registered for as long as this lives.
-pub(crate) struct Stopped {
-    pub(crate) principals: Vec<Arc<Principal>>,
-    pub(crate) tenants: Closed,
-    _drained: Drained,
-    _responses: Port,
-    _vm_processes: TrackedGauge,
 }

@@ -1,17 +1,17 @@
-//! A host of untrusted WebAssembly guests behind a chain of tracked queues, with a live view of
-//! where the pressure builds, how far it reaches back, and who waits because of whom.
+//! A host of untrusted WebAssembly guests, all on pools of instances, with a live view of where
+//! pressure builds, how far it reaches back, and who waits because of whom.
 //!
-//! Five principals: `steady` behaves, `burst` comes with many frames at once, `hog` wants ever more
-//! memory, `spin` never gives its turn back, and `sink` takes what the others emit, slowly.
+//! Five streaming guests: `steady` behaves, `burst` comes with many frames at once, `hog` wants
+//! ever more memory, `spin` never gives its turn back, and `sink` takes what the others emit,
+//! slowly. Each of their runs is one lease of an instance, and is kept alive by its frames. `hog`
+//! falls silent when it has no memory left, and recovers; `spin` falls silent in its endless loop,
+//! and is stopped.
 //!
-//! Each run of a guest is kept alive by its frames. `hog` falls silent when it has no memory left,
-//! and recovers; `spin` falls silent in its endless loop, and is stopped.
+//! Beside them, two dozen tenants make thousands of calls per second on eight instances of another
+//! pool, each call on an instance that nobody has used. Two more tenants hoard memory and loop for
+//! ever: the others do not notice.
 //!
-//! Beside them, two dozen tenants make thousands of calls per second on eight instances of a pool,
-//! each call on an instance that nobody has used. Two more tenants hoard memory and loop for ever:
-//! the others do not notice.
-//!
-//! Ledgers say who has had the most memory, and who has used the most time and fuel.
+//! Ledgers say who has had the most memory, and who has used the most fuel.
 //!
 //! ```text
 //! steady ─ tokio ─┐
@@ -22,216 +22,195 @@
 
 #![forbid(unsafe_code)]
 
-mod args;
-mod engine;
 mod guests;
-mod heartbeat;
 mod host;
-mod ledgers;
-mod limits;
-mod log;
-mod model;
 mod pipeline;
-mod plain;
-mod plans;
-mod screen;
-mod silences;
+mod program;
+mod report;
+mod show;
 mod stop;
-mod summary;
 mod tenants;
-mod view;
 
 use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use clap::Parser;
 use plimsoll::{Delivery, Registry};
+use plimsoll_top::terminal;
+use tokio::runtime::Builder;
 
-use args::{Command, Options, USAGE};
-use heartbeat::Heartbeats;
 use host::Host;
-use log::Log;
-use screen::Screen;
+use report::{Ended, Report, Tally};
+use show::Show;
 use stop::Stop;
-use summary::Summary;
-use view::Picture;
 
-/// Whatever ends the run early; it is printed, and nobody asks what it was.
+/// Whatever ends the run early; it is only printed.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
 /// How long one frame of the live view stands.
 const FRAME: Duration = Duration::from_millis(50);
 /// How often events are delivered.
 const DELIVERY: Duration = Duration::from_millis(20);
+/// The longest run that can be asked for: one day.
+const SECONDS_MAX: f64 = 86_400.0;
+
+/// Runs WebAssembly guests behind a chain of tracked queues, and tenants on a pool of instances.
+/// Shows where the pressure builds, which guest falls silent, and that nobody suffers from the
+/// worst tenants.
+///
+/// On a terminal the view is live: q or ctrl-c ends it early. Elsewhere it prints plain lines.
+#[derive(Parser)]
+#[command(name = "sandbox_host")]
+struct Options {
+    /// End after so many seconds; fractions are allowed, at most 86400
+    #[arg(long = "seconds", value_name = "N", default_value = "15", value_parser = seconds)]
+    #[arg(allow_negative_numbers = true)]
+    length: Duration,
+    /// No view; print the final snapshot as JSON on standard output
+    #[arg(long)]
+    json: bool,
+    /// Serve the status page on this loopback address, such as 127.0.0.1:9000
+    #[cfg(feature = "listen")]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Publish events and states to the NATS server at this address, such as nats://127.0.0.1:4222
+    #[cfg(feature = "nats")]
+    #[arg(long, value_name = "ADDRESS", requires = "host")]
+    nats: Option<String>,
+    /// The name of this host among those of the server: letters, digits, `-` and `_`
+    #[cfg(feature = "nats")]
+    #[arg(long, value_name = "NAME", requires = "nats")]
+    host: Option<plimsoll_fleet::HostName>,
+}
+
+fn seconds(given: &str) -> Result<Duration, String> {
+    let number = given.parse().ok().filter(|number| *number > 0.0 && *number <= SECONDS_MAX);
+    let length = number.and_then(|number| Duration::try_from_secs_f64(number).ok());
+    length.ok_or_else(|| format!("a number above 0 and up to {SECONDS_MAX} is needed"))
+}
 
 fn main() -> ExitCode {
-    let done = match args::parse(std::env::args_os().skip(1)) {
-        Ok(Command::Run(options)) => run(&options),
-        Ok(Command::Help) => print_usage(),
-        Err(bad) => {
-            eprintln!("sandbox_host: {bad}; --help says more");
-            return ExitCode::from(2);
-        }
-    };
-    match done {
+    let options = Options::parse();
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(4)
+        // Timers are looked at between so many turns, some of which are a looper's.
+        .event_interval(8)
+        .enable_all()
+        .build();
+    match runtime.map_err(Failure::from).and_then(|runtime| runtime.block_on(run(&options))) {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever reads our output has had enough of it.
+        // The reader of the output has closed it.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("sandbox_host: {}", causes(&*error));
+            let causes = std::iter::successors(error.source(), |&cause| cause.source());
+            let causes: String = causes.map(|cause| format!(": {cause}")).collect();
+            eprintln!("sandbox_host: {error}{causes}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// An error and what lies behind it, on one line.
-fn causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text += &format!(": {cause}");
-        next = cause.source();
-    }
-    text
-}
-
-fn print_usage() -> Result<(), Failure> {
-    Ok(io::stdout().write_all(USAGE.as_bytes())?)
-}
-
 fn is_broken_pipe(error: &Failure) -> bool {
-    let io = error.downcast_ref::<io::Error>();
-    io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    error.downcast_ref().is_some_and(|io: &io::Error| io.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// The run as those see it who show it.
-struct Run {
-    registry: Registry,
-    log: Log,
-    host: Host,
-    stop: Stop,
-    started: Instant,
-    length: Duration,
-}
-
-fn run(options: &Options) -> Result<(), Failure> {
+async fn run(options: &Options) -> Result<(), Failure> {
     let stop = Stop::new();
     on_signals(&stop)?;
-    let started = Instant::now();
+    let began = Instant::now();
     let registry = Registry::builder().delivery(Delivery::Deferred { capacity: 1_024 }).build()?;
     let delivery = registry.spawn_delivery(DELIVERY)?;
-    let log = Log::new(started);
-    let subscriber = log.clone();
-    let _subscription = registry.subscribe(move |event| subscriber.on_event(event));
-    let heartbeats = Heartbeats::new(&registry, log.silences().clone())?;
-    let host = Host::start(&registry, &heartbeats, &stop)?;
-    let length = options.length;
-    let run = Run { registry, log, host, stop, started, length };
-
-    let mut plain = false;
-    let shown = if options.json {
-        run.wait()
-    } else if let Some(screen) = Screen::take() {
-        run.show(screen)
-    } else {
-        plain = true;
-        run.print(&mut io::stdout().lock())
+    let _history = registry.spawn_history()?;
+    #[cfg(feature = "listen")]
+    let _serving = options.listen.as_deref().map(|addr| serve(&registry, addr)).transpose()?;
+    #[cfg(feature = "nats")]
+    let _publishing = publish(&registry, options)?;
+    let (sender, events) = mpsc::channel();
+    let _subscription = registry.subscribe(move |event| {
+        // Nobody listens after the end.
+        let _ = sender.send((began.elapsed(), event.clone()));
+    });
+    let mut host = Host::start(&registry, &stop, began)?;
+    let report = Report::of(&host);
+    let mut tally = Tally::default();
+    let mut show = if options.json { Show::Nothing } else { Show::take(options.length)? };
+    let mut on_events = |show: &mut Show| {
+        events.try_iter().try_for_each(|(at, event)| {
+            tally.on_event(&event);
+            show.event(at, &event)
+        })
     };
-    let Run { registry, log, host, stop, .. } = run;
-    let stopped = host.stop()?;
-    shown?;
-    // It delivers what is left, so that snapshot and log agree on the events.
-    drop(delivery);
-    let snapshot = registry.snapshot();
-    let ended_by = stop.reason().unwrap_or("the host");
-    let ran_secs = started.elapsed().as_secs_f64();
-    let principals = stopped.principals.clone();
-    let tenants = stopped.tenants.facts.clone();
-    let events = log.counts();
-    let summary = Summary { ran_secs, ended_by, snapshot, principals, tenants, events };
-    let mut out = io::stdout().lock();
-    if options.json {
-        writeln!(out, "{:#}", summary.to_json()?)?;
-        return Ok(());
-    }
-    if plain {
-        // Emptying the pipeline has cleared what was raised.
-        plain::events(&mut out, &log.take_new())?;
-        writeln!(out)?;
-    }
-    Ok(summary.print(&mut out)?)
-}
 
-/// The first signal asks for an orderly end; whoever sends a second one does not want to wait.
-fn on_signals(stop: &Stop) -> Result<(), Failure> {
-    let stop = stop.clone();
-    Ok(ctrlc::set_handler(move || {
-        if !stop.request("a signal") {
-            screen::give_back();
-            std::process::exit(130);
-        }
-    })?)
-}
-
-impl Run {
-    /// Says "stop" when the time is over. Returns the time that is left.
-    fn left(&self) -> Duration {
-        let left = self.length.saturating_sub(self.started.elapsed());
+    let mut shown = Ok(());
+    while shown.is_ok() && stop.reason().is_none() {
+        let left = options.length.saturating_sub(began.elapsed());
         if left.is_zero() {
-            self.stop.request("the clock");
+            stop.request("the clock");
         }
-        left
+        host.wait_for_stop(FRAME.min(left)).await;
+        shown = on_events(&mut show)
+            .and_then(|()| show.frame(began.elapsed(), &registry, &report, &stop));
     }
-
-    /// Shows nothing.
-    fn wait(&self) -> io::Result<()> {
-        while !self.host.wait_for_stop(self.left()) {}
-        Ok(())
+    let snapshot = host.stop(delivery).await;
+    shown?;
+    let snapshot = snapshot?;
+    // Emptying the pipeline has cleared what was raised.
+    on_events(&mut show)?;
+    // Gives the terminal back.
+    let is_json = matches!(show, Show::Nothing);
+    drop(show);
+    let ended = Ended { by: stop.reason().unwrap_or("the host"), after: began.elapsed() };
+    let mut out = io::stdout().lock();
+    if is_json {
+        return Ok(writeln!(out, "{:#}", report.to_json(&ended, &snapshot, &tally)?)?);
     }
+    Ok(report.print(&mut out, &ended, &snapshot, &tally)?)
+}
 
-    /// The live view.
-    fn show(&self, mut screen: Screen) -> io::Result<()> {
-        while !self.stop.is_requested() {
-            let (columns, rows) = screen.size();
-            screen.draw(&view::lines(&self.picture(rows), columns, rows))?;
-            if screen.wait_for_quit(FRAME.min(self.left()))? {
-                self.stop.request("a key");
-            }
-        }
-        Ok(())
-    }
+/// Serves the status page for as long as the guard lives, and says where. These principals are no
+/// secrets.
+#[cfg(feature = "listen")]
+fn serve(registry: &Registry, addr: &str) -> Result<plimsoll_status::StatusThread, Failure> {
+    let status = plimsoll_status::Status::builder(registry).show_principals(true).build()?;
+    let serving = status.spawn(addr).map_err(|error| format!("--listen: {error}"))?;
+    eprintln!("status page: http://{}/", serving.local_addr());
+    Ok(serving)
+}
 
-    fn picture(&self, rows: usize) -> Picture {
-        let snapshot = self.registry.snapshot();
-        Picture {
-            elapsed_secs: self.started.elapsed().as_secs_f64(),
-            length_secs: self.length.as_secs_f64(),
-            instances: model::instances(&snapshot),
-            silent: model::silent(&snapshot).depth,
-            queues: model::queues(&snapshot),
-            parties: model::parties(&snapshot, &self.host.principals),
-            rankings: model::rankings(&snapshot),
-            tenancy: model::tenancy(&snapshot, self.host.tenants()),
-            happenings: self.log.newest(rows),
-        }
-    }
+/// Publishes to a fleet for as long as the guard lives. These principals are no secrets.
+#[cfg(feature = "nats")]
+fn publish(
+    registry: &Registry,
+    options: &Options,
+) -> Result<Option<plimsoll_fleet::PublishingThread>, Failure> {
+    let (Some(address), Some(host)) = (&options.nats, &options.host) else { return Ok(None) };
+    let fleet = plimsoll_fleet::Fleet::new(address).map_err(|error| format!("--nats: {error}"))?;
+    let publisher = plimsoll_fleet::Publisher::new(registry, host.clone(), fleet);
+    Ok(Some(publisher.interval(Duration::from_secs(1)).spawn_thread()?))
+}
 
-    /// Lines, for whoever reads them later.
-    fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        let mut status_at = Duration::ZERO;
+/// The first signal asks for an orderly end, a second one ends the process at once.
+fn on_signals(stop: &Stop) -> io::Result<()> {
+    let stop = stop.clone();
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::spawn(async move {
         loop {
-            let stopped = self.host.wait_for_stop(FRAME.min(self.left()));
-            plain::events(out, &self.log.take_new())?;
-            if !stopped && self.started.elapsed() >= status_at {
-                status_at += Duration::from_secs(1);
-                let picture = self.picture(0);
-                plain::status(out, &picture)?;
+            #[cfg(unix)]
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
             }
-            out.flush()?;
-            if stopped {
-                return Ok(());
+            #[cfg(not(unix))]
+            let _ = tokio::signal::ctrl_c().await;
+            if !stop.request("a signal") {
+                terminal::give_back();
+                std::process::exit(130);
             }
         }
-    }
+    });
+    Ok(())
 }

@@ -3,21 +3,18 @@
 use std::fmt;
 use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use plimsoll_core::{Gauge, Level, MAX_STEP, Reading, SampledGauge, Watermarks};
 
-use crate::error::RegisterError;
-use crate::limit::Limit;
 use crate::registry::{Registration, Registry};
-use crate::source::{Source, SourceReading};
+use crate::sync::{AtomicU64, Ordering};
+use crate::telemetry::{Limit, RegisterError, Source, SourceReading};
 
 impl Registry {
     /// Registers a gauge that counts in and out.
     ///
     /// # Errors
-    /// An invalid name or label, too many entries, a rule that repeats at no interval.
+    /// An invalid name or scope, too many entries, a rule that repeats at no interval.
     pub fn gauge(
         &self,
         limit: impl Into<Limit>,
@@ -26,7 +23,7 @@ impl Registry {
         Ok(TrackedGauge::new(self.reserve(limit, watermarks)?, watermarks))
     }
 
-    /// Registers a gauge that is told its depth, for what is measured rather than counted.
+    /// Registers a gauge whose depth is set, for what is measured rather than counted.
     ///
     /// # Errors
     /// As for [`gauge`](Self::gauge).
@@ -50,7 +47,7 @@ impl Registry {
 ///
 /// let registry = Registry::new();
 /// let processes = registry.gauge(
-///     Limit::new("vm_processes", Category::Resource).instance("guest-7"),
+///     Limit::new("vm_processes", Category::Resource).scope("guest-7"),
 ///     Watermarks::percent(32, 80, 50),
 /// )?;
 /// let process = processes.permit(1);
@@ -99,6 +96,18 @@ impl TrackedGauge {
         TrackedPermit { gauge: self.clone(), amount: amount.min(MAX_STEP) }
     }
 
+    #[cfg(feature = "pressure")]
+    pub(crate) fn registration(&self) -> &Registration {
+        &self.0.registration
+    }
+
+    /// Tells the pressures that go by its depth that this has changed. No lock may be held.
+    #[cfg(feature = "keepalive")]
+    pub(crate) fn changed(&self) {
+        #[cfg(feature = "pressure")]
+        self.0.registration.changed();
+    }
+
     /// The gauge itself, to be read. What is added or taken out there makes no events.
     pub fn gauge(&self) -> &Gauge {
         &self.0.gauge
@@ -126,19 +135,15 @@ impl TrackedGauge {
 }
 
 impl Source for Counted {
-    fn read(&self) -> SourceReading {
+    #[inline(always)]
+    fn look(&self) -> Option<SourceReading> {
         self.registration.emit(self.gauge.settle());
-        unblocked(self.gauge.reading())
+        Some(SourceReading::unblocked(self.gauge.reading()))
     }
 
     fn take_high_water(&self) -> u64 {
         self.gauge.take_high_water()
     }
-}
-
-/// Nobody waits for these gauges.
-fn unblocked(reading: Reading) -> SourceReading {
-    SourceReading::new(reading, 0, Duration::ZERO)
 }
 
 impl fmt::Debug for TrackedGauge {
@@ -179,7 +184,7 @@ impl Drop for TrackedPermit {
     }
 }
 
-/// A gauge in a [`Registry`](crate::Registry) that is told its depth: for what is measured, such as
+/// A gauge in a [`Registry`](crate::Registry) whose depth is set: for what is measured, such as
 /// the bytes of a heap; its edges become events.
 ///
 /// Clones are handles to the same gauge. With the last handle it leaves the registry.
@@ -198,7 +203,7 @@ impl Drop for TrackedPermit {
 pub struct RecordedGauge(Arc<Recorded>);
 
 struct Recorded {
-    /// What was told last.
+    /// The depth that was set last.
     depth: AtomicU64,
     gauge: SampledGauge,
     registration: Registration,
@@ -212,7 +217,7 @@ impl RecordedGauge {
         Self(recorded)
     }
 
-    /// Sets the depth. Of several that are told at once, one is the last and holds.
+    /// Sets the depth. Of several set at once, one is the last and holds.
     #[inline]
     pub fn record(&self, depth: u64) {
         // Relaxed: a move of the depth, which the gauge orders before its look.
@@ -220,7 +225,12 @@ impl RecordedGauge {
         self.0.registration.emit(self.0.gauge.observe_with(|| self.0.depth()));
     }
 
-    /// The depth that was told last.
+    #[cfg(feature = "pressure")]
+    pub(crate) fn registration(&self) -> &Registration {
+        &self.0.registration
+    }
+
+    /// The depth that was set last.
     pub fn depth(&self) -> u64 {
         self.0.depth()
     }
@@ -230,7 +240,7 @@ impl RecordedGauge {
         self.0.gauge.level()
     }
 
-    /// The largest depth that was told.
+    /// The largest depth that was set.
     pub fn high_water(&self) -> u64 {
         self.0.gauge.high_water()
     }
@@ -244,10 +254,11 @@ impl Recorded {
 }
 
 impl Source for Recorded {
-    fn read(&self) -> SourceReading {
+    #[inline(always)]
+    fn look(&self) -> Option<SourceReading> {
         let (reading, edge) = self.gauge.reading(|| self.depth());
         self.registration.emit(edge);
-        unblocked(reading)
+        Some(SourceReading::unblocked(reading))
     }
 
     fn take_high_water(&self) -> u64 {

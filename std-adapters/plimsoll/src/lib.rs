@@ -4,13 +4,18 @@
 //! is about to run full and who is blocked on it.
 //!
 //! - A [`Registry`] lists what is limited. Its [`Snapshot`] shows depth, high-water mark, level and
-//!   who waits; its [subscribers](Registry::subscribe) and `tracing` are told when a level changes.
+//!   who waits; its [subscribers](Registry::subscribe) and `tracing` get an event when a level
+//!   changes.
 //! - Tracked channels are drop-in for crossbeam's, std's and tokio's.
-//! - A [`TrackedGauge`] counts anything else in and out, or is set; a [`RecordedGauge`] is told what it
-//!   measures; an [`ObservedGauge`] asks a function.
+//! - A [`TrackedGauge`] counts anything else in and out, or is set; a [`RecordedGauge`] is set to
+//!   what was measured; an [`ObservedGauge`] asks a function.
 //! - A keep-alive [watcher](keepalive) tells which guest has fallen silent.
 //! - A [pool] lends a bounded number of instances to many principals, so that none reads, starves or
 //!   poisons the next.
+//! - A [budget] is reserved before it is used, and refuses what does not fit, by the guest and by the host.
+//! - A [pressure] joins levels into a state that code reads by one load, and waits for.
+//! - [Probes](probes) measure the memory of the cgroup and of the process, and the stalls that the
+//!   kernel counts.
 //! - A [ledger] tells who uses the most, when guests come and go by the million.
 //! - A [catalog](limits) declares the names of limits once; [`SandboxLimit`](catalog::SandboxLimit)
 //!   is one that is ready made.
@@ -30,58 +35,91 @@
 //!
 //! # Features
 //! On by default: `crossbeam`, `std-channel` and `tokio` for the channels of these, `tracing`
-//! for one `tracing` event per event, `keepalive` to watch guests, `pool` to lend instances. Off by
-//! default: `serde` to serialize snapshots and events, `cloudevents` for a silence as a CloudEvent. Pools of wasm guests are a package of their own, `plimsoll-wasmtime`.
+//! for one `tracing` event per event, `keepalive` to watch guests, `pool` to lend instances,
+//! `budget` to refuse what does not fit, `pressure` to act on levels, `probes` for what the kernel measures. Off by
+//! default: `serde` to write snapshots and events, and read them
+//! back (`docs/SNAPSHOT.md` has their form), `cloudevents` for a silence as a CloudEvent,
+//! `tower` for [middleware](pressure::tower) that sheds or holds back requests. Pools of wasm guests
+//! and fleets of hosts are packages of their own, `plimsoll-wasmtime` and `plimsoll-fleet`.
 #![forbid(unsafe_code)]
 
 // The examples of these pages are compiled and run with those of the documentation.
-#[cfg(all(doctest, feature = "crossbeam", feature = "keepalive", feature = "pool"))]
+#[cfg(all(doctest, feature = "crossbeam", feature = "budget", feature = "pressure"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
 
-#[cfg(all(doctest, feature = "std-channel", feature = "keepalive", feature = "pool"))]
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct PackageReadme;
+
+#[cfg(all(
+    doctest,
+    feature = "std-channel",
+    feature = "keepalive",
+    feature = "pool",
+    feature = "pressure"
+))]
+#[doc = include_str!("../../../docs/EMBEDDING.md")]
+struct Embedding;
+
+#[cfg(all(
+    doctest,
+    feature = "std-channel",
+    feature = "keepalive",
+    feature = "pool",
+    feature = "budget"
+))]
 #[doc = include_str!("../../../docs/COMING_FROM.md")]
 struct ComingFrom;
 
-pub mod catalog;
+#[cfg(feature = "budget")]
+pub mod budget;
 #[cfg(any(feature = "crossbeam", feature = "std-channel", feature = "tokio"))]
 pub mod channel;
 mod clock;
-mod error;
-mod event;
+mod contain;
 mod gauge;
-mod in_line;
 #[cfg(feature = "keepalive")]
 pub mod keepalive;
 pub mod ledger;
-mod limit;
 mod observed;
-#[cfg(any(feature = "keepalive", feature = "pool", feature = "tokio"))]
+#[cfg(any(
+    feature = "budget",
+    feature = "keepalive",
+    feature = "pool",
+    feature = "pressure",
+    feature = "tokio"
+))]
 mod park;
 #[cfg(feature = "pool")]
 pub mod pool;
-mod pressure;
+#[cfg(feature = "pressure")]
+pub mod pressure;
+#[cfg(feature = "probes")]
+pub mod probes;
 mod registry;
-mod report;
-#[cfg(feature = "serde")]
-mod ser;
-mod snapshot;
-mod source;
-mod tag;
-#[cfg(feature = "tracing")]
-mod trace;
+mod sync;
+mod telemetry;
+mod worker;
 
-pub use error::{BuildError, RegisterError};
-pub use event::{Event, EventKind};
 pub use gauge::{RecordedGauge, TrackedGauge, TrackedPermit};
-pub use limit::{Category, Limit};
 pub use observed::ObservedGauge;
 pub use plimsoll_core::{
     Edge, EdgeKind, Gauge, Hysteresis, Level, MAX_CAPACITY, MAX_STEP, Permit, Reading, RingError,
     SampledGauge, WatermarkError, Watermarks,
 };
-pub use pressure::{EventRate, PressureRule, PressureShare};
-pub use registry::{Delivery, DeliveryThread, Registry, RegistryBuilder, Subscription};
+pub use registry::{
+    ChartPoint, Delivery, DeliveryThread, History, Registry, RegistryBuilder, Subscription,
+    WeakRegistry,
+};
 #[cfg(feature = "pool")]
-pub use snapshot::SnapshotPool;
-pub use snapshot::{RegistryStats, Snapshot, SnapshotEntry, SnapshotLedger, SnapshotUser};
+pub use telemetry::SnapshotPool;
+pub use telemetry::{
+    BuildError, Category, Event, EventKind, EventRate, ExhaustedEvent, GuestChange, GuestEvent,
+    InLine, LaggingEvent, LevelTotal, LevelTotals, Limit, PressureChange, PressureEvent,
+    PressureRule, PressureShare, RefusedSends, RegisterError, RegistryStats, Silence, Snapshot,
+    SnapshotEntry, SnapshotFlow, SnapshotLedger, SnapshotRecent, SnapshotUser, SnapshotWatcher,
+    SuspectEvent, catalog,
+};
+#[cfg(feature = "serde")]
+pub use telemetry::{ReadError, SNAPSHOT_VERSION};

@@ -1,18 +1,15 @@
-//! A gauge that asks for its depth.
+//! A gauge that reads its depth from a function.
 
 use std::cell::Cell;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use plimsoll_core::{Level, Reading, SampledGauge, Watermarks};
 
-use crate::error::RegisterError;
-use crate::limit::Limit;
 use crate::registry::{Registration, Registry};
-use crate::source::{Source, SourceReading};
+use crate::sync::{AtomicU64, Ordering, thread_local};
+use crate::telemetry::{Limit, RegisterError, Source, SourceReading};
 
 impl Registry {
     /// Registers a gauge that asks `depth` whenever it is read, until its last handle is dropped: for
@@ -31,11 +28,13 @@ impl Registry {
 }
 
 /// A gauge in a [`Registry`](crate::Registry) that asks a function for its depth: for what can be
-/// asked, such as the length of somebody else's queue; its edges become events.
+/// asked, such as the length of another library's queue; its edges become events.
 ///
 /// The function is called for each snapshot and each delivery, by [`observe`](Self::observe), and for
-/// each answer below; what comes and goes between two calls is not seen. It may be called by several
-/// threads at once, under no lock. If it panics, or asks a gauge of this kind in its turn (by reading the
+/// each answer below; what comes and goes between two calls is not seen, by a `pressure::Pressure` neither, unless that looks at
+/// an interval. It may be called by several
+/// threads at once, under no lock. If it panics, which is
+/// [counted](crate::RegistryStats::panicked), or asks a gauge of this kind in its turn (by reading the
 /// registry, say), the answer is the last one.
 ///
 /// Clones are handles to the same gauge. With the last handle it leaves the registry, and the function is
@@ -96,9 +95,14 @@ impl ObservedGauge {
         self.reading();
     }
 
+    #[cfg(feature = "pressure")]
+    pub(crate) fn registration(&self) -> &Registration {
+        &self.0.registration
+    }
+
     /// Depth, high-water mark and level, asked for now.
     pub fn reading(&self) -> Reading {
-        self.0.look()
+        self.0.observe()
     }
 
     /// The depth, asked for now.
@@ -118,7 +122,7 @@ impl ObservedGauge {
 }
 
 impl Observed {
-    fn look(&self) -> Reading {
+    fn observe(&self) -> Reading {
         let (reading, edge) = self.gauge.reading(|| self.depth());
         self.registration.emit(edge);
         reading
@@ -127,7 +131,7 @@ impl Observed {
     fn depth(&self) -> u64 {
         let asked = Asking::begin().zip(self.ask.as_ref()).and_then(|(_asking, ask)| {
             // The panic has been reported by its hook; the last answer has to do.
-            catch_unwind(AssertUnwindSafe(ask)).ok()
+            self.registration.contain(ask)
         });
         match asked {
             Some(depth) => {
@@ -145,7 +149,7 @@ impl Drop for Observed {
     fn drop(&mut self) {
         // A snapshot may be what drops it: a panic in what the function owns is not for its reader.
         let ask = self.ask.take();
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(ask)));
+        self.registration.contain(|| drop(ask));
     }
 }
 
@@ -169,8 +173,8 @@ impl Drop for Asking {
 }
 
 impl Source for Observed {
-    fn read(&self) -> SourceReading {
-        SourceReading::new(self.look(), 0, Duration::ZERO)
+    fn look(&self) -> Option<SourceReading> {
+        Some(SourceReading::unblocked(self.observe()))
     }
 
     fn take_high_water(&self) -> u64 {

@@ -6,7 +6,11 @@ use std::sync::Arc;
 #[cfg(feature = "tokio")]
 use std::task::{Context, Poll};
 use std::task::{Wake, Waker};
-use std::thread::{self, Thread};
+
+use crate::sync::{
+    thread::{self, Thread},
+    thread_local,
+};
 
 /// Wakes a thread.
 struct Unpark(Thread);
@@ -44,13 +48,14 @@ pub(crate) fn block_on_end<F: Future>(future: F) -> F::Output {
     }
 }
 
-#[cfg(feature = "keepalive")]
+#[cfg(any(feature = "budget", feature = "keepalive", feature = "pressure"))]
 mod blocking {
     use std::future::Future;
     use std::pin::pin;
     use std::task::{Context, Poll};
-    use std::thread;
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
+
+    use crate::sync::{Instant, thread};
 
     /// Runs a future on the calling thread, until `timeout` has passed.
     ///
@@ -78,5 +83,5 @@ mod blocking {
         }
     }
 }
-#[cfg(feature = "keepalive")]
+#[cfg(any(feature = "budget", feature = "keepalive", feature = "pressure"))]
 pub(crate) use blocking::block_on;

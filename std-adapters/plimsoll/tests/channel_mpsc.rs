@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::thread;
 use std::time::Duration;
 
-use common::{Events, entry};
+use common::{AsPressure, Events, entry};
 use plimsoll::channel::mpsc::{self, RecvTimeoutError, TryRecvError, TrySendError};
 use plimsoll::{
     EventKind, Level, Limit, PressureRule, RegisterError, Registry, WatermarkError, Watermarks,
@@ -172,7 +172,8 @@ fn gauge_3_and_4_hold_after_a_storm() {
     let seen = entry(&registry, "q");
     assert_eq!((seen.depth, seen.level), (0, Level::Normal));
     assert!(seen.high_water <= 16);
-    let mut edges: Vec<_> = events.all().iter().map(|e| (e.sequence, e.kind)).collect();
+    let mut edges: Vec<_> =
+        events.all().iter().map(|e| (e.pressure().sequence, e.kind())).collect();
     edges.sort_unstable_by_key(|(sequence, _)| *sequence);
     for (index, (sequence, kind)) in edges.iter().enumerate() {
         assert_eq!(*sequence, index as u64 + 1, "each edge once");
@@ -193,7 +194,7 @@ fn watermarks_of_the_users_choice_are_the_channels() {
     }
     assert_eq!(tx.try_send(()), Err(TrySendError::Full(())));
     assert_eq!(rx.try_iter().count(), 100);
-    let depths: Vec<_> = events.all().iter().map(|e| e.depth).collect();
+    let depths: Vec<_> = events.all().iter().map(|e| e.pressure().depth).collect();
     assert_eq!(depths, [50, 80, 100, 90, 60, 20]);
 
     let unbounded = Watermarks::unbounded();

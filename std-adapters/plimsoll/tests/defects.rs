@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, mpsc as plain};
 use std::thread;
 use std::time::Duration;
 
-use common::{Events, entry, until};
+use common::{AsPressure, Events, entry, until};
 use plimsoll::channel::{crossbeam, mpsc, tokio};
 use plimsoll::{EventKind, Level, Limit, PressureRule, Registry};
 
@@ -160,7 +160,7 @@ fn defect_4_each_crossing_warns_once_and_the_level_ends_right() {
             assert!((0..2 * ITEMS).all(|_| queue.recv().is_some()));
         });
         let mut edges: Vec<_> =
-            events.all().iter().map(|event| (event.sequence, event.kind)).collect();
+            events.all().iter().map(|event| (event.pressure().sequence, event.kind())).collect();
         edges.sort_by_key(|(sequence, _)| *sequence);
         let kinds = [EventKind::Raised, EventKind::Cleared].into_iter().cycle();
         for ((place, edge), kind) in edges.iter().enumerate().zip(kinds) {
@@ -196,7 +196,7 @@ fn defect_6_a_subscriber_that_sends_into_the_full_channel_gets_through() {
         let first = AtomicBool::new(true);
         let target = Arc::downgrade(&queue);
         let _sends = registry.subscribe(move |event| {
-            if event.kind == EventKind::Raised && first.swap(false, Ordering::Relaxed) {
+            if event.kind() == EventKind::Raised && first.swap(false, Ordering::Relaxed) {
                 assert!(target.upgrade().unwrap().send(2));
             }
         });

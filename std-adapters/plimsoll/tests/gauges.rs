@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
-use common::{Events, entry};
+use common::{AsPressure, Events, entry};
 use plimsoll::{EventKind, Level, Limit, PressureRule, Registry, Watermarks};
 
 const TEN: Watermarks = Watermarks::percent(10, 80, 50);
@@ -67,11 +67,11 @@ fn gauge_3_4_a_gauge_that_many_threads_set_and_count_is_right_at_rest() {
         assert_eq!(TEN.judge(reading.level, reading.depth), reading.level, "GAUGE-4");
     }
     let mut edges = events.all();
-    edges.sort_by_key(|event| event.sequence);
+    edges.sort_by_key(|event| event.pressure().sequence);
     for (edge, sequence) in edges.iter().zip(1..) {
-        assert_eq!(edge.sequence, sequence, "GAUGE-3");
+        assert_eq!(edge.pressure().sequence, sequence, "GAUGE-3");
         let raised = sequence % 2 == 1;
-        assert_eq!(edge.kind == EventKind::Raised, raised, "GAUGE-3");
+        assert_eq!(edge.kind() == EventKind::Raised, raised, "GAUGE-3");
     }
     assert!(edges.len() > 20);
 }

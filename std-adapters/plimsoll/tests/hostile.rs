@@ -13,7 +13,7 @@ type Kinds = Arc<Mutex<Vec<EventKind>>>;
 fn kinds_of(registry: &Registry) -> Kinds {
     let kinds = Kinds::default();
     let seen = kinds.clone();
-    registry.subscribe(move |event| seen.lock().unwrap().push(event.kind)).detach();
+    registry.subscribe(move |event| seen.lock().unwrap().push(event.kind())).detach();
     kinds
 }
 

@@ -87,7 +87,7 @@ fn chan_5_every_handle_tells_the_same_as_a_snapshot() {
                 assert_eq!(reading.depth, entry.depth);
                 assert_eq!(reading.high_water, entry.high_water);
                 assert_eq!((reading.level, reading.waiting), (entry.level, entry.waiting));
-                assert_eq!((reading.capacity(), reading.refused), (entry.capacity(), refused));
+                assert_eq!((reading.capacity, reading.refused), (entry.capacity(), refused));
                 assert_eq!(
                     (reading.sent, reading.received, reading.oldest_age),
                     (None, None, None)
@@ -113,9 +113,21 @@ fn chan_5_who_waits_and_who_was_refused() {
     });
     let reading = tx.reading();
     assert_eq!((reading.waiting, reading.refused, reading.level), (0, 3, Level::Elevated));
+    let refused = || {
+        let refused = flow(&registry, "q").refused;
+        (refused.full, refused.timed_out, refused.closed)
+    };
+    assert_eq!(refused(), (1, 2, 0));
     drop(rx);
     assert!(tx.try_send(4).is_err());
     assert_eq!(tx.reading().refused, 3, "a channel that is gone refuses nobody for want of room");
+    assert!(tx.send(4).is_err() && tx.send_timeout(4, MOMENT).is_err());
+    let mut select = crossbeam::Select::new();
+    select.send(&tx);
+    assert!(select.select().send(&tx, 4).is_err());
+    assert_eq!(refused(), (1, 2, 4));
+    drop(select);
+    drop(tx);
 
     let (tx, rx) = mpsc::sync_channel(&registry, "q", 1).unwrap();
     tx.send(1).unwrap();
@@ -126,6 +138,9 @@ fn chan_5_who_waits_and_who_was_refused() {
         rx.recv().unwrap();
     });
     assert_eq!((rx.reading().waiting, rx.reading().refused), (0, 1));
+    drop(rx);
+    assert!(tx.try_send(4).is_err() && tx.send(4).is_err());
+    assert_eq!((flow(&registry, "q").refused.full, flow(&registry, "q").refused.closed), (1, 2));
 }
 
 #[tokio::test]
@@ -148,6 +163,16 @@ async fn chan_5_who_waits_and_who_was_refused_among_tasks() {
     drop(rx);
     assert!(blocked.await.unwrap() && tx.try_send(3).is_err());
     assert_eq!((tx.reading().refused, tx.reading().waiting), (5, 0));
+    assert!(tx.reserve().await.is_err() && tx.reserve_many(1).await.is_err());
+    assert!(tx.reserve_many(9).await.is_err() && tx.try_reserve().is_err());
+    assert!(tx.send_timeout(3, MOMENT).await.is_err());
+    assert!(tx.clone().try_reserve_owned().is_err() && tx.clone().reserve_owned().await.is_err());
+    let refused = flow(&registry, "q").refused;
+    assert_eq!((refused.full, refused.timed_out, refused.closed), (4, 1, 9));
+    let (tx, rx) = tracked::unbounded_channel(&registry, "unbounded").unwrap();
+    drop(rx);
+    assert!(tx.send(1).is_err());
+    assert_eq!(flow(&registry, "unbounded").refused.closed, 1);
 }
 
 #[test]
@@ -160,6 +185,9 @@ fn chan_5_totals_are_exact_at_rest_and_outlive_the_receiver() {
         for burst in [1, 2, 3, 40, 7] {
             sent += (0..burst).filter(|_| channel.send()).count() as u64;
             received += (0..burst / 2 + 1).filter(|_| channel.recv()).count() as u64;
+            let flow = flow(&registry, "q");
+            assert_eq!((flow.sent, flow.received), (Some(sent), Some(received)));
+            assert_eq!(flow.oldest_age.is_some(), sent > received);
             for reading in [channel.sender(), channel.receiver()] {
                 assert_eq!((reading.sent, reading.received), (Some(sent), Some(received)));
                 assert_eq!(reading.depth, sent - received);
@@ -219,4 +247,9 @@ fn chan_5_the_oldest_item_is_never_told_older_than_it_is() {
         assert!(channel.recv());
         assert_eq!(channel.receiver().oldest_age, None);
     }
+}
+
+/// What a snapshot says of a channel, without the name.
+fn flow(registry: &Registry, name: &str) -> plimsoll::SnapshotFlow {
+    common::entry(registry, name).flow.expect("it is a channel")
 }

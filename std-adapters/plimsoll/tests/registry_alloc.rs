@@ -17,7 +17,7 @@ fn no_hot_path_allocates() {
         let told = Arc::new(AtomicU64::new(0));
         let sink = told.clone();
         let _subscription = registry.subscribe(move |event| {
-            sink.fetch_add(event.depth, Ordering::Relaxed);
+            sink.fetch_add(event.as_pressure().map_or(0, |event| event.depth), Ordering::Relaxed);
         });
         let watermarks = Watermarks::counts(10, 8, 5);
         let immediate = Limit::queue("immediate").pressure(PressureRule::IMMEDIATE);

@@ -70,7 +70,7 @@ impl Host for Tools {
         let (mut wasi, mut table, mut output) = (WasiCtxBuilder::new(), ResourceTable::new(), None);
         table.set_max_capacity(TABLE_CAPACITY);
         if let Some(principal) = new.principal() {
-            let limit = Limit::queue("guest_output").instance(principal.to_owned());
+            let limit = Limit::queue("guest_output").scope(principal.to_owned());
             let (sender, receiver) = channel(&self.registry, limit, 4).expect("there is room");
             wasi.stdout(Output(sender));
             if let Some(folder) = self.folders.get(principal) {

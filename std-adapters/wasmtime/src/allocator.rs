@@ -1,4 +1,4 @@
-//! How the pooling allocator is set up.
+//! Settings of the pooling allocator.
 
 use wasmtime::{Config, Enabled, PoolingAllocationConfig};
 

@@ -1,4 +1,4 @@
-//! What a lease may use.
+//! The allowance of a lease: what it may use.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub struct Allowance {
     /// `Some(None)`: no deadline.
     pub(crate) deadline: Option<Option<Duration>>,
     pub(crate) wall_limit: Option<Option<Duration>>,
-    pub(crate) lift_max: Option<usize>,
+    pub(crate) max_lift: Option<usize>,
 }
 
 impl Allowance {
@@ -36,7 +36,7 @@ impl Allowance {
 
     /// How many bytes the memories, tables and GC heaps of the instance have together at most
     /// (METER-1). A checkout discards an instance that has more already. What one call may
-    /// [lift](Self::lift_max) follows, unless that was set too.
+    /// [lift](Self::max_lift) follows, unless that was set too.
     pub fn quota(mut self, bytes: u64) -> Self {
         self.quota = Some(bytes);
         self
@@ -75,8 +75,8 @@ impl Allowance {
 
     /// How many bytes one call may lift, which is to copy them from the guest into the host: lists and
     /// strings, results and parameters of host functions (METER-9).
-    pub fn lift_max(mut self, bytes: usize) -> Self {
-        self.lift_max = Some(bytes);
+    pub fn max_lift(mut self, bytes: usize) -> Self {
+        self.max_lift = Some(bytes);
         self
     }
 }
@@ -92,7 +92,7 @@ pub struct Grant {
     /// Nanoseconds by the wall; `NEVER` if there is no such limit.
     pub(crate) wall_limit_ns: u64,
     /// `None` if it follows the quota.
-    pub(crate) lift_max: Option<usize>,
+    pub(crate) max_lift: Option<usize>,
 }
 
 /// What wasmtime lets a guest lift in one call by default.
@@ -102,7 +102,7 @@ const LIFT_MAX: usize = 128 << 20;
 const LIFT_MIN: u64 = 64 << 10;
 
 /// What one call may lift by default: as much as the guest can have.
-fn lift_max_of(quota: u64) -> usize {
+fn max_lift_of(quota: u64) -> usize {
     usize::try_from(quota.max(LIFT_MIN)).unwrap_or(LIFT_MAX).min(LIFT_MAX)
 }
 
@@ -114,14 +114,14 @@ impl Grant {
             fuel: meters_fuel.then_some(u64::MAX),
             deadline_ns: NEVER,
             wall_limit_ns: NEVER,
-            lift_max: None,
+            max_lift: None,
         }
     }
 
     /// What one call may lift.
     #[inline]
-    pub(crate) fn lift_max(&self) -> usize {
-        self.lift_max.unwrap_or_else(|| lift_max_of(self.quota))
+    pub(crate) fn max_lift(&self) -> usize {
+        self.max_lift.unwrap_or_else(|| max_lift_of(self.quota))
     }
 
     /// This grant with what an allowance says otherwise.
@@ -138,7 +138,7 @@ impl Grant {
             ("fuel", allowance.fuel == Some(0)),
             ("deadline", allowance.deadline == Some(Some(Duration::ZERO))),
             ("wall-clock limit", allowance.wall_limit == Some(Some(Duration::ZERO))),
-            ("limit on what a call lifts", allowance.lift_max == Some(0)),
+            ("limit on what a call lifts", allowance.max_lift == Some(0)),
         ];
         if let Some((setting, _)) = zeros.into_iter().find(|(_, is_zero)| *is_zero) {
             return Err(AllowanceError::Zero { setting });
@@ -158,7 +158,7 @@ impl Grant {
         if let Some(limit) = allowance.wall_limit {
             self.wall_limit_ns = limit.map_or(NEVER, ns);
         }
-        self.lift_max = allowance.lift_max.or(self.lift_max);
+        self.max_lift = allowance.max_lift.or(self.max_lift);
         Ok(self)
     }
 
@@ -180,7 +180,7 @@ mod tests {
         fuel: None,
         deadline_ns: NEVER,
         wall_limit_ns: NEVER,
-        lift_max: None,
+        max_lift: None,
     };
 
     fn with(base: Grant, allowance: Allowance) -> Result<Grant, AllowanceError> {
@@ -193,18 +193,18 @@ mod tests {
         assert_eq!(with(BASE, Allowance::new()), Ok(BASE));
         let grant = with(BASE, Allowance::new().quota(2 << 20).deadline(ms(25))).unwrap();
         assert_eq!(grant, Grant { quota: 2 << 20, deadline_ns: 25_000_000, ..BASE });
-        assert_eq!((BASE.lift_max(), grant.lift_max()), (1 << 20, 2 << 20));
-        let own = with(BASE, Allowance::new().lift_max(1 << 20)).unwrap();
-        assert_eq!(with(own, Allowance::new().quota(2 << 20)).unwrap().lift_max(), 1 << 20);
+        assert_eq!((BASE.max_lift(), grant.max_lift()), (1 << 20, 2 << 20));
+        let own = with(BASE, Allowance::new().max_lift(1 << 20)).unwrap();
+        assert_eq!(with(own, Allowance::new().quota(2 << 20)).unwrap().max_lift(), 1 << 20);
         let grant = with(grant, Allowance::new().no_deadline().wall_limit(ms(1))).unwrap();
         assert_eq!((grant.deadline_ns, grant.wall_limit_ns), (NEVER, 1_000_000));
     }
 
     #[test]
     fn meter_9_what_a_call_lifts_follows_the_quota() {
-        assert_eq!(lift_max_of(100), 64 << 10);
-        assert_eq!(lift_max_of(1 << 20), 1 << 20);
-        assert_eq!(lift_max_of(1 << 40), 128 << 20);
+        assert_eq!(max_lift_of(100), 64 << 10);
+        assert_eq!(max_lift_of(1 << 20), 1 << 20);
+        assert_eq!(max_lift_of(1 << 40), 128 << 20);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What principals are charged with, and where it is written.
+//! The charges of principals, and the ledgers that get them.
 
 use std::fmt;
 use std::sync::Arc;

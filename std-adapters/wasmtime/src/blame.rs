@@ -1,4 +1,4 @@
-//! Who is to blame for the end of a call (METER-7).
+//! Blame for the end of a call: the guest's or the host's (METER-7).
 //!
 //! Most ends have a type of their own. wasmtime gives some of them only a message: the beginning of the
 //! root cause's message is compared then. A host error that begins in the same way is misjudged.

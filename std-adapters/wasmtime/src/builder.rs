@@ -1,19 +1,22 @@
-//! How a pool of guests is made.
+//! The builder of a pool of guests.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use plimsoll::budget::Budget;
 use plimsoll::ledger::{PeakLedger, SumLedger};
 use plimsoll::pool::{Isolation, Pool, PoolBuilder};
 
 use crate::allowance::{Allowance, Grant};
 use crate::bill::Ledgers;
 use crate::call::block_on;
+use crate::clock::NEVER;
 use crate::engine::WasmEngine;
-use crate::error::{AllowanceError, ExportError, ProgramError};
+use crate::error::{AllowanceError, ExportError, InstantiateError, ProgramError};
 use crate::exports::{ComponentExports, Exports};
 use crate::host::Host;
+use crate::limiter::PoolBudget;
 use crate::mode::{HANDLES_MAX, Mode, YIELD_INTERVAL};
 use crate::pool::{Terms, WasmPool};
 use crate::program::{GuestManager, Program};
@@ -36,6 +39,7 @@ pub struct WasmPoolBuilder<H: Host, X: Send + Sync + 'static> {
     start_wall_limit: Duration,
     handles_max: usize,
     keeps_on_drop: bool,
+    budget: Option<Budget>,
     ledgers: Ledgers,
     settings: Option<Box<PoolSettings<H, X>>>,
 }
@@ -55,6 +59,7 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
             start_wall_limit: Duration::from_secs(30),
             handles_max: HANDLES_MAX,
             keeps_on_drop: false,
+            budget: None,
             ledgers: Ledgers::default(),
             settings: None,
         }
@@ -90,6 +95,47 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
     /// 10 MiB, more on a busy machine and on memory that nobody has touched.
     pub fn quota(mut self, bytes: u64) -> Self {
         self.allowance = self.allowance.quota(bytes);
+        self
+    }
+
+    /// A budget that the bytes of all instances are reserved of, beside the quota of each: a host gives one
+    /// to several pools, so that all guests together have no more than it holds.
+    ///
+    /// The pool reserves what its instances have at their start at once, for as many as there can be: a
+    /// greedy guest prevents no other from starting. What an instance grows by is reserved until it is
+    /// destroyed, so idle ones keep theirs. A growth for which there is no room is refused, and the guest
+    /// runs on.
+    ///
+    /// [`build`](Self::build) fails with [`OverBudget`](InstantiateError::OverBudget) if there is no room for
+    /// the starts, and so does the build of a later instance whose start takes more than the first one's.
+    ///
+    /// ```
+    /// use plimsoll::Limit;
+    /// use plimsoll::budget::Budget;
+    /// use plimsoll_wasmtime::{Exports, Meter, WasmEngine, WasmPool};
+    /// use wasmtime::{Linker, Module};
+    ///
+    /// let engine = WasmEngine::builder().instances(2).build()?;
+    /// let program = r#"(module (memory 1) (func (export "grow") (param i32) (result i32)
+    ///     (memory.grow (local.get 0))))"#;
+    /// let module = Module::new(engine.wasmtime(), program)?;
+    /// let look_up = |exports: &mut Exports<'_, Meter>| exports.func::<i32, i32>("grow");
+    /// let linker = Linker::new(engine.wasmtime());
+    /// let pages = |pages: u64| pages * 65_536;
+    /// let budget = Budget::new(Limit::memory("guest_bytes"), pages(11))?;
+    /// let pool = WasmPool::module(&engine, (), &linker, &module, look_up)?;
+    /// let pool = pool.max(2).budget(&budget).build()?;
+    ///
+    /// assert_eq!(budget.usage(), pages(2), "two instances of one page can start");
+    /// let one = pool.principal("one")?;
+    /// let mut lease = pool.checkout_blocking(&one)?;
+    /// assert_eq!(lease.call_blocking(|grow| grow, 8)?, 1, "it had one page");
+    /// assert_eq!((budget.usage(), lease.usage().bytes), (pages(10), pages(9)));
+    /// assert_eq!(lease.call_blocking(|grow| grow, 2)?, -1, "there is room for one more");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn budget(mut self, budget: &Budget) -> Self {
+        self.budget = Some(budget.clone());
         self
     }
 
@@ -153,8 +199,8 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
     /// the guest's.
     ///
     /// A call that runs is ended at the next tick, and so is one that waits in an async host function. One
-    /// that returns later has no result, and one that begins later is not run at all. A lease that rests is
-    /// not ended, and a host function that blocks its thread is not ended before it returns.
+    /// that returns after that tick has no result, and one that begins after it is not run at all. A lease
+    /// that rests is not ended, and a host function that blocks its thread is not ended before it returns.
     pub fn wall_limit(mut self, limit: Duration) -> Self {
         self.allowance = self.allowance.wall_limit(limit);
         self
@@ -163,8 +209,8 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
     /// How many bytes one call may lift, which is to copy them from the guest into the host: as results, or
     /// as parameters of host functions. By default as many as the quota, from 64 KiB to 128 MiB (METER-9).
     /// It has no effect on core modules.
-    pub fn lift_max(mut self, bytes: usize) -> Self {
-        self.allowance = self.allowance.lift_max(bytes);
+    pub fn max_lift(mut self, bytes: usize) -> Self {
+        self.allowance = self.allowance.max_lift(bytes);
         self
     }
 
@@ -225,9 +271,9 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
         self
     }
 
-    /// What else to set, such as the warm minimum, timeouts, or the registry:
-    /// `.pool(|pool| pool.warm(8))`. Maximum and isolation are those of this builder, and `abandoned_max`
-    /// is 0. A second call of this replaces the first.
+    /// What else to set, such as the warm minimum, timeouts, or the registry: `.pool(|pool|
+    /// pool.warm(8))`. Maximum and isolation are those of this builder, and `max_abandoned` is 0. A
+    /// second call of this replaces the first.
     pub fn pool(
         mut self,
         settings: impl FnOnce(PoolBuilder<GuestManager<H, X>>) -> PoolBuilder<GuestManager<H, X>>
@@ -272,21 +318,32 @@ impl<H: Host, X: Send + Sync + 'static> WasmPoolBuilder<H, X> {
         let grant = self.grant()?;
         let start = Allowance::new().deadline(self.start_deadline);
         let start = start.wall_limit(self.start_wall_limit);
-        let manager = GuestManager {
-            start: grant.with(&start, self.engine.room().quota)?,
+        let mut start = grant.with(&start, self.engine.room().quota)?;
+        if self.is_in_place {
+            // It waits for nothing there, and has its deadline.
+            start.wall_limit_ns = NEVER;
+        }
+        let mut manager = GuestManager {
+            start,
             mode: self.mode(),
             keeps_on_drop: self.keeps_on_drop,
+            budget: None,
             _reservation: self.engine.reserve(self.max)?,
             program: self.program,
             host: Arc::new(self.host),
             engine: self.engine.clone(),
         };
         let start_bytes = manager.guest().await?.running.bytes();
+        if let Some(budget) = self.budget {
+            let reserved = PoolBudget::reserve(budget, start_bytes, self.max);
+            let reserved = reserved.map_err(|refused| InstantiateError::OverBudget { refused })?;
+            manager.budget = Some(reserved);
+        }
         let mut builder = Pool::builder(manager);
         if let Some(settings) = self.settings {
             builder = settings(builder);
         }
-        let pool = builder.max(self.max).isolation(self.isolation).abandoned_max(0).build()?;
+        let pool = builder.max(self.max).isolation(self.isolation).max_abandoned(0).build()?;
         let (engine, ledgers) = (self.engine, self.ledgers);
         Ok(WasmPool::new(pool, Terms { engine, grant, start_bytes, ledgers }))
     }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::mem;
+use std::pin::pin;
 
 use wasmtime::component::{ComponentNamedList, Lift, Lower, TypedFunc as ComponentFunc};
 use wasmtime::{AsContextMut, StoreContextMut, TypedFunc, WasmParams, WasmResults};
@@ -115,7 +116,7 @@ impl<H: Host, X> Guest<H, X> {
         F: Future<Output = wasmtime::Result<R>>,
     {
         let Self { store, exports, running, .. } = self;
-        let call = call(store.as_context_mut(), exports);
+        let call = pin!(call(store.as_context_mut(), exports));
         running.time(call, || account.charge_growth(running)).await
     }
 

@@ -1,4 +1,4 @@
-//! What a pool knows of a guest: its exports, looked up once for each instance.
+//! The exports of a guest, looked up once for each instance.
 
 use std::fmt;
 

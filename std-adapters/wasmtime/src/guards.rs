@@ -1,4 +1,4 @@
-//! What a host function holds while it works for itself, or calls its guest back.
+//! Guards of a host function while it works for itself, or calls its guest back.
 
 use std::marker::PhantomData;
 use std::sync::Arc;

@@ -140,42 +140,31 @@ impl fmt::Debug for Handles {
 }
 
 /// Why a number names no object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HandleError {
     /// There are as many objects as there may be.
+    #[error("a guest has {capacity} handles at most")]
     Full {
         /// How many that is.
         capacity: usize,
     },
     /// All 2^32 - 1 numbers of the instance were given.
+    #[error("the instance has used up its 2^32 - 1 numbers of handles")]
     Exhausted,
     /// The number was not given in this lease, or its object is gone.
+    #[error("handle {handle} names nothing in this lease")]
     Unknown {
         /// The number.
         handle: u32,
     },
     /// The number names an object of another type.
+    #[error("handle {handle} is of another type")]
     WrongType {
         /// The number.
         handle: u32,
     },
 }
-
-impl fmt::Display for HandleError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Full { capacity } => write!(f, "a guest has {capacity} handles at most"),
-            Self::Exhausted => {
-                f.write_str("the instance has used up its 2^32 - 1 numbers of handles")
-            }
-            Self::Unknown { handle } => write!(f, "handle {handle} names nothing in this lease"),
-            Self::WrongType { handle } => write!(f, "handle {handle} is of another type"),
-        }
-    }
-}
-
-impl std::error::Error for HandleError {}
 
 #[cfg(test)]
 mod tests {

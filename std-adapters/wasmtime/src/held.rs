@@ -1,4 +1,4 @@
-//! What a lease holds.
+//! The holdings of a lease.
 
 use std::ops::{Deref, DerefMut};
 
@@ -17,7 +17,7 @@ pub(crate) enum Held<'a, H: Host, X: Send + Sync + 'static> {
 }
 
 impl<H: Host, X: Send + Sync + 'static> Held<'_, H, X> {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn complete(self) {
         match self {
             Self::Borrowed(lease, _) => lease.complete(),

@@ -1,4 +1,4 @@
-//! What a host keeps for its guests, by how long it lives.
+//! The host's data for its guests, by how long it lives.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A guest, lent.
+//! The lease of a guest.
 
 use std::fmt;
 use std::mem;
@@ -99,14 +99,26 @@ impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
     ///
     /// # Panics
     /// As of [`call`](Self::call).
+    #[inline]
     pub fn call_blocking<F: GuestFunc>(
         &mut self,
         func: impl FnOnce(&X) -> &F,
         params: F::Params,
     ) -> Result<F::Results, CallError> {
-        if self.guest().is_in_place {
-            return self.guest_mut().call_in_place(func, params);
+        let guest = self.guest_mut();
+        if guest.is_in_place {
+            return guest.call_in_place(func, params);
         }
+        self.call_and_wait(func, params)
+    }
+
+    // Apart, so that a call in place has no room on the stack for a task.
+    #[inline(never)]
+    fn call_and_wait<F: GuestFunc>(
+        &mut self,
+        func: impl FnOnce(&X) -> &F,
+        params: F::Params,
+    ) -> Result<F::Results, CallError> {
         block_on(self.call(func, params))
     }
 
@@ -216,6 +228,7 @@ impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
     ///
     /// # Panics
     /// If [`Host::lease`] panics, which makes what takes the place of that part. The instance is discarded.
+    #[inline]
     pub fn complete(mut self) -> H::Lease {
         let guest = self.guest_mut();
         Meter::settle(&mut guest.store);
@@ -229,6 +242,8 @@ impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
             && !guest.is_faulty
             && let Some(lease) = self.lease.take()
         {
+            // Nothing is left of it that could be dropped.
+            mem::forget(self);
             lease.complete();
         }
         own

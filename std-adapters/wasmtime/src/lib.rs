@@ -10,6 +10,9 @@
 //! - A [`Meter`] holds a guest to its quota, fuel and time, and says who pays; in a pool, and for stores
 //!   outside any pool.
 //!
+//! With feature `wasi-http`, [`wasi_http`] bounds the requests of a `ProxyHandler` of
+//! `wasmtime-wasi-http`, and ends its idle instances under pressure.
+//!
 //! All that follows holds with wasmtime's default features, which `wasmtime = "48"` in a host's manifest
 //! switches on for the whole program.
 //!
@@ -39,7 +42,7 @@
 //! - METER-8: a deadline ends a guest within two ticks of its own time, whatever its length, or after the
 //!   one long operation that it is in.
 //! - METER-9: what one call copies from the guest into the host, which is to lift it, is bounded by
-//!   [`lift_max`](WasmPoolBuilder::lift_max), by default the quota held to 64 KiB to 128 MiB.
+//!   [`max_lift`](WasmPoolBuilder::max_lift), by default the quota held to 64 KiB to 128 MiB.
 //! - METER-10: growth is in the ledgers when the call returns, yields or waits, and a tick after it stands
 //!   at the latest; a growth that failed never is.
 //! - METER-11: quota, fuel and deadline may be set for each principal and each lease.
@@ -160,6 +163,8 @@ mod pool;
 mod principal;
 mod program;
 mod running;
+#[cfg(feature = "wasi-http")]
+pub mod wasi_http;
 
 pub use allowance::{Allowance, Grant};
 pub use bill::{Account, Ledgers, Usage};

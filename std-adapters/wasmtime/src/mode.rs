@@ -1,4 +1,4 @@
-//! How guests run.
+//! The modes in which guests run.
 
 /// How much fuel a guest uses before it lets other tasks run, by default.
 pub(crate) const YIELD_INTERVAL: u64 = 100_000;
@@ -6,7 +6,7 @@ pub(crate) const YIELD_INTERVAL: u64 = 100_000;
 /// Handles that a component has at most by default.
 pub(crate) const HANDLES_MAX: usize = 10_000;
 
-/// How the guest of a store runs, whoever has the store.
+/// How the guest of a store runs, whatever holds the store.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mode {
     /// After how much fuel the guest yields; `None` if it runs on its caller's stack, where it cannot.

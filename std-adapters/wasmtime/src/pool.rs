@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use plimsoll::pool::{
     BuildFailure, CheckoutError, Lease, Pool, PoolCounts, PoolError, PoolStats, PrincipalError,
+    Shrink,
 };
+use plimsoll::pressure::Pressure;
 
 use crate::allowance::{Allowance, Grant};
 use crate::bill::Ledgers;
@@ -273,6 +275,19 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
     /// More than the pool's maximum.
     pub fn set_min(&self, instances: usize) -> Result<(), PoolError> {
         self.pool.set_min(instances)
+    }
+
+    /// Keeps fewer idle instances while `pressure` is on; see [`Pool::shrink_under`].
+    ///
+    /// # Errors
+    /// An idle age of zero.
+    pub fn shrink_under(&self, pressure: &Pressure, shrink: Shrink) -> Result<(), PoolError> {
+        self.pool.shrink_under(pressure, shrink)
+    }
+
+    /// Ends [`shrink_under`](Self::shrink_under); see [`Pool::shrink_never`].
+    pub fn shrink_never(&self) {
+        self.pool.shrink_never();
     }
 
     /// Retires all instances that are idle now; see [`Pool::drop_idle`].

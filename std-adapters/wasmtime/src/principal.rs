@@ -1,4 +1,4 @@
-//! Whom a pool of guests lends to.
+//! Principals of a pool of guests.
 
 use std::fmt;
 use std::sync::Arc;

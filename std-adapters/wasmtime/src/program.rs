@@ -1,6 +1,7 @@
-//! A guest, compiled and linked, and how its instances are built.
+//! A compiled and linked guest, and the builds of its instances.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 
 use plimsoll::pool::Manager;
@@ -15,6 +16,7 @@ use crate::engine::{Reservation, WasmEngine};
 use crate::error::{CallError, ExportError, InstanceLimit, InstantiateError, ProgramError};
 use crate::exports::{ComponentExports, Exports};
 use crate::host::{Host, NewLease};
+use crate::limiter::{PoolBudget, Refusal};
 use crate::meter::{Meter, Metered};
 use crate::mode::Mode;
 use crate::running::Running;
@@ -72,31 +74,40 @@ impl<T: Metered, X> Program<T, X> {
         Ok(Self::Component(pre.map_err(|cause| ProgramError::Import { cause })?, look_up))
     }
 
-    async fn instantiate(
-        &self,
-        store: &mut Store<T>,
-        is_in_place: bool,
-    ) -> wasmtime::Result<Result<X, ExportError>> {
+    /// Instantiates on the caller's stack.
+    fn instantiate(&self, store: &mut Store<T>) -> wasmtime::Result<Result<X, ExportError>> {
         Ok(match self {
             Self::Core { pre, look_up, is_reactor } => {
-                let instance = match is_in_place {
-                    true => pre.instantiate(&mut *store)?,
-                    false => pre.instantiate_async(&mut *store).await?,
-                };
+                let instance = pre.instantiate(&mut *store)?;
                 if *is_reactor {
                     let init = instance.get_typed_func::<(), ()>(&mut *store, INITIALIZE)?;
-                    match is_in_place {
-                        true => init.call(&mut *store, ())?,
-                        false => init.call_async(&mut *store, ()).await?,
-                    }
+                    init.call(&mut *store, ())?;
                 }
                 look_up(&mut Exports::new(store.as_context_mut(), instance))
             }
             Self::Component(pre, look_up) => {
-                let instance = match is_in_place {
-                    true => pre.instantiate(&mut *store)?,
-                    false => pre.instantiate_async(&mut *store).await?,
-                };
+                let instance = pre.instantiate(&mut *store)?;
+                look_up(&mut ComponentExports::new(store.as_context_mut(), instance))
+            }
+        })
+    }
+
+    /// The same as a task.
+    async fn instantiate_async(
+        &self,
+        store: &mut Store<T>,
+    ) -> wasmtime::Result<Result<X, ExportError>> {
+        Ok(match self {
+            Self::Core { pre, look_up, is_reactor } => {
+                let instance = pre.instantiate_async(&mut *store).await?;
+                if *is_reactor {
+                    let init = instance.get_typed_func::<(), ()>(&mut *store, INITIALIZE)?;
+                    init.call_async(&mut *store, ()).await?;
+                }
+                look_up(&mut Exports::new(store.as_context_mut(), instance))
+            }
+            Self::Component(pre, look_up) => {
+                let instance = pre.instantiate_async(&mut *store).await?;
                 look_up(&mut ComponentExports::new(store.as_context_mut(), instance))
             }
         })
@@ -170,25 +181,25 @@ pub struct GuestManager<H: Host, X> {
     pub(crate) start: Grant,
     pub(crate) mode: Mode,
     pub(crate) keeps_on_drop: bool,
+    /// What the bytes of all instances are reserved of.
+    pub(crate) budget: Option<PoolBudget>,
     /// Held until the last instance is gone.
     pub(crate) _reservation: Reservation,
 }
 
 impl<H: Host, X: Send + Sync + 'static> GuestManager<H, X> {
     pub(crate) async fn guest(&self) -> Result<Guest<H, X>, InstantiateError> {
-        let engine = &self.engine;
-        let running = Arc::new(engine.running());
-        let (mode, is_in_place) = (self.mode, self.mode.is_in_place());
-        let meter = Meter::new(engine.wasmtime(), engine.room(), self.start, mode, running.clone());
-        let lease = self.host.lease(NewLease::new(None, &running));
-        let mut store = Store::new(engine.wasmtime(), self.host.data(meter, lease));
-        Meter::install(&mut store);
-        #[cfg(feature = "component-model-async")]
-        if let Some(tasks) = store.concurrent_resource_table() {
-            tasks.set_max_capacity(engine.room().tasks as usize);
-        }
-        let built = self.program.instantiate(&mut store, is_in_place);
-        let built = match running.time(built, || ()).await {
+        let running = Arc::new(self.engine.running());
+        let mut store = self.new_store(&running);
+        let built = match self.mode.is_in_place() {
+            // Without a future, whose size would be moved about.
+            true => running.time_in_place(|| self.program.instantiate(&mut store)),
+            false => {
+                let built = pin!(self.program.instantiate_async(&mut store));
+                running.time(built, || ()).await
+            }
+        };
+        let built = match built {
             Some(Ok(Ok(exports))) => Meter::end(&mut store, Some(Ok(exports))),
             Some(Ok(Err(error))) => return Err(InstantiateError::Export(error)),
             Some(Err(cause)) => return Err(instantiate_error(store.data_mut().meter(), cause)),
@@ -200,7 +211,7 @@ impl<H: Host, X: Send + Sync + 'static> GuestManager<H, X> {
             exports,
             host: self.host.clone(),
             running,
-            is_in_place,
+            is_in_place: self.mode.is_in_place(),
             keeps_on_drop: self.keeps_on_drop,
             is_usable: true,
             is_faulty: false,
@@ -210,6 +221,21 @@ impl<H: Host, X: Send + Sync + 'static> GuestManager<H, X> {
             return Err(InstantiateError::HandlesAtStart);
         }
         Ok(guest)
+    }
+
+    /// A store under its meter, for an instance's start.
+    fn new_store(&self, running: &Arc<Running>) -> Store<H::Data> {
+        let (engine, start, mode) = (&self.engine, self.start, self.mode);
+        let meter = Meter::new(engine.wasmtime(), engine.room(), start, mode, running.clone());
+        let meter = meter.sharing(self.budget.as_ref().map(PoolBudget::share));
+        let lease = self.host.lease(NewLease::new(None, running));
+        let mut store = Store::new(engine.wasmtime(), self.host.data(meter, lease));
+        Meter::install(&mut store);
+        #[cfg(feature = "component-model-async")]
+        if let Some(tasks) = store.concurrent_resource_table() {
+            tasks.set_max_capacity(engine.room().tasks as usize);
+        }
+        store
     }
 }
 
@@ -229,13 +255,22 @@ fn instantiate_error(meter: &Meter, cause: wasmtime::Error) -> InstantiateError 
             let root = cause.root_cause().to_string();
             match meter.limiter().refusal() {
                 Some(refusal) if REFUSED_AT_START.iter().any(|words| root.starts_with(words)) => {
-                    InstantiateError::OverQuota { needed: refusal.needed, quota: refusal.quota }
+                    refusal.clone().into()
                 }
                 _ if root.starts_with(BEYOND_COUNTS) => InstantiateError::TooMany { cause },
                 _ => InstantiateError::Failed { cause },
             }
         }
         cause => InstantiateError::Start { cause },
+    }
+}
+
+impl From<Refusal> for InstantiateError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Quota { needed, quota } => Self::OverQuota { needed, quota },
+            Refusal::Budget(refused) => Self::OverBudget { refused },
+        }
     }
 }
 

@@ -1,5 +1,4 @@
-//! What is known of a store while its guest has it: own time, bytes, depth of calls, numbers of
-//! handles.
+//! The state of a store while its guest has it: own time, bytes, depth of calls, numbers of handles.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -44,6 +43,8 @@ pub(crate) struct Running {
     limit_ns: AtomicU64,
     /// When the lease ends by the wall clock, whatever was used.
     wall_ns: AtomicU64,
+    /// The tick in which that was seen to be still to come. Within it the clock is not asked again.
+    wall_tick: AtomicU64,
     /// Bytes of all memories, tables and GC heaps.
     bytes: AtomicU64,
     /// Those that were there when the lease began.
@@ -58,7 +59,7 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn new(clock: Arc<Clock>, depth_max: u32) -> Self {
         let [used_ns, since] = [0, clock.ticks()].map(AtomicU64::new);
-        let [limit_ns, wall_ns] = [NEVER, NEVER].map(AtomicU64::new);
+        let [limit_ns, wall_ns, wall_tick] = [NEVER, NEVER, 0].map(AtomicU64::new);
         let [bytes, inherited, charged] = [0, 0, 0].map(AtomicU64::new);
         let [depth, next_handle] = [0, 0].map(AtomicU32::new);
         Self {
@@ -70,6 +71,7 @@ impl Running {
             is_hosts: AtomicBool::new(false),
             limit_ns,
             wall_ns,
+            wall_tick,
             bytes,
             inherited,
             charged,
@@ -86,13 +88,21 @@ impl Running {
         self.limit_ns.store(limit_ns, Ordering::Relaxed);
         let wall_ns = match wall_limit_ns {
             NEVER => NEVER,
-            limit => self.clock.wall_ns().saturating_add(limit),
+            limit => self.begin_wall(limit),
         };
         self.wall_ns.store(wall_ns, Ordering::Relaxed);
         self.measures.store(false, Ordering::Relaxed);
-        self.enter();
+        self.enter_unmeasured();
         self.depth.store(0, Ordering::Relaxed);
         self.inherit();
+    }
+
+    /// # Returns
+    /// The nanosecond at which the limit will have come.
+    #[cold]
+    fn begin_wall(&self, limit_ns: u64) -> u64 {
+        self.wall_tick.store(self.clock.ticks(), Ordering::Relaxed);
+        self.clock.wall_ns().saturating_add(limit_ns)
     }
 
     /// Bytes of all memories, tables and GC heaps.
@@ -111,7 +121,7 @@ impl Running {
         self.bytes().saturating_sub(self.inherited.load(Ordering::Relaxed))
     }
 
-    /// Somebody else pays from now on: what there is was there before (METER-2).
+    /// Another principal pays from now on: what there is was there before (METER-2).
     pub(crate) fn inherit(&self) {
         self.inherited.store(self.bytes(), Ordering::Relaxed);
         self.charged.store(0, Ordering::Relaxed);
@@ -135,6 +145,11 @@ impl Running {
         if self.measures.load(Ordering::Relaxed) {
             return self.enter_again();
         }
+        self.enter_unmeasured();
+    }
+
+    #[inline]
+    fn enter_unmeasured(&self) {
         self.since.store(self.clock.ticks(), Ordering::Relaxed);
         self.is_measured.store(false, Ordering::Relaxed);
         self.is_hosts.store(false, Ordering::Relaxed);
@@ -188,11 +203,25 @@ impl Running {
         self.used_ns.load(Ordering::Relaxed) >= self.limit_ns.load(Ordering::Relaxed)
     }
 
-    /// Whether the lease has reached its wall-clock limit.
+    /// Whether the lease has reached its wall-clock limit: to within a tick.
     #[inline]
     pub(crate) fn is_wall_over(&self) -> bool {
         let wall_ns = self.wall_ns.load(Ordering::Relaxed);
-        wall_ns != NEVER && self.clock.wall_ns() >= wall_ns
+        wall_ns != NEVER
+            && self.wall_tick.load(Ordering::Relaxed) != self.clock.ticks()
+            && self.look_at_wall(wall_ns)
+    }
+
+    /// Whether that nanosecond has come.
+    #[cold]
+    fn look_at_wall(&self, wall_ns: u64) -> bool {
+        // Before the look at the time: of a tick that comes meanwhile the time is asked once more.
+        let tick = self.clock.ticks();
+        let is_over = self.clock.wall_ns() >= wall_ns;
+        if !is_over {
+            self.wall_tick.store(tick, Ordering::Relaxed);
+        }
+        is_over
     }
 
     /// Counts the time that a call on the caller's stack takes.
@@ -239,7 +268,7 @@ impl Running {
             if wall_ns != NEVER {
                 // Before the look at the time: an alarm whose time comes meanwhile rings.
                 alarm = Some(self.clock.alarm(wall_ns, context.waker()));
-                if self.is_wall_over() {
+                if self.look_at_wall(wall_ns) {
                     return Poll::Ready(None);
                 }
             }

@@ -58,7 +58,7 @@ pub(super) fn hundred() -> Case {
     let gauges: Vec<_> = (0..CHANNELS).map(|_| list.register(LIMIT, CAPACITY)).collect();
     gauges.iter().for_each(|gauge| fill(gauge));
     let registries = [(); 3].map(|()| Registry::new());
-    let limit = |number: usize| Limit::queue(LIMIT).instance(number.to_string());
+    let limit = |number: usize| Limit::queue(LIMIT).scope(number.to_string());
     let blocking: Vec<_> = (0..CHANNELS)
         .map(|number| crossbeam::bounded::<u64>(&registries[0], limit(number), CAPACITY))
         .map(|channel| channel.expect("a good limit"))

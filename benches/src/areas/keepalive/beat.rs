@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::CachePadded;
 use plimsoll::Registry;
 use plimsoll::keepalive::{KeepAlive, Watch, Watcher, WatcherThread};
-use plimsoll_core::{Tick, Tracker};
+use plimsoll_core::keepalive::{Tick, Tracker};
 use tokio::runtime::Runtime;
 use tokio_util::time::{DelayQueue, delay_queue};
 

@@ -123,8 +123,8 @@ impl Watched for Plimsoll {
         };
         let guests = (0..guests).map(watch).collect();
         let subscription = registry.subscribe(move |event| {
-            if event.kind == EventKind::Silent {
-                let guest = event.instance().and_then(|id| id.strip_prefix("guest-"));
+            if event.kind() == EventKind::Silent {
+                let guest = event.scope().and_then(|id| id.strip_prefix("guest-"));
                 told(guest.and_then(|number| number.parse().ok()).expect("an id of ours"));
             }
         });

@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 use std::sync::{Mutex, PoisonError};
 
 use dashmap::DashMap;
-use plimsoll_core::{Entry, KeyRef, LedgerSet, PeakLedger, Seed, sets_for};
+use plimsoll_core::ledger::{Entry, KeyRef, LedgerSet, PeakLedger, Seed, sets_for};
 
 use super::{FLOOR, id};
 

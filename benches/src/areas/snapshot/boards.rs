@@ -56,7 +56,7 @@ impl Plimsoll {
     pub(super) fn new(gauges: usize) -> Plimsoll {
         let registry = Registry::new();
         let register = |number: usize| {
-            let limit = Limit::queue("javascript_event_channel").instance(number.to_string());
+            let limit = Limit::queue("javascript_event_channel").scope(number.to_string());
             registry.gauge(limit, Watermarks::new(1024)).expect("a good limit")
         };
         Plimsoll { gauges: (0..gauges).map(register).collect(), registry }

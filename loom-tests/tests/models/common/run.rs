@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Instant;
 
+use plimsoll_loom::flaw::{Flaw, MISSING, plant};
 use plimsoll_loom::model::{Frozen, Loads, freeze_after, set_loads, thaw};
 
 /// How far to explore a model, and how many iterations there have to be.
@@ -75,16 +76,15 @@ impl Model {
         assert!(MODES.into_iter().any(fails), "no execution shows the fault");
     }
 
-    /// Checks that `model` passes, and that it fails with each of the mistakes that `plant` plants.
-    pub(crate) fn check_with_flaws<F: Copy>(
+    /// Checks that `model` passes, and that it fails with each of the mistakes planted into the core.
+    pub(crate) fn check_with_flaws(
         self,
-        plant: fn(Option<F>),
-        flaws: &[F],
+        flaws: &[Flaw],
         model: impl Fn() + Copy + Send + Sync + 'static,
     ) {
         plant(None);
         self.check(model);
-        for flaw in flaws {
+        for flaw in flaws.iter().filter(|flaw| !MISSING.contains(flaw)) {
             plant(Some(*flaw));
             self.check_wrong(model);
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use loom::sync::atomic::{AtomicU64, Ordering::AcqRel, Ordering::Relaxed};
-use plimsoll_loom::{Look, Pulse, Recovery, Rule, SignalKind, Tick, Tracker};
+use plimsoll_loom::keepalive::{Check, Pulse, Recovery, Rule, SignalKind, Tick, Tracker};
 
 pub(super) const WINDOW: u64 = 10;
 
@@ -24,7 +24,7 @@ pub(super) fn rearming() -> Rule {
 }
 
 /// The last beat of the silence that a look has brought.
-pub(super) fn silence(look: Look) -> Option<u64> {
+pub(super) fn silence(look: Check) -> Option<u64> {
     look.signal.filter(|signal| signal.kind == SignalKind::Silent).map(|signal| {
         assert!(signal.elapsed() >= WINDOW, "LIVE-2");
         signal.last.get()

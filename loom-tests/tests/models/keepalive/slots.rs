@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use loom::thread;
-use plimsoll_loom::{NextLook, SlotKey, Tick, Tracker, Wheel, WheelSlot};
+use plimsoll_loom::keepalive::{NextCheck, SlotKey, Tick, Tracker, Wheel, WheelSlot};
 
 use super::guest::{WINDOW, rearming, silence};
 use crate::common::Model;
@@ -49,7 +49,7 @@ impl Shared {
                     look.due.into()
                 }
                 // Its owner is on the way to take it out.
-                Err(_) => NextLook::Never,
+                Err(_) => NextCheck::Never,
             }
         });
         assert!(looks <= 1 && !swept.is_behind, "in one place");

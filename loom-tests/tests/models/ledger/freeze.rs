@@ -1,8 +1,8 @@
 //! A thread that stops for ever within a record.
 
 use loom::thread;
-use plimsoll_loom::ledger::plant;
-use plimsoll_loom::{Entry, LedgerHandle, Lookup};
+use plimsoll_loom::flaw::plant;
+use plimsoll_loom::ledger::{Entry, LedgerHandle, Lookup};
 
 use super::{key, peaks, sums};
 use crate::common::{Freezer, Model};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use loom::thread;
-use plimsoll_loom::ledger::Flaw;
-use plimsoll_loom::{LedgerSet, Lookup, SumLedger};
+use plimsoll_loom::flaw::Flaw;
+use plimsoll_loom::ledger::{LedgerSet, Lookup, SumLedger};
 
 use super::{Peaks, SEED, Sums, check, key};
 use crate::common::Model;

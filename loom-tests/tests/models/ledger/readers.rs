@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use loom::thread;
-use plimsoll_loom::ledger::Flaw;
-use plimsoll_loom::{Entry, Key, Lookup};
+use plimsoll_loom::flaw::Flaw;
+use plimsoll_loom::ledger::{Entry, Key, Lookup};
 
 use super::{Peaks, SEED, check, key, peaks, sums};
 use crate::common::Model;

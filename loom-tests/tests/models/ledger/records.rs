@@ -1,8 +1,8 @@
 //! Records of peaks that meet on one set.
 
 use loom::thread;
-use plimsoll_loom::LedgerHandle;
-use plimsoll_loom::ledger::Flaw;
+use plimsoll_loom::flaw::Flaw;
+use plimsoll_loom::ledger::LedgerHandle;
 
 use super::{check, key, peaks, record_at_once};
 use crate::common::Model;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use loom::thread;
-use plimsoll_loom::ledger::Flaw;
-use plimsoll_loom::{Entry, LedgerHandle, Lookup};
+use plimsoll_loom::flaw::Flaw;
+use plimsoll_loom::ledger::{Entry, LedgerHandle, Lookup};
 
 use super::{Peaks, SEED, check, key};
 use crate::common::Model;

@@ -1,6 +1,6 @@
 //! Sums that meet on one set.
 
-use plimsoll_loom::ledger::Flaw;
+use plimsoll_loom::flaw::Flaw;
 
 use super::{check, record_at_once, sums};
 use crate::common::Model;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use plimsoll_loom::{Entry, LedgerSet, Lookup, PeakLedger, SumLedger};
+use plimsoll_loom::ledger::{Entry, LedgerSet, Lookup, PeakLedger, SumLedger};
 
 use super::key;
 

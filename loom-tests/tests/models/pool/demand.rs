@@ -1,6 +1,6 @@
 //! The pool's slots together with its demand: POOL-6, POOL-9.
 
-use plimsoll_loom::pool::Flaw;
+use plimsoll_loom::flaw::Flaw;
 
 use super::house::{House, join, spawn, tenant};
 use super::{FIRST, check};

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use loom::thread;
-use plimsoll_loom::pool::plant;
-use plimsoll_loom::{Demand, PoolId, PoolSlot, PoolSlots, Tick};
+use plimsoll_loom::flaw::plant;
+use plimsoll_loom::keepalive::Tick;
+use plimsoll_loom::pool::{Demand, PoolId, PoolSlot, PoolSlots};
 
 use super::house::tenant;
 use crate::common::Model;

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use loom::sync::Notify;
 use loom::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use loom::thread;
+use plimsoll_loom::keepalive::Tick;
 use plimsoll_loom::pool::{Building, Condemned, Leased, Observed};
-use plimsoll_loom::{Demand, PoolId, PoolSlot, PoolSlots, SlotId, Tenant, Tick};
+use plimsoll_loom::pool::{Demand, PoolId, PoolSlot, PoolSlots, SlotId, Tenant};
 
 pub(super) fn tenant(number: u64) -> Tenant {
     Tenant::new(number).expect("tenants are numbered from 1 on")

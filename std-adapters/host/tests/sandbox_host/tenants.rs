@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::{entry, number, run, text};
+use super::{entry, number, pool, run, text};
 
 /// POOL-3, POOL-10, METER-1, METER-3: the unruly are contained, and nobody else comes to harm.
 #[test]
 fn tenants_are_served_and_the_unruly_are_contained() {
-    let output = run(&["--seconds", "3", "--json"]);
+    let output = run(&["--seconds", "8", "--json"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let json: Value = serde_json::from_slice(&output.stdout).expect("JSON and nothing else");
     let tenants = &json["host"]["tenants"];
@@ -31,15 +31,13 @@ fn tenants_are_served_and_the_unruly_are_contained() {
 }
 
 fn the_pool_has_had_an_instance_for_each_call(json: &Value) {
-    let [pool] = json["pools"].as_array().expect("a list of pools").as_slice() else {
-        panic!("one pool: {json:#}");
-    };
-    assert_eq!((&pool["name"], &pool["max"]), (&"tenant_instances".into(), &8.into()));
+    let pool = pool(json, "tenant_instances");
+    assert_eq!(pool["max"], 8);
     for state in ["leased", "idle", "building", "condemned", "waiting"] {
         assert_eq!(pool[state], 0, "all is over, nothing is left: {pool}");
     }
     for trouble in ["build_failures", "panics", "timeouts"] {
-        assert_eq!(pool[trouble], 0, "{pool}");
+        assert_eq!(total(&pool[trouble]), 0, "{pool}");
     }
     let sum = |what: &str| -> u64 {
         let tenants = json["host"]["tenants"]["principals"].as_array().expect("a list of tenants");
@@ -49,13 +47,18 @@ fn the_pool_has_had_an_instance_for_each_call(json: &Value) {
     let used = sum("served") + sum("growths_refused");
     assert_eq!(number(&discards["single_use"]), used, "POOL-10: one call each: {pool}");
     assert_eq!(number(&discards["faulted"]), sum("stopped"), "POOL-3: {pool}");
-    assert_eq!(number(&pool["refusals"]), sum("turned_away"), "{pool}");
-    let discarded = discards.as_object().expect("reasons").values().map(number).sum::<u64>();
-    assert_eq!(number(&pool["built"]), discarded, "none is left: {pool}");
+    assert_eq!(total(&pool["refusals"]), sum("turned_away"), "{pool}");
+    assert_eq!(number(&pool["built"]), total(discards), "none is left: {pool}");
     let (timed, all) = (number(&pool["hold"]["count"]), used + sum("stopped"));
-    assert!((all / 16..=all).contains(&timed), "one in 16 at least is timed: {pool}");
+    // Every 16th build is timed; builds that begin together see the same number, and may all miss it.
+    assert!((all / 32..=all).contains(&timed), "about one in 16 is timed: {pool}");
     let leased = entry(json, "tenant_instances", None);
     assert_eq!((number(&leased["depth"]), number(&leased["capacity"])), (0, 8), "{leased}");
     let high_water = number(&leased["high_water"]);
     assert!((2..=8).contains(&high_water), "two of looper's at least: {leased}");
+}
+
+/// A number, or those of all reasons together.
+fn total(value: &Value) -> u64 {
+    value.as_object().map_or_else(|| number(value), |parts| parts.values().map(total).sum())
 }

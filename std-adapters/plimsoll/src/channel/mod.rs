@@ -10,8 +10,8 @@
 //! | `mpsc` | `std::sync::mpsc::sync_channel` |
 //! | `tokio` | `tokio::sync::mpsc::{channel, unbounded_channel}` |
 //!
-//! Each handle tells its channel's [`ChannelReading`] by `reading()`. How much has gone through and how
-//! old the oldest item is are counted on request: see [`Limit::flow_totals`].
+//! Each handle tells its channel's [`ChannelReading`] by `reading()`. How much has gone through and
+//! how old the oldest item is are counted on request: see [`Limit::flow_totals`].
 //!
 //! ```
 //! use plimsoll::{Limit, Registry, channel::mpsc};
@@ -30,16 +30,19 @@
 //!
 //! # Invariants
 //! - CHAN-1: upstream's behaviour is untouched.
-//! - CHAN-2: GAUGE-1 (the depth is the number of items really there) and GAUGE-2 (never more than the
-//!   capacity; who is blocked is a number of its own) hold through every path in and out.
+//! - CHAN-2: GAUGE-1 (the depth is the number of items really there) and GAUGE-2 (never more than
+//!   the capacity; who is blocked is a number of its own) hold through every path in and out.
 //! - CHAN-3: so they do if a waker, a drop or a clone of the user's panics on the way.
 //! - CHAN-4: a task that has to yield does not wait, and a tracked operation costs the cooperative
 //!   budget that upstream's does.
 
+#[cfg(any(feature = "std-channel", feature = "tokio"))]
+mod counted;
 #[cfg(feature = "crossbeam")]
 pub mod crossbeam;
 #[cfg(any(feature = "crossbeam", feature = "std-channel"))]
 mod iter;
+mod level;
 #[cfg(feature = "std-channel")]
 pub mod mpsc;
 mod reading;
@@ -51,15 +54,14 @@ pub use reading::ChannelReading;
 
 use ::std::num::NonZeroU64;
 use ::std::sync::Arc;
+use ::std::sync::atomic::{AtomicU64, Ordering};
 use ::std::time::Duration;
 
-#[cfg(any(feature = "std-channel", feature = "tokio"))]
-use plimsoll_core::Level;
 use plimsoll_core::{Edge, FlowGauge, Reading, ThreadKey, Waiters, Watermarks};
 
 use crate::clock;
 use crate::registry::Registration;
-use crate::source::{Source, SourceReading};
+use crate::telemetry::{RefusedSends, SnapshotFlow, Source, SourceReading};
 use crate::{Limit, RegisterError, Registry};
 use totals::{Sampled, Totals};
 
@@ -68,6 +70,7 @@ use totals::{Sampled, Totals};
 pub(crate) struct Tracked {
     flow: FlowGauge,
     waiters: Waiters,
+    refusals: Refusals,
     /// What has gone through, if that is asked for.
     totals: Option<Box<Totals>>,
     registration: Registration,
@@ -84,6 +87,7 @@ impl Tracked {
         Ok(Self {
             flow: FlowGauge::new(watermarks),
             waiters: Waiters::new(),
+            refusals: Refusals::default(),
             totals,
             registration: registry.reserve(limit, watermarks)?,
         })
@@ -100,6 +104,44 @@ impl Tracked {
         let since_us = clock::now_us();
         self.waiters.enter(since_us);
         Blocked { waiters: &self.waiters, since_us }
+    }
+
+    /// Counts a send that waited in vain. Those of std have no timeout.
+    #[cfg(any(feature = "crossbeam", feature = "tokio"))]
+    #[cold]
+    fn on_timeout(&self) {
+        self.refusals.timed_out.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a send after the last receiver has gone.
+    #[cold]
+    fn on_closed(&self) {
+        self.refusals.closed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What has gone through, and what has not.
+    #[inline]
+    fn passed(&self, depth: u64, totals: impl FnOnce(&Totals) -> (u64, u64)) -> SnapshotFlow {
+        let (sent, received, oldest_age) = self.gone_through(depth, totals);
+        let refused = RefusedSends {
+            full: self.waiters.refused(),
+            timed_out: self.refusals.timed_out.load(Ordering::Relaxed),
+            closed: self.refusals.closed.load(Ordering::Relaxed),
+        };
+        SnapshotFlow { sent, received, oldest_age, refused }
+    }
+
+    /// Items sent and received, and the age of the oldest one, if they are counted.
+    #[inline(always)]
+    fn gone_through(
+        &self,
+        depth: u64,
+        totals: impl FnOnce(&Totals) -> (u64, u64),
+    ) -> (Option<u64>, Option<u64>, Option<Duration>) {
+        let Some(kept) = &self.totals else { return (None, None, None) };
+        let (sent, received) = totals(kept);
+        let oldest_age = (depth > 0).then(|| kept.oldest_age(received));
+        (Some(sent), Some(received), oldest_age)
     }
 
     #[inline]
@@ -121,32 +163,26 @@ impl Tracked {
         (waiting, blocked)
     }
 
-    /// What a handle tells of the channel, with `totals` sent and received.
-    #[inline]
+    /// The reading that a handle returns of the channel, with `totals` sent and received.
+    #[inline(always)]
     fn reading(&self, depth: u64, totals: impl FnOnce(&Totals) -> (u64, u64)) -> ChannelReading {
         let gauge = self.flow.gauge();
         let Reading { depth, high_water, level, .. } = gauge.reading_at(depth);
         let (waiting, blocked) = self.waits();
-        let refused = self.waiters.refused();
-        // The watermarks are copied once if no atomic is read between here and the end.
-        let mut reading = ChannelReading {
+        let refused = self.waiters.refused() + self.refusals.timed_out.load(Ordering::Relaxed);
+        let (sent, received, oldest_age) = self.gone_through(depth, totals);
+        ChannelReading {
             depth,
             high_water,
             level,
-            watermarks: *gauge.watermarks(),
+            capacity: gauge.watermarks().capacity(),
             waiting,
             blocked,
             refused,
-            sent: None,
-            received: None,
-            oldest_age: None,
-        };
-        if let Some(flow) = &self.totals {
-            let (sent, received) = totals(flow);
-            (reading.sent, reading.received) = (Some(sent), Some(received));
-            reading.oldest_age = (depth > 0).then(|| flow.oldest_age(received));
+            sent,
+            received,
+            oldest_age,
         }
-        reading
     }
 
     /// Notes the totals of this tick.
@@ -165,7 +201,16 @@ impl Tracked {
     }
 }
 
-/// Counts a blocked party for as long as it lives, a cancelled future or an unwinding stack included.
+/// Sends that came to nothing, but for those that found no room and did not wait: `Waiters` has
+/// them. Every access is Relaxed: numbers of their own.
+#[derive(Debug, Default)]
+struct Refusals {
+    timed_out: AtomicU64,
+    closed: AtomicU64,
+}
+
+/// Counts a blocked party for as long as it lives, a cancelled future or an unwinding stack
+/// included.
 struct Blocked<'a> {
     waiters: &'a Waiters,
     since_us: u64,
@@ -183,13 +228,6 @@ fn thread_key() -> ThreadKey {
     ::std::thread_local!(static KEY: u8 = const { 0 });
     KEY.with(|key| NonZeroU64::new(::std::ptr::from_ref(key).addr() as u64))
         .unwrap_or(NonZeroU64::MIN)
-}
-
-/// Whether the low watermark is the depth just below the high one.
-#[cfg(any(feature = "std-channel", feature = "tokio"))]
-fn is_narrow(watermarks: &Watermarks) -> bool {
-    let (high, low) = (watermarks.high(Level::Elevated), watermarks.low(Level::Elevated));
-    high.zip(low).is_some_and(|(high, low)| high - low <= 1)
 }
 
 /// Watermarks for a channel of `capacity` items: the default pair, or none for a rendezvous.

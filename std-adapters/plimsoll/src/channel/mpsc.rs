@@ -21,70 +21,16 @@ use ::std::sync::{Arc, mpsc};
 use ::std::time::Duration;
 
 use crossbeam_utils::Backoff;
-use plimsoll_core::{Credit, SplitCount, WatermarkError, Watermarks};
+use plimsoll_core::{WatermarkError, Watermarks};
 
+use super::counted::{Counted, ReceiverSide, SenderSide};
 use super::iter::receiver_iterators;
-use super::totals::Sampled;
-use super::{ChannelReading, Tracked, is_narrow, thread_key, watermarks_for};
-use crate::source::{Source, SourceReading};
+use super::level::has_level;
+use super::{ChannelReading, watermarks_for};
 use crate::{Limit, RegisterError, Registry};
 
-/// What the handles of one channel share.
-struct Shared {
-    tracked: Tracked,
-    count: SplitCount,
-    capacity: u64,
-    /// Whether a receive is counted by a read-modify-write: see `count_received`.
-    is_narrow: bool,
-}
-
-impl Shared {
-    /// Counts a receive, which has itself ended in a read-modify-write.
-    ///
-    /// So a plain store is the only one of this thread that others can still miss, and a depth that
-    /// is judged too high by it is too high by one. That matters only if the next lower depth is the
-    /// low watermark already.
-    #[inline(always)]
-    fn count_received(&self) {
-        if self.is_narrow { self.count.on_received_shared(1) } else { self.count.on_received(1) }
-    }
-
-    /// What a handle tells of the channel.
-    fn reading(&self) -> ChannelReading {
-        self.tracked.reading(self.depth(), |_| self.count.totals())
-    }
-
-    /// Items in the channel. A receive that is not counted yet can make it look overfull.
-    fn depth(&self) -> u64 {
-        self.count.depth().min(self.capacity)
-    }
-}
-
-impl Sampled for Shared {
-    fn sample(&self, now_us: u64) {
-        self.tracked.note(now_us, |_| self.count.totals());
-    }
-}
-
-impl Source for Shared {
-    #[inline]
-    fn read(&self) -> SourceReading {
-        let (reading, edge) = self.tracked.flow.reading(|| self.depth());
-        self.tracked.emit(edge);
-        self.tracked.source_reading(reading)
-    }
-
-    fn take_high_water(&self) -> u64 {
-        self.tracked.flow.take_high_water(|| self.depth())
-    }
-
-    fn waiting(&self) -> u64 {
-        self.tracked.waiters.waiting()
-    }
-}
-
 /// A channel that holds up to `capacity` items, tracked under `limit`. Capacity 0 is a rendezvous:
-/// it never has depth, and shows who waits.
+/// it never has depth, and shows its waiters.
 ///
 /// The watermarks are 80 % and 50 % of the capacity; [`sync_channel_with`] takes others.
 ///
@@ -98,8 +44,8 @@ pub fn sync_channel<T>(
     sync_channel_with(registry, limit, watermarks_for(capacity)?)
 }
 
-/// A channel as [`sync_channel`] makes it, with watermarks of the caller's choice; their capacity is
-/// the channel's.
+/// A channel as [`sync_channel`] makes it, with watermarks of the caller's choice; their capacity
+/// is the channel's.
 ///
 /// # Errors
 /// What [`Registry`] refuses: a bad name, too many entries; watermarks without a capacity.
@@ -109,32 +55,24 @@ pub fn sync_channel_with<T>(
     watermarks: Watermarks,
 ) -> Result<(SyncSender<T>, Receiver<T>), RegisterError> {
     let capacity = watermarks.capacity().ok_or(WatermarkError::NoCapacity)?;
-    let tracked = Tracked::register(registry, limit.into(), watermarks)?;
+    let shared = Counted::track(registry, limit.into(), watermarks, true)?;
     // More than this target can address is left to upstream, which panics as it always does.
     let (tx, rx) = mpsc::sync_channel(usize::try_from(capacity).unwrap_or(usize::MAX));
-    let shared = Arc::new(Shared {
-        tracked,
-        count: SplitCount::new(),
-        capacity,
-        is_narrow: is_narrow(&watermarks),
-    });
-    shared.tracked.attach(&shared);
-    let credit = shared.tracked.flow.join_receiver();
-    let receiver =
-        Receiver { inner: rx, membership: Membership { credit, shared: shared.clone() } };
+    let receiver = Receiver { inner: rx, side: ReceiverSide::new(shared.clone()) };
     Ok((SyncSender::new(tx, shared), receiver))
 }
 
 /// The sending side of a tracked channel: `std::sync::mpsc::SyncSender` with a gauge.
 pub struct SyncSender<T> {
     inner: mpsc::SyncSender<T>,
-    credit: Credit,
-    shared: Arc<Shared>,
+    side: SenderSide,
 }
 
+has_level!(SyncSender, side.shared);
+
 impl<T> SyncSender<T> {
-    fn new(inner: mpsc::SyncSender<T>, shared: Arc<Shared>) -> Self {
-        Self { inner, credit: shared.tracked.flow.join_sender(), shared }
+    fn new(inner: mpsc::SyncSender<T>, shared: Arc<Counted>) -> Self {
+        Self { inner, side: SenderSide::new(shared) }
     }
 
     /// Sends if there is room now.
@@ -144,8 +82,10 @@ impl<T> SyncSender<T> {
     #[inline]
     pub fn try_send(&self, t: T) -> Result<(), TrySendError<T>> {
         let result = self.attempt(t);
-        if let Err(TrySendError::Full(_)) = result {
-            self.shared.tracked.waiters.refuse();
+        match result {
+            Err(TrySendError::Full(_)) => self.side.shared.tracked.waiters.refuse(),
+            Err(TrySendError::Disconnected(_)) => self.side.shared.tracked.on_closed(),
+            Ok(()) => {}
         }
         result
     }
@@ -154,15 +94,16 @@ impl<T> SyncSender<T> {
     fn attempt(&self, t: T) -> Result<(), TrySendError<T>> {
         let result = self.inner.try_send(t);
         if result.is_ok() {
-            self.sent();
+            self.side.sent();
         }
         result
     }
 
-    /// Depth, marks, who waits and who was refused, now; with [`flow_totals`](Limit::flow_totals) also
+    /// Depth, marks, waiters and refused sends, now; with [`flow_totals`](Limit::flow_totals) also
     /// what has gone through.
+    #[inline]
     pub fn reading(&self) -> ChannelReading {
-        self.shared.reading()
+        self.side.shared.reading()
     }
 
     /// Sends, and blocks while the channel is full. A party that blocks is counted as waiting.
@@ -173,13 +114,16 @@ impl<T> SyncSender<T> {
     pub fn send(&self, t: T) -> Result<(), SendError<T>> {
         match self.attempt(t) {
             Ok(()) => Ok(()),
-            Err(TrySendError::Disconnected(t)) => Err(SendError(t)),
+            Err(TrySendError::Disconnected(t)) => {
+                self.side.shared.tracked.on_closed();
+                Err(SendError(t))
+            }
             Err(TrySendError::Full(t)) => self.send_blocking(t),
         }
     }
 
-    /// Upstream spins for a moment before it parks. To be counted as waiting costs about as much, so
-    /// that begins only when the moment has passed.
+    /// Upstream spins for a moment before it parks. To be counted as waiting costs about as much,
+    /// so that begins only when the moment has passed.
     #[cold]
     fn send_blocking(&self, mut t: T) -> Result<(), SendError<T>> {
         let backoff = Backoff::new();
@@ -187,37 +131,27 @@ impl<T> SyncSender<T> {
             backoff.snooze();
             match self.attempt(t) {
                 Ok(()) => return Ok(()),
-                Err(TrySendError::Disconnected(t)) => return Err(SendError(t)),
+                Err(TrySendError::Disconnected(t)) => {
+                    self.side.shared.tracked.on_closed();
+                    return Err(SendError(t));
+                }
                 Err(TrySendError::Full(refused)) => t = refused,
             }
         }
-        let blocked = self.shared.tracked.block();
+        let blocked = self.side.shared.tracked.block();
         let result = self.inner.send(t);
         drop(blocked);
-        if result.is_ok() {
-            self.sent();
+        match result {
+            Ok(()) => self.side.sent(),
+            Err(_) => self.side.shared.tracked.on_closed(),
         }
         result
-    }
-
-    #[inline(always)]
-    fn sent(&self) {
-        let Shared { tracked, count, .. } = &*self.shared;
-        count.on_sent(1);
-        let depth = || self.shared.depth();
-        tracked.emit(tracked.flow.after_send(&self.credit, thread_key(), depth));
     }
 }
 
 impl<T> Clone for SyncSender<T> {
     fn clone(&self) -> Self {
-        Self::new(self.inner.clone(), self.shared.clone())
-    }
-}
-
-impl<T> Drop for SyncSender<T> {
-    fn drop(&mut self) {
-        self.shared.tracked.flow.leave_sender(&mut self.credit);
+        Self::new(self.inner.clone(), self.side.shared.clone())
     }
 }
 
@@ -229,25 +163,12 @@ impl<T> fmt::Debug for SyncSender<T> {
 
 /// The receiving side of a tracked channel: `std::sync::mpsc::Receiver` with a gauge.
 pub struct Receiver<T> {
-    // Dropped before `membership`, which then finds the channel gone.
+    // Dropped before `side`, which then finds the channel gone.
     inner: mpsc::Receiver<T>,
-    membership: Membership,
+    side: ReceiverSide,
 }
 
-/// That the receiver lives; ends after the upstream handle has been dropped.
-struct Membership {
-    credit: Credit,
-    shared: Arc<Shared>,
-}
-
-impl Drop for Membership {
-    fn drop(&mut self) {
-        let Shared { tracked, count, .. } = &*self.shared;
-        tracked.flow.leave_receiver(&mut self.credit);
-        count.close();
-        tracked.emit(tracked.flow.settle(|| self.shared.depth()));
-    }
-}
+has_level!(Receiver, side.shared);
 
 impl<T> Receiver<T> {
     /// Receives if there is an item now.
@@ -278,18 +199,14 @@ impl<T> Receiver<T> {
 
     #[inline(always)]
     fn received<E>(&self, result: Result<T, E>) -> Result<T, E> {
-        if result.is_ok() {
-            let Membership { credit, shared } = &self.membership;
-            shared.count_received();
-            let flow = &shared.tracked.flow;
-            shared.tracked.emit(flow.after_receive(credit, thread_key(), || shared.depth()));
-        }
+        self.side.received(usize::from(result.is_ok()));
         result
     }
 
     /// As [`SyncSender::reading`].
+    #[inline]
     pub fn reading(&self) -> ChannelReading {
-        self.membership.shared.reading()
+        self.side.shared.reading()
     }
 
     /// Items as they come, blocking, until the channel is empty and disconnected.

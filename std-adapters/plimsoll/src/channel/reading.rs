@@ -1,8 +1,8 @@
-//! What a handle tells of its channel.
+//! The reading of a channel, as its handles return it.
 
 use ::std::time::Duration;
 
-use plimsoll_core::{Level, Watermarks};
+use plimsoll_core::Level;
 
 /// A channel at one moment, as each of its handles tells it without a snapshot.
 ///
@@ -18,8 +18,8 @@ pub struct ChannelReading {
     pub high_water: u64,
     /// The level that agrees with the depth.
     pub level: Level,
-    /// The watermarks, and with them the capacity.
-    pub watermarks: Watermarks,
+    /// How many items the channel can hold; `None` without a bound.
+    pub capacity: Option<u64>,
     /// Parties that are blocked because the channel is full.
     pub waiting: u64,
     /// How long parties have been blocked in all.
@@ -30,14 +30,8 @@ pub struct ChannelReading {
     pub sent: Option<u64>,
     /// Items received; `None` without [`flow_totals`](crate::Limit::flow_totals).
     pub received: Option<u64>,
-    /// How long the oldest item has been in the channel, to within a tick of 10 ms and never more than
-    /// it has; `None` if the channel is empty, or without [`flow_totals`](crate::Limit::flow_totals).
+    /// How long the oldest item has been in the channel, to within a tick of 10 ms and never more
+    /// than it has; `None` if the channel is empty, or without
+    /// [`flow_totals`](crate::Limit::flow_totals).
     pub oldest_age: Option<Duration>,
-}
-
-impl ChannelReading {
-    /// How many items the channel can hold; `None` without a bound.
-    pub fn capacity(&self) -> Option<u64> {
-        self.watermarks.capacity()
-    }
 }

@@ -1,7 +1,7 @@
-//! How much has gone through a channel, and how long the oldest item has been in it.
+//! Totals of a channel: how much has gone through, and the age of its oldest item.
 //!
-//! No item is wrapped and no sender reads a clock: a thread notes each channel's total once per tick,
-//! and the tick in which the oldest item was sent is found by its number.
+//! No item is wrapped and no sender reads a clock: a thread notes each channel's total once per
+//! tick, and the tick in which the oldest item was sent is found by its number.
 
 use ::std::collections::VecDeque;
 use ::std::panic::{RefUnwindSafe, UnwindSafe};
@@ -83,8 +83,8 @@ struct Mark {
 }
 
 impl Ages {
-    /// More marks than this are thinned out: every second one of the older half goes, and with it the
-    /// accuracy of old items, step by step.
+    /// More marks than this are thinned out: every second one of the older half goes, and with it
+    /// the accuracy of old items, step by step.
     const MARKS_MAX: usize = 4_096;
 
     fn note(&mut self, at_us: u64, sent: u64, received: u64) {
@@ -102,7 +102,7 @@ impl Ages {
         self.marks.push_back(Mark { at_us, sent });
     }
 
-    /// A mark that goes leaves its items to the next one, so that no age is told too long.
+    /// A mark that goes leaves its items to the next one, so that no age is reported too long.
     fn thin_out(&mut self) {
         let half = self.marks.len() / 2;
         let mut place = 0;
@@ -112,7 +112,8 @@ impl Ages {
         });
     }
 
-    /// When the item was there that follows `received` others; `None` if it came after the last mark.
+    /// When the item was there that follows `received` others; `None` if it came after the last
+    /// mark.
     fn since_us(&self, received: u64) -> Option<u64> {
         let place = self.marks.partition_point(|mark| mark.sent <= received);
         self.marks.get(place).map(|mark| mark.at_us)

@@ -8,11 +8,12 @@ use std::time::Duration;
 /// is found in time on a busy host too (LIVE-8); of a stall, it counts one (LIVE-6).
 ///
 /// With `P(k)` the moment at which tick `k` is published and `D(k)` the moment at which it is due,
-/// `D(k) <= P(k) <= D(k) + length`, and `D(k + 1) >= D(k) + length`. A beat that read tick `n` came
-/// before the next tick `s` was published. Without a delay, `s` is `n + 1`; after one it is later,
-/// and the beat counts as one of tick `s - 1`: that is [`beat`](Self::beat). At tick `m` its age is
-/// at least `P(m) - P(s)`, which is `(m - (s - 1) - 2)` lengths or more: a window is [`MARGIN`]
-/// ticks longer than it would be otherwise, and no signal is early (LIVE-2).
+/// `D(k) <= P(k) <= D(k) + length`, and `D(k + 1) >= D(k) + length`. A notification that read tick
+/// `n` came before the next tick `s` was published. Without a delay, `s` is `n + 1`; after one it
+/// is later, and the notification counts as one of tick `s - 1`: that is
+/// [`notified`](Self::notified). At tick `m` its age is at least `P(m) - P(s)`, which is
+/// `(m - (s - 1) - 2)` lengths or more: a window is [`MARGIN`] ticks longer than it would be
+/// otherwise, and no signal is early (LIVE-2).
 #[derive(Debug)]
 pub(super) struct Attended {
     length: Duration,
@@ -25,11 +26,13 @@ pub(super) struct Attended {
     delays: Delays,
     /// The ticks that ended stalls, and how long these were in all up to there.
     stalls: VecDeque<(u64, Duration)>,
+    /// How many stalls there were in all.
+    stall_count: u64,
     /// When everybody was spared, oldest first.
     spared: VecDeque<u64>,
 }
 
-/// Ticks that a beat and a look may be apart without any time between them.
+/// Ticks that a notification and a look may be apart without any time between them.
 pub(super) const MARGIN: u64 = 2;
 
 /// Stalls whose length is remembered, and sparings.
@@ -69,6 +72,7 @@ impl Attended {
             was_stall: false,
             delays: Delays::default(),
             stalls: VecDeque::new(),
+            stall_count: 0,
             spared: VecDeque::new(),
         }
     }
@@ -130,36 +134,43 @@ impl Attended {
         Advance::Tick { lag: self.lag }
     }
 
+    /// How many stalls of the host there were.
+    pub(super) fn stall_count(&self) -> u64 {
+        self.stall_count
+    }
+
     /// How long it is until the next tick.
     pub(super) fn wait(&self, now: Duration) -> Duration {
         self.due.map_or(self.length, |due| due.saturating_sub(now))
     }
 
     fn note_stall(&mut self, lag: Duration) {
+        self.stall_count += 1;
         let total = self.stalls.back().map_or(Duration::ZERO, |(_, total)| *total);
         push(&mut self.stalls, (self.tick, total.saturating_add(lag)), REMEMBERED);
     }
 
-    /// Everybody gets another window (LIVE-9), once between two beats.
+    /// Every run gets another window (LIVE-9), once between two notifications.
     pub(super) fn spare_all(&mut self) {
         push(&mut self.spared, self.tick, REMEMBERED);
     }
 
-    /// When somebody who last beat at that tick was spared.
+    /// When a run whose last notification was at that tick was spared.
     pub(super) fn spared_after(&self, tick: u64) -> Option<u64> {
         self.spared.get(self.spared.partition_point(|spared| *spared <= tick)).copied()
     }
 
-    /// The tick of a beat that read `tick`, or a later one if it may have come later.
-    pub(super) fn beat(&self, tick: u64) -> u64 {
-        self.delays.beat(tick)
+    /// The tick of a notification that read `tick`, or a later one if it may have come later.
+    pub(super) fn notified(&self, tick: u64) -> u64 {
+        self.delays.notified(tick)
     }
 
-    /// From when the age of such a beat counts: from the beat, or, if its run was spared, from when
-    /// that was or when its window had passed, whichever came later.
+    /// From when the age of such a notification counts: from the notification, or, if its run was
+    /// spared, from when that was or when its window had passed, whichever came later.
     pub(super) fn since(&self, tick: u64, window: u64) -> u64 {
-        let beat = self.beat(tick);
-        self.spared_after(tick).map_or(beat, |spared| spared.max(beat.saturating_add(window)))
+        let notified = self.notified(tick);
+        self.spared_after(tick)
+            .map_or(notified, |spared| spared.max(notified.saturating_add(window)))
     }
 
     /// The time of that many ticks for sure.
@@ -207,7 +218,7 @@ impl Delays {
         }
     }
 
-    fn beat(&self, tick: u64) -> u64 {
+    fn notified(&self, tick: u64) -> u64 {
         let found = self.list.binary_search_by_key(&tick, |(before, _)| *before);
         let ticks = match found {
             Ok(place) => self.list[place].1,
@@ -278,13 +289,16 @@ mod tests {
         assert_eq!(time.stalled_since(0), Duration::ZERO);
     }
 
-    /// LIVE-2, LIVE-8: a beat that read the tick before a delay may have come at its end.
+    /// LIVE-2, LIVE-8: a notification that read the tick before a delay may have come at its end.
     #[test]
     fn live_8_a_beat_before_a_delay_has_the_benefit_of_the_doubt() {
         let mut time = at(0);
         assert_eq!(step(&mut time, 10), late(0));
         assert_eq!(step(&mut time, 55), late(35));
-        assert_eq!((time.tick(), time.beat(0), time.beat(1), time.beat(5)), (5, 0, 4, 5));
+        assert_eq!(
+            (time.tick(), time.notified(0), time.notified(1), time.notified(5)),
+            (5, 0, 4, 5)
+        );
     }
 
     #[test]
@@ -297,7 +311,7 @@ mod tests {
         assert_eq!(time.stalled_since(1), ms(60_000 - 20));
         assert_eq!(time.stalled_since(2), Duration::ZERO);
         assert_eq!(step(&mut time, 61_000), late(990));
-        assert_eq!((time.tick(), time.beat(2)), (102, 101));
+        assert_eq!((time.tick(), time.notified(2)), (102, 101));
     }
 
     #[test]
@@ -305,7 +319,10 @@ mod tests {
         let mut time = at(0);
         let paused = Now { clock: ms(60_000), is_paused: true };
         assert_eq!(time.advance(paused, STALL), late(0));
-        assert_eq!((time.tick(), time.beat(0), time.stalled_since(0)), (6_000, 0, Duration::ZERO));
+        assert_eq!(
+            (time.tick(), time.notified(0), time.stalled_since(0)),
+            (6_000, 0, Duration::ZERO)
+        );
     }
 
     #[test]
@@ -367,16 +384,16 @@ mod tests {
         };
         for round in 0..40 {
             let (mut time, mut now) = (at(0), 0);
-            let mut beats = Vec::new();
+            let mut notified = Vec::new();
             for _ in 0..if round == 0 { 3_000 } else { 300 } {
                 now += [random(3), random(12), random(25), random(400)][random(4) as usize];
                 let _ = step(&mut time, now);
-                for (beat, tick) in beats.iter().rev().step_by(7) {
-                    let age = time.at_least(time.tick() - time.beat(*tick).min(time.tick()));
-                    assert!(age <= ms(now - beat), "{age:?} at {now} of {beat}");
+                for (at, tick) in notified.iter().rev().step_by(7) {
+                    let age = time.at_least(time.tick() - time.notified(*tick).min(time.tick()));
+                    assert!(age <= ms(now - at), "{age:?} at {now} of {at}");
                 }
                 now += random(4);
-                beats.push((now, time.tick()));
+                notified.push((now, time.tick()));
             }
         }
     }

@@ -1,20 +1,21 @@
-//! How a watcher is made.
+//! The builder of a watcher.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use plimsoll_core::Watermarks;
+use plimsoll_core::{Gauge, Watermarks};
 
-use super::clock::{Clock, MonotonicClock};
 use super::error::WatcherError;
 use super::lag::Lag;
 use super::shared::{Gauges, Parts};
+use super::silent::Silent;
 use super::step::Bounds;
 use super::table::Table;
 use super::watcher::Watcher;
-use crate::limit::Limit;
+use crate::clock::{Clock, MonotonicClock};
 use crate::registry::Registry;
+use crate::telemetry::Limit;
 
 /// Settings of a [`Watcher`].
 #[must_use = "it has no effect until `build`"]
@@ -41,7 +42,7 @@ impl WatcherBuilder {
         Self {
             tick: Duration::from_millis(10),
             capacity: 65_536,
-            bounds: Bounds { looks_max: 4_096, suspect_above: None },
+            bounds: Bounds { checks_max: 4_096, suspect_above: None },
             clock: Box::new(MonotonicClock::default()),
             limit: Limit::resource("guest_keepalive"),
         }
@@ -61,15 +62,16 @@ impl WatcherBuilder {
         self
     }
 
-    /// How many runs a step looks at; 4,096 by default. If more are due, another step follows.
-    pub fn looks_per_step(mut self, max: usize) -> Self {
-        self.bounds.looks_max = max;
+    /// How many runs a step checks; 4,096 by default. If more are due, another step follows.
+    pub fn checks_per_step(mut self, max: usize) -> Self {
+        self.bounds.checks_max = max;
         self
     }
 
     /// If more than `max` runs fall silent together, the host is suspected and not they: one
     /// [`EventKind::Suspect`] is reported instead, and every run gets another window, once between
-    /// two notifications. `max` is less than a step looks at. Off by default.
+    /// two notifications. `max` is less than the
+    /// [number that a step checks](Self::checks_per_step). Off by default.
     ///
     /// Together means (LIVE-9): within the slack of their windows, two ticks or 5 %, for which each
     /// silence is held back for that; or however spread their last notifications were, if more than
@@ -92,7 +94,7 @@ impl WatcherBuilder {
     ///
     /// It lists under this name how many runs are watched of how many there is room for, under this
     /// name with `_silent` after it how many of them are silent, and with `_lag_ms` how late the
-    /// watcher itself is. Events bear the plain name, with the guest's id as the instance.
+    /// watcher itself is. Events bear the plain name, with the guest's id as the scope.
     pub fn limit(mut self, limit: impl Into<Limit>) -> Self {
         self.limit = limit.into();
         self
@@ -107,35 +109,38 @@ impl WatcherBuilder {
         if !(TICK_MIN..=TICK_MAX).contains(&tick) {
             return Err(WatcherError::Tick { tick });
         }
-        if bounds.looks_max == 0 {
-            return Err(WatcherError::ZeroLooks);
+        if bounds.checks_max == 0 {
+            return Err(WatcherError::ZeroChecks);
         }
-        let looks_max = bounds.looks_max;
-        if let Some(max) = bounds.suspect_above.filter(|max| *max >= looks_max) {
-            return Err(WatcherError::SuspectAbove { max, looks_max });
+        let checks_max = bounds.checks_max;
+        if let Some(max) = bounds.suspect_above.filter(|max| *max >= checks_max) {
+            return Err(WatcherError::SuspectAbove { max, checks_max });
         }
         let no_room = WatcherError::Capacity { capacity };
         if capacity == 0 || capacity > 1 << 31 {
             return Err(no_room);
         }
         let table = Table::new(tick / 2, capacity).ok_or(no_room)?;
+        let watermarks = Watermarks::new(capacity as u64);
         let gauges = Gauges {
-            watched: registry.gauge(limit.clone(), Watermarks::new(capacity as u64))?,
-            // Each silence is an event of its own: there is no level to add to that.
-            silent: registry.gauge(beside(&limit, "silent"), Watermarks::unbounded())?,
+            watched: Gauge::new(watermarks),
+            registration: registry.reserve(limit.clone(), watermarks)?,
+            silent: Silent::register(registry, beside(&limit, "silent"))?,
         };
         let lag = Lag::register(registry, beside(&limit, "lag_ms"), clock)?;
         let registry = registry.clone();
         let shared = Parts { table, bounds, registry, limit, gauges, lag }.assemble();
-        Ok(Watcher(Arc::new(shared.ok_or(no_room)?)))
+        let shared = Arc::new(shared.ok_or(no_room)?);
+        shared.gauges.registration.attach(&shared);
+        Ok(Watcher(shared))
     }
 }
 
 /// What another number of a watcher is called beside the number of watched runs.
 fn beside(watcher: &Limit, what: &str) -> Limit {
     let limit = Limit::new(format!("{}_{what}", watcher.name()), watcher.category());
-    match watcher.instance_label() {
-        Some(label) => limit.instance(label.to_owned()),
+    match watcher.scope_label() {
+        Some(label) => limit.scope(label.to_owned()),
         None => limit,
     }
 }

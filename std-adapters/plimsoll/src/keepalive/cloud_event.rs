@@ -2,13 +2,12 @@
 //!
 //! [CloudEvent]: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
 
-use std::time::Duration;
-
 use cloudevents::event::EventBuilderError;
 use cloudevents::{Event, EventBuilder, EventBuilderV10};
 use serde_json::json;
 
-use super::silence::Silence;
+use crate::clock::whole_ms;
+use crate::telemetry::Silence;
 
 impl Silence {
     /// The `type` of [`cloud_event`](Self::cloud_event).
@@ -34,10 +33,10 @@ impl Silence {
     /// gets it from the transport.
     ///
     /// ```
-    /// # use plimsoll::{EventKind, Registry, keepalive::Silence};
+    /// # use plimsoll::Registry;
     /// # let registry = Registry::new();
     /// let subscription = registry.subscribe(|event| {
-    ///     if let Some(silence) = Silence::of(event) {
+    ///     if let Some(silence) = event.as_silence() {
     ///         let event = silence.cloud_event("/hosts/7").expect("a good source");
     ///         println!("{}", serde_json::to_string(&event).expect("no number is out of range"));
     ///     }
@@ -48,12 +47,11 @@ impl Silence {
     /// # Errors
     /// An empty source. Whether another one is a URI reference is not checked.
     pub fn cloud_event(&self, source: &str) -> Result<Event, EventBuilderError> {
-        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let data = json!({
             "cellId": &*self.guest,
             "runId": &*self.run,
-            "keepaliveWindowMs": ms(self.window),
-            "elapsedMs": ms(self.elapsed),
+            "keepaliveWindowMs": whole_ms(self.window),
+            "elapsedMs": whole_ms(self.elapsed),
             "epistemicStatus": "DECLARED",
             "ruleClass": "GUEST_AGENT_DECLARATION",
         });

@@ -1,19 +1,19 @@
-//! Whether it is the host that has fallen silent, and not its guests (LIVE-9).
+//! The suspicion that the host has fallen silent, and not its guests (LIVE-9).
 
 use std::collections::HashMap;
 
-use plimsoll_core::SlotKey;
+use plimsoll_core::keepalive::SlotKey;
 
 use super::attended::Attended;
 use super::windows::Windows;
 
-/// Runs whose window has passed, and which are not told yet.
+/// Runs whose window has passed, and which are not reported yet.
 ///
-/// A stall of the host ends all beats at one moment, and runs expire when their window has passed
-/// since *their* last one: spread over as much time as their beats are. So each is held back for as
-/// long as the slack of its window allows. If more than so many are held at one time, that is a
-/// crowd. Guests that beat seldom come too slowly for that; for them the others are asked, when the
-/// hold of one ends: see [`Others`].
+/// A stall of the host ends all notifications at one moment, and runs expire when their window has
+/// passed since *their* last one: spread over as much time as their notifications are. So each is
+/// held back for as long as the slack of its window allows. If more than so many are held at one
+/// time, that is a crowd. Guests that notify seldom come too slowly for that; for them the others
+/// are asked, when the hold of one ends: see [`Others`].
 #[derive(Debug, Default)]
 pub(super) struct Crowd {
     /// By place: its key, and until which tick it is held.
@@ -36,7 +36,7 @@ impl Crowd {
         self.held.entry(key.index()).or_insert((key, until)).1
     }
 
-    /// It has given a sign of life, has left, or is told.
+    /// It has given a sign of life, has left, or was reported.
     pub(super) fn release(&mut self, place: usize) {
         self.held.remove(&place);
     }
@@ -64,11 +64,11 @@ pub(super) fn hold_ticks(window_ns: u64, of: &Attended) -> u64 {
 
 /// What the other runs do while one is silent.
 ///
-/// While a host stands still nobody beats. Among guests that beat, some have done so just now: even
-/// of those that beat once per window, one in twenty has within a twentieth of it.
+/// While a host stands still no guest notifies. Among guests that do, some have done so just now:
+/// even of those that notify once per window, one in twenty has within a twentieth of it.
 #[derive(Debug, Default)]
 pub(super) struct Others {
-    /// Those without a beat for half of their window.
+    /// Those without a notification for half of their window.
     quiet: usize,
     /// Those with one just now.
     fresh: usize,

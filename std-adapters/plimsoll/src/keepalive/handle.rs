@@ -1,14 +1,15 @@
-//! The hold of a host on one run that is watched.
+//! The handle of one watched run.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use plimsoll_core::{Pulse, SlotKey, Tick, Tracker};
+use plimsoll_core::keepalive::{Pulse, SlotKey, Tick, Tracker};
 
 use super::shared::Shared;
-use super::silence::Silence;
 use super::watch::split;
+use crate::sync::OnceLock;
+use crate::telemetry::Silence;
 
 /// One run of a guest that is watched, for as long as this or a clone of it lives.
 ///
@@ -46,7 +47,7 @@ impl KeepAlive {
     ///
     /// # Progress
     /// Wait-free: two loads, and one read-modify-write at most per tick. No lock, no clock. The
-    /// notification that ends a silence leaves a notice to the watcher in a lock-free ring.
+    /// notification that ends a silence leaves a record for the watcher in a lock-free ring.
     #[inline]
     pub fn notify(&self) {
         let now = Tick::new(self.shared.tick());

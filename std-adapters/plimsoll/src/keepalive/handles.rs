@@ -1,6 +1,6 @@
-//! How many handles each run has.
+//! Counts of the handles of each run.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 
 /// A count for each place of the table, so that a run ends with its last handle.
 pub(super) struct Handles(Box<[AtomicU64]>);
@@ -18,7 +18,7 @@ impl Handles {
 
     /// One more, made from another one. In 64 bits they do not come to an end.
     pub(super) fn add(&self, place: usize) {
-        // Relaxed: whoever adds one holds one, so that the last is not dropped meanwhile.
+        // Relaxed: a thread that adds one holds one, so that the last is not dropped meanwhile.
         self.0[place].fetch_add(1, Ordering::Relaxed);
     }
 

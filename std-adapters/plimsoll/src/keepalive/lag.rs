@@ -1,20 +1,19 @@
-//! How late the watcher itself is: the gauge that the registry lists.
+//! The watcher's own lag, as a gauge in the registry.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use plimsoll_core::{SampledGauge, Watermarks};
 
 use super::attended::Now;
-use super::clock::Clock;
+use crate::clock::Clock;
 #[cfg(feature = "tokio")]
-use super::clock::Timers;
-use super::contain::contain;
-use crate::error::RegisterError;
-use crate::limit::Limit;
+use crate::clock::Timers;
+use crate::clock::whole_ms;
+use crate::contain::contain;
 use crate::registry::{Registration, Registry};
-use crate::source::{Source, SourceReading};
+use crate::sync::{AtomicU64, Ordering};
+use crate::telemetry::{Limit, RegisterError, Source, SourceReading};
 
 /// The lag in milliseconds. A read asks the clock, so that a driver that has stopped shows.
 pub(super) struct Lag {
@@ -113,7 +112,7 @@ impl Lag {
     }
 
     fn depth(&self) -> u64 {
-        u64::try_from(self.now_late().as_millis()).unwrap_or(u64::MAX)
+        whole_ms(self.now_late())
     }
 }
 
@@ -140,10 +139,10 @@ fn ns(time: Duration) -> u64 {
 }
 
 impl Source for Lag {
-    fn read(&self) -> SourceReading {
+    fn look(&self) -> Option<SourceReading> {
         let (reading, edge) = self.gauge.reading(|| self.depth());
         self.registration.emit(edge);
-        SourceReading::new(reading, 0, Duration::ZERO)
+        Some(SourceReading::unblocked(reading))
     }
 
     fn take_high_water(&self) -> u64 {

@@ -5,14 +5,13 @@ use std::fmt;
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
-use super::contain::{contain, wake_all};
+use crate::contain::{contain, wake_all};
 use crate::park::block_on;
+use crate::sync::{Mutex, OnceLock};
 
 /// A signal that is given once and stays given: it can be awaited by any number of tasks and
 /// threads, before and after.

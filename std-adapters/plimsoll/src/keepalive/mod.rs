@@ -1,4 +1,4 @@
-//! Who has fallen silent: a [`Watcher`] for any number of guests, at two plain loads per frame.
+//! Keep-alive: a [`Watcher`] that finds silent guests, for two plain loads per frame.
 //!
 //! A host takes a [`KeepAlive`] for each run of a guest and calls [`notify`](KeepAlive::notify) on
 //! every frame. When the window has passed without one, subscribers of the
@@ -13,7 +13,7 @@
 //! let registry = Registry::new();
 //! let (tell, told) = std::sync::mpsc::channel();
 //! let _subscription = registry.subscribe(move |event| {
-//!     let _ = tell.send((event.kind, event.to_string()));
+//!     let _ = tell.send((event.kind(), event.to_string()));
 //! });
 //! let watcher = Watcher::builder().build(&registry)?; // one for all guests
 //! let _driver = watcher.spawn_thread()?; // or, in a task, `watcher.run().await`
@@ -40,11 +40,10 @@
 //! | `Suspect` | so many fell silent together that the watcher suspects its host | critical |
 //! | `Lagging` | the watcher is later than the slack of the shortest window, once per window | elevated |
 //!
-//! The first three bear the watcher's name, the guest's id as their instance and the run's id as
-//! `run`. Their `depth` is the time without a notification in ms, as attended, their `peak` the
-//! same and the watcher's own stalls, their `capacity` the window in ms. The `sequence` tells the
-//! silences of one run apart, and its recovery has the same. [`Silence::of`] reads all that of a
-//! `Silent` event.
+//! The first three are of [`Event::Guest`](crate::Event::Guest): they have the watcher's name, the guest's
+//! id as their scope, and the [`Silence`], whose `sequence` tells the silences of one run apart; its
+//! recovery has the same. [`Event::as_silence`](crate::Event::as_silence) is the silence of a `Silent`
+//! event.
 //!
 //! A run is not reported once its [`KeepAlive`] is dropped: if it was silent then, no recovery
 //! follows. With [`Delivery::Deferred`](crate::Delivery::Deferred) events go through the bounded
@@ -54,7 +53,9 @@
 //! # What is listed
 //! The registry lists two counts of a watcher, `guest_keepalive` and `guest_keepalive_silent`: how
 //! many runs are watched, and how many of them are silent, each with its high-water mark. Beside
-//! them `guest_keepalive_lag_ms`: how late the watcher itself is.
+//! them `guest_keepalive_lag_ms`: how late the watcher itself is. All numbers of a watcher together, with
+//! those of silences, recoveries and stalls so far, are its
+//! [`SnapshotWatcher`](crate::SnapshotWatcher).
 //!
 //! # How soon
 //! A silence is reported within two ticks of the watcher, or 5 % of the window if that is more, and
@@ -97,19 +98,20 @@
 
 mod attended;
 mod builder;
-mod clock;
 #[cfg(feature = "cloudevents")]
 mod cloud_event;
-mod contain;
 mod crowd;
 mod error;
 mod handle;
 mod handles;
 mod lag;
 mod latch;
+mod listing;
 mod pause;
 mod shared;
-mod silence;
+#[cfg(feature = "pressure")]
+mod silences;
+mod silent;
 mod step;
 mod sweep;
 mod table;
@@ -118,19 +120,19 @@ mod watch;
 mod watcher;
 mod windows;
 
-pub use builder::WatcherBuilder;
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub use clock::BootClock;
+pub use crate::clock::BootClock;
 #[cfg(feature = "tokio")]
-pub use clock::TokioClock;
-pub use clock::{Clock, FakeClock, MonotonicClock, Timers};
+pub use crate::clock::TokioClock;
+pub use crate::clock::{Clock, FakeClock, MonotonicClock, Timers};
+pub use crate::telemetry::Silence;
+pub use builder::WatcherBuilder;
 #[cfg(feature = "cloudevents")]
 pub use cloudevents;
 pub use error::{IdKind, WatchError, WatcherError};
 pub use handle::KeepAlive;
 pub use latch::Latch;
 pub use pause::PauseGuard;
-pub use silence::Silence;
 pub use step::Step;
 pub use thread::WatcherThread;
 pub use watch::Watch;

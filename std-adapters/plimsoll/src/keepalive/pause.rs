@@ -1,4 +1,4 @@
-//! A pause of the watch for as long as a guard lives.
+//! A guard that pauses the watch of a run.
 
 use std::fmt;
 

@@ -1,21 +1,20 @@
-//! What the handles of one watcher share.
+//! The state that the handles of one watcher share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
-use parking_lot::Mutex;
-use plimsoll_core::{Ring, RingSlot, SlotKey, Tracker};
+use plimsoll_core::keepalive::{SlotKey, Tracker};
+use plimsoll_core::{Gauge, Ring, RingSlot};
 
 use super::handles::Handles;
 use super::lag::Lag;
-use super::silence::Silence;
+use super::silent::Silent;
 use super::step::Bounds;
 use super::table::Table;
-use crate::gauge::TrackedGauge;
-use crate::limit::Limit;
-use crate::registry::Registry;
+use crate::registry::{Registration, Registry};
+use crate::sync::{AtomicU64, Mutex, Ordering};
+use crate::telemetry::{Limit, Silence};
 
 /// What the handles of one watcher share.
 pub(super) struct Shared {
@@ -23,20 +22,29 @@ pub(super) struct Shared {
     tick: CachePadded<AtomicU64>,
     pub(super) trackers: Box<[Tracker]>,
     pub(super) table: Mutex<Table>,
-    /// Notices of recoveries, from notifiers to whoever steps.
+    /// Recoveries, from the notifying threads to the thread that steps.
     pub(super) recovered: Ring<Box<[RingSlot]>>,
     pub(super) handles: Handles,
-    /// Held by whoever steps, its events included, so that they come in order, and by whoever asks
-    /// the clock for the table, so that its readings do too.
+    /// Held during a step, its events included, so that they come in order, and while the clock is
+    /// read for the table, so that its readings do too.
     pub(super) stepping: Mutex<()>,
-    /// Silences whose runs have ended: the next step tells that they are over (REG-8), after what it
-    /// tells of them itself.
+    /// Silences whose runs have ended: the next step reports that they are over (REG-8), after its
+    /// own events of them.
     pub(super) ended: Mutex<Vec<Arc<Silence>>>,
     pub(super) lag: Arc<Lag>,
     pub(super) bounds: Bounds,
     pub(super) registry: Registry,
     pub(super) limit: Limit,
     pub(super) gauges: Gauges,
+    pub(super) counts: Counts,
+}
+
+/// What a watcher has found in all. Every access is Relaxed: numbers of their own.
+#[derive(Default)]
+pub(super) struct Counts {
+    pub(super) silences: AtomicU64,
+    pub(super) recoveries: AtomicU64,
+    pub(super) suspicions: AtomicU64,
 }
 
 /// What a watcher is made of.
@@ -52,25 +60,37 @@ pub(super) struct Parts {
 /// What the registry lists of a watcher.
 pub(super) struct Gauges {
     /// Runs that are watched.
-    pub(super) watched: TrackedGauge,
+    pub(super) watched: Gauge,
+    /// In whose name the watcher is listed.
+    pub(super) registration: Registration,
     /// Of these, the ones that are silent.
-    pub(super) silent: TrackedGauge,
+    pub(super) silent: Silent,
 }
 
-/// Notices that wait for the next step. What finds no room is noticed at the next look.
-pub(super) const NOTICES: usize = 1_024;
+impl Gauges {
+    pub(super) fn enter(&self) {
+        self.registration.emit(self.watched.add(1));
+    }
+
+    pub(super) fn leave(&self) {
+        self.registration.emit(self.watched.sub(1));
+    }
+}
+
+/// Recoveries that wait for the next step. One that finds no room is found at the next check.
+pub(super) const RECOVERIES: usize = if cfg!(shuttle) { 2 } else { 1_024 };
 
 impl Parts {
-    /// What a watcher with these parts shares; `None` only if there is no room for notices.
+    /// What a watcher with these parts shares; `None` only if there is no room for recoveries.
     pub(super) fn assemble(self) -> Option<Shared> {
         let Self { table, bounds, registry, limit, gauges, lag } = self;
-        let notices: Box<[RingSlot]> = (0..NOTICES).map(|_| RingSlot::new()).collect();
+        let recoveries: Box<[RingSlot]> = (0..RECOVERIES).map(|_| RingSlot::new()).collect();
         Some(Shared {
             tick: CachePadded::new(AtomicU64::new(0)),
             trackers: (0..table.capacity()).map(|_| Tracker::closed()).collect(),
             handles: Handles::new(table.capacity()),
             table: Mutex::new(table),
-            recovered: Ring::with_slots(notices).ok()?,
+            recovered: Ring::with_slots(recoveries).ok()?,
             stepping: Mutex::new(()),
             ended: Mutex::default(),
             lag,
@@ -78,6 +98,7 @@ impl Parts {
             registry,
             limit,
             gauges,
+            counts: Counts::default(),
         })
     }
 }
@@ -123,7 +144,7 @@ impl Shared {
         self.tick.load(Ordering::Relaxed)
     }
 
-    /// A run is back: whoever steps next will tell.
+    /// A run is back: the next step reports it.
     #[cold]
     pub(super) fn on_recovery(&self, key: SlotKey) {
         // Without room it is found at the next look.
@@ -134,10 +155,10 @@ impl Shared {
         let removed = self.table.lock().remove(key);
         let Some(removed) = removed else { return };
         if let Some(silence) = &removed.silence {
-            // The step that is just telling of it may count it in after this: no count is lost.
-            self.gauges.silent.sub(1);
+            // The step that is reporting it may count it in after this: no count is lost.
+            self.gauges.silent.leave();
             self.ended.lock().push(silence.clone());
         }
-        self.gauges.watched.sub(1);
+        self.gauges.leave();
     }
 }

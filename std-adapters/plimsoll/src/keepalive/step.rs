@@ -1,16 +1,15 @@
-//! One step of a watch: how much it may do, what it tells, and when the next one is due.
+//! One step of a watch: its bounds, its events, and when the next one is due.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::latch::Once;
-use super::silence::Silence;
-use crate::event::EventKind;
+use crate::telemetry::{GuestChange, Silence};
 
 /// What a step has to tell, in order.
 #[derive(Default)]
-pub(super) struct Told {
-    pub(super) news: Vec<(EventKind, Arc<Silence>)>,
+pub(super) struct Findings {
+    pub(super) changes: Vec<(GuestChange, Arc<Silence>)>,
     /// How many expired at once, of how many, if that is suspicious.
     pub(super) suspicion: Option<(usize, usize)>,
     /// How late the watcher is and may be, if that is too much.
@@ -18,7 +17,7 @@ pub(super) struct Told {
     pub(super) awaited: Vec<(Once<Arc<Silence>>, Arc<Silence>)>,
 }
 
-impl Told {
+impl Findings {
     /// To be called without any lock.
     pub(super) fn wake(&mut self) {
         for (awaited, silence) in self.awaited.drain(..) {
@@ -34,13 +33,13 @@ pub enum Step {
     Wait(Duration),
     /// At once: there was more to do than a step may.
     Again,
-    /// When somebody is watched.
+    /// When a run is watched.
     Idle,
 }
 
 /// Bounds of one step.
 pub(super) struct Bounds {
-    pub(super) looks_max: usize,
+    pub(super) checks_max: usize,
     /// More expiries than this are suspicious.
     pub(super) suspect_above: Option<usize>,
 }

@@ -1,24 +1,24 @@
-//! One sweep of the wheel: who has expired, who is held back, and whether the host is suspected.
+//! One sweep of the wheel: expired runs, runs held back, and the suspicion against the host.
 
-use plimsoll_core::{NextLook, Pulse, Rule, Signal, SlotKey, Tick, Tracker};
+use plimsoll_core::keepalive::{NextCheck, Pulse, Rule, Signal, SlotKey, Tick, Tracker};
 
 use super::attended::Attended;
 use super::crowd::{Others, hold_ticks};
-use super::step::{Bounds, Told};
+use super::step::{Bounds, Findings};
 use super::table::{Entry, Table, is_back};
 
 impl Table {
-    pub(super) fn sweep(&mut self, trackers: &[Tracker], bounds: &Bounds, told: &mut Told) {
+    pub(super) fn sweep(&mut self, trackers: &[Tracker], bounds: &Bounds, findings: &mut Findings) {
         let now = Tick::new(self.time.tick());
         let mut expired = Vec::new();
         let mut due = Vec::new();
         let Self { wheel, entries, time, silent, crowd, .. } = self;
-        let swept = wheel.sweep(now, bounds.looks_max, |key| {
+        let swept = wheel.sweep(now, bounds.checks_max, |key| {
             let place = key.index();
             let (Entry { ids: Some(_), rule, window_ns }, tracker) =
                 (&entries[place], &trackers[place])
             else {
-                return NextLook::Never;
+                return NextCheck::Never;
             };
             if bounds.suspect_above.is_some() {
                 match expired_at(tracker, now, *rule, time) {
@@ -26,14 +26,14 @@ impl Table {
                     Some(at) => {
                         let until = crowd.hold(key, at, *window_ns, time);
                         if until > now.get() {
-                            return NextLook::At(Tick::new(until));
+                            return NextCheck::At(Tick::new(until));
                         }
                         due.push(key);
-                        return NextLook::At(now.after(1));
+                        return NextCheck::At(now.after(1));
                     }
                 }
             }
-            // A recovery whose notice found no room is found here.
+            // A recovery whose record found no room is found here.
             let is_back = silent.contains_key(&place) && is_back(tracker);
             match tracker.judge_since(now, *rule, since(time, *rule)) {
                 Ok(look) => {
@@ -43,11 +43,11 @@ impl Table {
                     look.due.into()
                 }
                 // Its owner is on the way to take it out.
-                Err(_) => NextLook::Never,
+                Err(_) => NextCheck::Never,
             }
         });
         self.is_behind = swept.is_behind;
-        if !self.suspects(&due, trackers, bounds, told) {
+        if !self.suspects(&due, trackers, bounds, findings) {
             for key in due {
                 let signal = self.judge(key, &trackers[key.index()], now);
                 expired.push((key.index(), false, signal));
@@ -55,22 +55,22 @@ impl Table {
         }
         for (place, is_back, signal) in expired {
             if is_back {
-                self.note_recovery(place, &trackers[place], told);
+                self.note_recovery(place, &trackers[place], findings);
             }
             if let Some(signal) = signal {
-                self.note_signal(place, signal, told);
+                self.note_signal(place, signal, findings);
             }
         }
     }
 
-    /// Whether those who are to be told silent are spared, with all others, since it looks as if
-    /// the host had stood still.
+    /// Whether the runs that would be reported silent are spared, with all others, since it looks
+    /// as if the host had stood still.
     fn suspects(
         &mut self,
         due: &[SlotKey],
         trackers: &[Tracker],
         bounds: &Bounds,
-        told: &mut Told,
+        findings: &mut Findings,
     ) -> bool {
         let Some(max) = bounds.suspect_above else { return false };
         let now = Tick::new(self.time.tick());
@@ -87,7 +87,7 @@ impl Table {
             due.first().and_then(|key| self.others(*key, trackers, bounds).all_quiet(max))
         };
         let Some(suspected) = suspected else { return false };
-        told.suspicion = Some((suspected, self.wheel.len()));
+        findings.suspicion = Some((suspected, self.wheel.len()));
         self.time.spare_all();
         for key in self.crowd.take() {
             let rule = self.entries[key.index()].rule;
@@ -106,9 +106,9 @@ impl Table {
         let places = after.iter().zip(trackers_after).chain(before.iter().zip(trackers_before));
         let watched = places.take(PLACES_MAX).filter(|(entry, _)| entry.ids.is_some());
         let mut others = Others::default();
-        for (entry, tracker) in watched.take(bounds.looks_max) {
-            if let Pulse::Beating { last } = tracker.pulse() {
-                let age = self.time.tick().saturating_sub(self.time.beat(last.get()));
+        for (entry, tracker) in watched.take(bounds.checks_max) {
+            if let Pulse::Alive { last } = tracker.pulse() {
+                let age = self.time.tick().saturating_sub(self.time.notified(last.get()));
                 others.add(age, entry.rule.window(), just_now);
             }
         }
@@ -128,15 +128,15 @@ impl Table {
     }
 }
 
-/// From when the age of a beat counts.
+/// From when the age of a notification counts.
 fn since(time: &Attended, rule: Rule) -> impl Fn(Tick) -> Tick {
     move |last| Tick::new(time.since(last.get(), rule.window()))
 }
 
-/// Since when a run has been silent that is not told so, nor was spared since its last beat.
+/// Since when a run has been silent that was not reported, nor spared since its last notification.
 fn expired_at(tracker: &Tracker, now: Tick, rule: Rule, time: &Attended) -> Option<u64> {
-    let Pulse::Beating { last } = tracker.pulse() else { return None };
+    let Pulse::Alive { last } = tracker.pulse() else { return None };
     let is_spared = time.spared_after(last.get()).is_some();
-    let expired = time.beat(last.get()).saturating_add(rule.window());
+    let expired = time.notified(last.get()).saturating_add(rule.window());
     (!is_spared && now.get() >= expired).then_some(expired)
 }

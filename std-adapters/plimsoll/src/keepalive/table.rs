@@ -1,21 +1,22 @@
-//! Who is watched: what the watcher's lock guards, and one step of the watch.
+//! The table of watched runs, which the watcher's lock guards, and one step of the watch.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
-use plimsoll_core::{Pulse, Rule, Signal, SignalKind, SlotKey, Tick, Tracker, Wheel, WheelSlot};
+use plimsoll_core::keepalive::{
+    Pulse, Rule, Signal, SignalKind, SlotKey, Tick, Tracker, Wheel, WheelSlot,
+};
 
 use super::attended::{Advance, Attended, Now};
 use super::crowd::Crowd;
 use super::error::WatchError;
 use super::latch::Once;
-use super::silence::Silence;
-use super::step::{Bounds, Step, Told};
+use super::step::{Bounds, Findings, Step};
 use super::watch::{Watch, split};
 use super::windows::Windows;
-use crate::event::EventKind;
+use crate::telemetry::{GuestChange, Silence};
 
 /// The least time between two events of a lag.
 const LAG_TOLD_EVERY: Duration = Duration::from_secs(1);
@@ -29,15 +30,17 @@ pub(super) struct Table {
     /// The silences that last, by place.
     pub(super) silent: HashMap<usize, Arc<Silence>>,
     awaited: HashMap<usize, Once<Arc<Silence>>>,
+    /// Those that were told late, by place, and their last notification then; some are late no more.
+    late: HashMap<usize, Tick>,
     pub(super) crowd: Crowd,
     /// The tick of the last sweep.
     swept: u64,
     pub(super) is_behind: bool,
     /// The longest lag since the last sweep.
     lag: Duration,
-    /// When a lag was told last.
+    /// When a lag was last reported.
     lag_told: Option<u64>,
-    /// Who drives the watch and waits for somebody to be watched, for as long as it does.
+    /// The waker of the driver, while it waits for a run to watch.
     parked: Vec<Weak<Waker>>,
 }
 
@@ -74,6 +77,7 @@ impl Table {
             windows: Windows::default(),
             silent: HashMap::new(),
             awaited: HashMap::new(),
+            late: HashMap::new(),
             crowd: Crowd::default(),
             swept: 0,
             is_behind: false,
@@ -121,6 +125,7 @@ impl Table {
         let place = key.index();
         let silence = self.silent.remove(&place);
         self.crowd.release(place);
+        self.late.remove(&place);
         let awaited = self.awaited.remove(&place);
         let entry = std::mem::replace(&mut self.entries[place], Entry::NOBODY);
         self.windows.remove(entry.window_ns);
@@ -135,12 +140,21 @@ impl Table {
         self.entries[key.index()].ids.as_deref().map(Arc::from)
     }
 
-    /// The tick of the last beat.
+    /// The tick of the last notification.
     pub(super) fn last(&self, key: SlotKey, tracker: &Tracker) -> u64 {
         match tracker.pulse() {
-            Pulse::Beating { last } | Pulse::Silent { last } | Pulse::Paused { last } => last.get(),
+            Pulse::Alive { last } | Pulse::Silent { last } | Pulse::Paused { last } => last.get(),
             _ => self.silent.get(&key.index()).map_or(self.time.tick(), |silence| silence.sequence),
         }
+    }
+
+    /// How many runs are late, and not silent yet.
+    pub(super) fn late(&mut self, trackers: &[Tracker]) -> usize {
+        let is_late = |place: &usize, last: &mut Tick| {
+            trackers[*place].pulse() == Pulse::Alive { last: *last }
+        };
+        self.late.retain(is_late);
+        self.late.len()
     }
 
     /// The silence that lasts, or the next one.
@@ -149,14 +163,14 @@ impl Table {
         key: SlotKey,
         tracker: &Tracker,
     ) -> Result<Arc<Silence>, Once<Arc<Silence>>> {
-        // It is over with the beat, not with the step that tells of its end.
+        // It is over with the notification, not with the step that reports its end.
         match self.silent.get(&key.index()).filter(|_| !is_back(tracker)) {
             Some(silence) => Ok(silence.clone()),
             None => Err(self.awaited.entry(key.index()).or_default().clone()),
         }
     }
 
-    /// Wakes `waker` when somebody is watched, if it is still there; `false` if somebody is.
+    /// Wakes `waker` when a run is watched, if it is still there; `false` if one is already.
     pub(super) fn park(&mut self, waker: &Arc<Waker>) -> bool {
         if self.wheel.is_empty() {
             self.parked.retain(|parked| parked.strong_count() > 0);
@@ -184,11 +198,11 @@ impl Table {
         trackers: &[Tracker],
         recovered: impl Iterator<Item = usize>,
         bounds: &Bounds,
-        told: &mut Told,
+        findings: &mut Findings,
         publish: impl FnOnce(u64),
     ) -> Step {
         for place in recovered {
-            self.note_recovery(place, &trackers[place], told);
+            self.note_recovery(place, &trackers[place], findings);
         }
         if self.wheel.is_empty() {
             self.time.park();
@@ -200,13 +214,13 @@ impl Table {
             }
         }
         self.swept = self.time.tick();
-        self.note_lag(told);
-        self.sweep(trackers, bounds, told);
+        self.note_lag(findings);
+        self.sweep(trackers, bounds, findings);
         if self.is_behind { Step::Again } else { Step::Wait(self.time.wait(now.clock)) }
     }
 
-    /// A lag beyond the slack is told once per window, of the shortest there is, or second.
-    fn note_lag(&mut self, told: &mut Told) {
+    /// A lag beyond the slack is reported once per window, of the shortest there is, or second.
+    fn note_lag(&mut self, findings: &mut Findings) {
         let lag = std::mem::take(&mut self.lag);
         let slack = self.windows.slack(self.time.length());
         if lag <= slack {
@@ -216,16 +230,16 @@ impl Table {
         let window = self.time.ticks(self.windows.shortest().max(LAG_TOLD_EVERY));
         if self.lag_told.is_none_or(|last| tick.saturating_sub(last) >= window) {
             self.lag_told = Some(tick);
-            told.lag = Some((lag, slack));
+            findings.lag = Some((lag, slack));
         }
     }
 
-    pub(super) fn note_signal(&mut self, place: usize, signal: Signal, told: &mut Told) {
+    pub(super) fn note_signal(&mut self, place: usize, signal: Signal, findings: &mut Findings) {
         let entry = &self.entries[place];
         let Some(ids) = entry.ids.as_deref() else { return };
         let (guest, run) = split(ids);
         let last = signal.last.get();
-        let elapsed = self.time.at_least(self.time.tick().saturating_sub(self.time.beat(last)));
+        let elapsed = self.time.at_least(self.time.tick().saturating_sub(self.time.notified(last)));
         let silence = Arc::new(Silence {
             guest: guest.into(),
             run: run.into(),
@@ -235,34 +249,41 @@ impl Table {
             sequence: last,
         });
         if signal.kind == SignalKind::Late {
-            told.news.push((EventKind::Late, silence));
+            self.late.insert(place, signal.last);
+            findings.changes.push((GuestChange::Late, silence));
             return;
         }
+        self.late.remove(&place);
         if let Some(last) = self.silent.insert(place, silence.clone()) {
-            // It was back for a moment, and its notice has found no room.
-            told.news.push((EventKind::Recovered, last));
+            // It was back for a moment, and the record of it found no room.
+            findings.changes.push((GuestChange::Recovered, last));
         }
         if let Some(awaited) = self.awaited.remove(&place) {
-            told.awaited.push((awaited, silence.clone()));
+            findings.awaited.push((awaited, silence.clone()));
         }
-        told.news.push((EventKind::Silent, silence));
+        findings.changes.push((GuestChange::Silent, silence));
     }
 
-    pub(super) fn note_recovery(&mut self, place: usize, tracker: &Tracker, told: &mut Told) {
+    pub(super) fn note_recovery(
+        &mut self,
+        place: usize,
+        tracker: &Tracker,
+        findings: &mut Findings,
+    ) {
         if !is_back(tracker) {
             return;
         }
         if let Some(silence) = self.silent.remove(&place) {
-            let ticks = self.time.tick().saturating_sub(self.time.beat(silence.sequence));
+            let ticks = self.time.tick().saturating_sub(self.time.notified(silence.sequence));
             let elapsed = self.time.at_least(ticks).max(silence.elapsed);
             let elapsed_raw = elapsed.saturating_add(self.time.stalled_since(silence.sequence));
             let silence = Silence { elapsed, elapsed_raw, ..(*silence).clone() };
-            told.news.push((EventKind::Recovered, Arc::new(silence)));
+            findings.changes.push((GuestChange::Recovered, Arc::new(silence)));
         }
     }
 }
 
 /// Whether a tracker whose silence was reported is not silent any more.
 pub(super) fn is_back(tracker: &Tracker) -> bool {
-    matches!(tracker.pulse(), Pulse::Beating { .. })
+    matches!(tracker.pulse(), Pulse::Alive { .. })
 }

@@ -1,17 +1,19 @@
-//! A thread that watches.
+//! The thread of a watcher.
 
 use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
-use std::thread::{self, JoinHandle, Thread};
 
 use super::step::Step;
 use super::watcher::Watcher;
 use crate::park::thread_waker;
+use crate::sync::{
+    AtomicBool, Ordering,
+    thread::{self, JoinHandle, Thread},
+};
 
 /// A thread that drives a [`Watcher`] for as long as this lives.
 ///
@@ -90,8 +92,8 @@ fn drive(watcher: &Watcher, stopped: &AtomicBool) {
             // To yield would cost whole time slices on a busy machine (LIVE-8).
             Step::Again => {}
             Step::Idle => {
-                let mut somebody = pin!(watcher.somebody());
-                let polled = somebody.as_mut().poll(&mut Context::from_waker(&waker));
+                let mut until_watched = pin!(watcher.until_watched());
+                let polled = until_watched.as_mut().poll(&mut Context::from_waker(&waker));
                 if polled == Poll::Pending {
                     thread::park();
                 }

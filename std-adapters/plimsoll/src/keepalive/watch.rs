@@ -1,9 +1,9 @@
-//! What is to be watched, and how.
+//! The description of a watch: ids, window, lateness.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
-use plimsoll_core::{Rule, RuleError};
+use plimsoll_core::keepalive::{Rule, RuleError};
 
 use super::attended::Attended;
 use super::error::{IdKind, WatchError};
@@ -31,8 +31,8 @@ pub struct Watch {
     rearms: bool,
 }
 
-/// Bytes that an id may have: as many as the label of a limit.
-const ID_BYTES_MAX: usize = crate::limit::Limit::LABEL_BYTES_MAX;
+/// Bytes that an id may have: as many as the scope of a limit.
+const ID_BYTES_MAX: usize = crate::telemetry::Limit::SCOPE_BYTES_MAX;
 
 impl Watch {
     /// The window of a watch that names none.

@@ -6,15 +6,16 @@ use std::sync::{Arc, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
-#[cfg(feature = "tokio")]
-use super::clock::Timers;
-use super::contain::contain;
 use super::error::WatchError;
 use super::handle::KeepAlive;
-use super::shared::{NOTICES, Shared};
-use super::step::{Step, Told};
+use super::shared::{RECOVERIES, Shared};
+use super::step::{Findings, Step};
 use super::watch::Watch;
-use crate::event::{Event, EventKind};
+#[cfg(feature = "tokio")]
+use crate::clock::Timers;
+use crate::contain::contain;
+use crate::sync::{AtomicU64, Ordering};
+use crate::telemetry::{GuestChange, GuestEvent, LaggingEvent, Silence, SuspectEvent};
 
 /// Watches any number of runs from one task or thread, and tells a registry who is late, silent
 /// and back.
@@ -59,8 +60,8 @@ use crate::event::{Event, EventKind};
 /// let guest = watcher.watch(Watch::new("guest-7", "run-1").window(Duration::from_millis(100)))?;
 ///
 /// let _subscription = registry.subscribe(|event| {
-///     if event.kind == EventKind::Silent {
-///         assert_eq!((event.instance(), event.depth >= 100), (Some("guest-7"), true));
+///     if let Some(silence) = event.as_silence() {
+///         assert_eq!((&*silence.guest, silence.elapsed.as_millis() >= 100), ("guest-7", true));
 ///     }
 /// });
 /// guest.notify(); // on every frame
@@ -74,6 +75,11 @@ use crate::event::{Event, EventKind};
 #[derive(Clone)]
 pub struct Watcher(pub(super) Arc<Shared>);
 
+fn count(counter: &AtomicU64) {
+    // Relaxed: a number of its own.
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
 /// When another driver steps just now.
 const BUSY_WAIT: Duration = Duration::from_millis(1);
 
@@ -81,7 +87,7 @@ impl Watcher {
     /// Watches a run from now on, for as long as the handle lives.
     ///
     /// The ids are names for those who read the events, and may be in use: two runs of the same ids
-    /// are watched each by itself, but their events cannot be told apart.
+    /// are watched each by itself, but their events cannot be distinguished.
     ///
     /// # Errors
     /// [`WatchError`]: ids, window or threshold that cannot be, or a watcher that is full.
@@ -92,7 +98,7 @@ impl Watcher {
         shared.attend();
         let (key, parked) = shared.table.lock().insert(&watch, ids, &shared.trackers)?;
         let run = KeepAlive::new(shared.clone(), key, watch.window_of());
-        shared.gauges.watched.add(1);
+        shared.gauges.enter();
         shared.attend();
         for parked in parked.iter().filter_map(Weak::upgrade) {
             contain(|| parked.wake_by_ref());
@@ -106,7 +112,7 @@ impl Watcher {
     /// slack.
     ///
     /// The registry lists it in milliseconds, and a lag beyond the slack of the shortest window is
-    /// an [`EventKind::Lagging`], once per window at most.
+    /// an [`Event::Lagging`](crate::Event::Lagging), once per window at most.
     pub fn lag(&self) -> Duration {
         self.0.lag.now_late()
     }
@@ -127,8 +133,8 @@ impl Watcher {
         let Some(_stepping) = shared.stepping.try_lock() else {
             return Step::Wait(BUSY_WAIT);
         };
-        let mut told = Told::default();
-        let recovered = std::iter::from_fn(|| shared.recovered.pop()).take(NOTICES);
+        let mut findings = Findings::default();
+        let recovered = std::iter::from_fn(|| shared.recovered.pop()).take(RECOVERIES);
         let Some(now) = shared.lag.now() else {
             return Step::Wait(BUSY_WAIT);
         };
@@ -137,40 +143,52 @@ impl Watcher {
             let step = table.step(
                 now,
                 &shared.trackers,
-                recovered.map(|notice| notice[0] as usize),
+                recovered.map(|record| record[0] as usize),
                 &shared.bounds,
-                &mut told,
+                &mut findings,
                 |tick| shared.publish(tick),
             );
             shared.lag.note(table.time.due(), table.time.lag());
             step
         };
-        told.wake();
-        let Told { news, suspicion, lag, .. } = told;
+        findings.wake();
+        let Findings { changes, suspicion, lag, .. } = findings;
         if let Some((lag, slack)) = lag {
-            shared.registry.publish(Event::lagging(shared.limit.clone(), lag, slack));
+            shared.registry.publish(LaggingEvent::new(shared.limit.clone(), lag, slack).into());
         }
         if let Some((expired, watched)) = suspicion {
-            let suspicion = Event::suspect(shared.limit.clone(), expired, watched);
-            shared.registry.publish(suspicion);
+            count(&shared.counts.suspicions);
+            let (expired, watched) = (expired as u64, watched as u64);
+            let suspicion = SuspectEvent::new(shared.limit.clone(), expired, watched);
+            shared.registry.publish(suspicion.into());
         }
-        for (kind, silence) in news {
-            match kind {
-                EventKind::Silent => shared.gauges.silent.add(1),
-                EventKind::Recovered => shared.gauges.silent.sub(1),
+        let publish = |change: GuestChange, silence: &Silence| {
+            let event = GuestEvent::new(shared.limit.clone(), change, silence.clone());
+            shared.registry.publish(event.into());
+        };
+        for (change, silence) in changes {
+            match change {
+                GuestChange::Silent => {
+                    count(&shared.counts.silences);
+                    shared.gauges.silent.enter();
+                }
+                GuestChange::Recovered => {
+                    count(&shared.counts.recoveries);
+                    shared.gauges.silent.leave();
+                }
                 _ => {}
             }
-            shared.registry.publish(Event::of_silence(kind, shared.limit.clone(), &silence));
+            publish(change, &silence);
         }
         let ended = std::mem::take(&mut *shared.ended.lock());
         for silence in ended {
-            shared.registry.publish(Event::of_end(shared.limit.clone(), &silence));
+            publish(GuestChange::Ended, &silence);
         }
         step
     }
 
     /// Resolves when a run is watched.
-    pub(super) async fn somebody(&self) {
+    pub(super) async fn until_watched(&self) {
         let mut parked = None;
         poll_fn(|context| {
             let waker = parked.insert(Arc::new(context.waker().clone()));
@@ -197,7 +215,7 @@ impl Watcher {
     #[cfg(feature = "tokio")]
     pub async fn run(&self) -> std::convert::Infallible {
         if self.0.lag.timers() == Timers::System {
-            self.somebody().await;
+            self.until_watched().await;
             let runtime = tokio::runtime::Handle::try_current().ok();
             let thread = self.start_thread(move |drive| {
                 let _entered = runtime.as_ref().map(|runtime| runtime.enter());
@@ -217,7 +235,7 @@ impl Watcher {
             match self.step() {
                 Step::Wait(time) => tokio::time::sleep(time).await,
                 Step::Again => pass_on().await,
-                Step::Idle => self.somebody().await,
+                Step::Idle => self.until_watched().await,
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The windows of the runs that are watched, and what follows from the shortest.
+//! The windows of the watched runs, and what follows from the shortest.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! SHA-256 of an id that is too long.
+//! SHA-256 of an id that is too long for a key.
 
 /// FIPS 180-4, section 4.2.2.
 #[rustfmt::skip]

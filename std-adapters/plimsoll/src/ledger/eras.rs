@@ -1,16 +1,19 @@
 //! The windows of a ledger, as many at a time as a core ledger can tell apart.
 
-use std::ops::Deref;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{TryLockError, TryLockResult};
-
-use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard};
-use plimsoll_core::WindowLedger as CoreWindows;
+use plimsoll_core::ledger::WindowLedger as CoreWindows;
 
 use super::error::LedgerError;
+use super::places::{Places, Reading};
 use super::settings::{LedgerSettings, Sets};
+use crate::sync::{AtomicU64, Ordering};
 
 /// As many windows as a core ledger can tell apart.
+///
+/// # Orderings
+/// | operation | success | failure | pairs with | publishes | model |
+/// |---|---|---|---|---|---|
+/// | `window`: load | Relaxed | | | the number is its own message | |
+/// | `advance`: `fetch_add` | Relaxed | | | one thread at a time; the number is its own message | |
 pub(super) struct Era {
     pub(super) core: CoreWindows<Sets>,
     /// The number of its window 0.
@@ -41,51 +44,18 @@ impl Era {
     }
 }
 
-/// Places for eras: the one that goes on, one whose last readers leave, and one to spare.
-const PLACES: usize = 3;
-
 /// The era that goes on, replaced while it is read.
-///
-/// A reader holds the place of its era. Only a place that is not the current one is ever written, and
-/// only if nobody reads it: so a reader that finds its place taken has been overtaken by a new era,
-/// and the next one that it finds lets it in.
-pub(super) struct Eras {
-    places: [ShardedLock<Option<Era>>; PLACES],
-    /// The place of the era that goes on.
-    current: AtomicUsize,
-}
-
-/// An era that is read.
-pub(super) struct Reading<'e>(ShardedLockReadGuard<'e, Option<Era>>);
-
-impl Deref for Reading<'_> {
-    type Target = Era;
-
-    #[inline]
-    fn deref(&self) -> &Era {
-        self.0.as_ref().expect("the era that goes on is in its place")
-    }
-}
+pub(super) struct Eras(Places<Era>);
 
 impl Eras {
     pub(super) fn new(settings: &LedgerSettings) -> Result<Self, LedgerError> {
-        let places = [Some(Era::new(settings, 0)?), None, None].map(ShardedLock::new);
-        Ok(Self { places, current: AtomicUsize::new(0) })
+        Ok(Self(Places::new(Era::new(settings, 0)?)))
     }
 
     /// The era that goes on. Lock-free.
     #[inline]
-    pub(super) fn read(&self) -> Reading<'_> {
-        loop {
-            // Acquire, of the store in `replace`: the era is in its place.
-            let at = self.current.load(Ordering::Acquire);
-            let Some(era) = held(self.places[at].try_read()) else { continue };
-            // Relaxed: since the place is held, what it holds stays. If it is not current any more, it
-            // may be empty, or hold an era that is to begin.
-            if self.current.load(Ordering::Relaxed) == at {
-                return Reading(era);
-            }
-        }
+    pub(super) fn read(&self) -> Reading<'_, Era> {
+        self.0.read()
     }
 
     /// Ends the window, and begins the next. One thread at a time.
@@ -98,55 +68,23 @@ impl Eras {
     /// on.
     pub(super) fn advance(&self, settings: &LedgerSettings) -> Result<u64, LedgerError> {
         let era = self.read();
-        self.clear_others();
+        self.0.clear_others();
         if era.window() < era.core.window_max() {
             // Relaxed: see `Era::window`; one thread is here at a time.
             era.window.fetch_add(1, Ordering::Relaxed);
             return Ok(era.number());
         }
-        let next = Era::new(settings, era.number() + 1)?;
+        let number = era.number() + 1;
+        let next = Era::new(settings, number)?;
         drop(era);
-        self.replace(next)
-    }
-
-    fn replace(&self, next: Era) -> Result<u64, LedgerError> {
-        let number = next.first;
-        // Relaxed: only this thread writes it.
-        let current = self.current.load(Ordering::Relaxed);
-        for at in (0..PLACES).filter(|at| *at != current) {
-            let Some(mut place) = held(self.places[at].try_write()) else { continue };
-            *place = Some(next);
-            drop(place);
-            // Release: who reads this finds the era in its place.
-            self.current.store(at, Ordering::Release);
-            return Ok(number);
-        }
-        Err(LedgerError::Stalled)
-    }
-
-    /// Lets go of what is over, where nobody reads it any more.
-    fn clear_others(&self) {
-        let current = self.current.load(Ordering::Relaxed);
-        for at in (0..PLACES).filter(|at| *at != current) {
-            if let Some(mut place) = held(self.places[at].try_write()) {
-                *place = None;
-            }
-        }
-    }
-}
-
-/// The hold on a place, unless another one stands against it. A panic has left nothing half done.
-#[inline]
-fn held<G>(tried: TryLockResult<G>) -> Option<G> {
-    match tried {
-        Ok(guard) => Some(guard),
-        Err(TryLockError::Poisoned(guard)) => Some(guard.into_inner()),
-        Err(TryLockError::WouldBlock) => None,
+        self.0.replace(next).map_err(|_| LedgerError::Stalled)?;
+        Ok(number)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::places::PLACES;
     use super::*;
 
     fn settings() -> LedgerSettings {
@@ -170,10 +108,10 @@ mod tests {
         assert_eq!(eras.advance(&settings()).unwrap(), last + 1);
         assert_eq!((reader.number(), eras.read().number()), (last, last + 1));
         eras.advance(&settings()).unwrap();
-        assert!(held(eras.places[0].try_read()).unwrap().is_some(), "it is read");
+        assert!(!eras.0.is_empty(0), "it is read");
         drop(reader);
         eras.advance(&settings()).unwrap();
-        assert!(held(eras.places[0].try_read()).unwrap().is_none());
+        assert!(eras.0.is_empty(0));
     }
 
     #[test]

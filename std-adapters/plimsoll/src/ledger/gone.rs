@@ -1,7 +1,7 @@
-//! Who was evicted, and who is removed.
+//! Entries that were evicted or removed.
 
 use plimsoll_core::ledger::Aggregate;
-use plimsoll_core::{Entry, Recorded};
+use plimsoll_core::ledger::{Entry, Recorded};
 
 use super::error::PrincipalError;
 use super::id::PrincipalId;

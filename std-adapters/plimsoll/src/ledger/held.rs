@@ -1,4 +1,4 @@
-//! Bytes times the time that they are held.
+//! The product of bytes and the time for which they are held.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use super::tracked::Ledger;
 /// Bytes times the time that they are held, in whole KiB-seconds: what hosts bill as GB-seconds, in
 /// a unit that a [`SumLedger`](super::SumLedger) counts up to 2^50 of (a tebibyte for 34 years).
 ///
-/// It is told each change of the size, and the end. What is left over below a KiB-second is kept, and
+/// It gets each change of the size, and the end. What is left over below a KiB-second is kept, and
 /// counts with what comes next: so nothing is lost or billed twice, however often the size changes
 /// and however short each lease is. It never reads a clock: `now` is an argument.
 ///

@@ -1,8 +1,8 @@
-//! Whom a ledger accounts for.
+//! Ids of principals.
 
 use std::str;
 
-use plimsoll_core::{Key, KeyRef};
+use plimsoll_core::ledger::{Key, KeyRef};
 
 use super::digest::sha_256_hex;
 use super::error::{ID_BYTES_MAX, PrincipalError};

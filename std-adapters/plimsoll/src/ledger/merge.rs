@@ -1,4 +1,4 @@
-//! One ledger of what several have seen.
+//! Merging ledgers.
 
 use plimsoll_core::ledger::{Peak, PeakLedger as CorePeaks, Sum, SumLedger as CoreSums};
 

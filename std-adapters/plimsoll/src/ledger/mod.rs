@@ -1,4 +1,4 @@
-//! Who uses the memory and the fuel, when guests come and go by the million: the
+//! Ledgers of who uses the most memory or fuel, when guests come and go by the million: the
 //! [core's ledgers](plimsoll_core::ledger), boxed, shared between threads, and listed by a
 //! [`Registry`](crate::Registry).
 //!
@@ -7,7 +7,7 @@
 //! - [`WindowLedger`]: who has had the most in this minute, or whatever the window is.
 //!
 //! A principal is text of up to 64 bytes, or a number: a [`PrincipalId`]; longer ids are known by
-//! their digest, as [`LongPrincipalId`] says. Whoever records for one
+//! their digest, as [`LongPrincipalId`] says. A caller that records for one
 //! again and again takes a [`Principal`], which remembers its slot.
 //!
 //! ```
@@ -27,7 +27,7 @@
 //! let snapshot = registry.snapshot();
 //! let [heaps, fuel] = snapshot.ledgers() else { panic!("two ledgers") };
 //! let largest = &heaps.users()[0];
-//! assert_eq!((largest.principal().as_str(), largest.value()), (Some("acme"), 3 << 20));
+//! assert_eq!((largest.principal().and_then(|key| key.as_str()), largest.value()), (Some("acme"), 3 << 20));
 //! assert_eq!((largest.share, heaps.certified), (0.75, 2));
 //! assert_eq!(fuel.users()[0].value(), 1_500);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -55,10 +55,10 @@
 //!   unless more than 40 of them share a set: at N = 4,096, about one random fill of 10,000 misses
 //!   anybody.
 //! - *Sums.* Each value is what was recorded for the principal, and up to its error more. No error
-//!   is above a 40th of what was recorded in the set, and whoever has used more than its set's
-//!   floor is listed. All values together are all that was recorded.
+//!   is above a 40th of what was recorded in the set, and a principal that has used more than its
+//!   set's floor is listed. All values together are all that was recorded.
 //! - *You need not trust the odds.* A snapshot says how many of those it lists are certified:
-//!   nobody else has had more. It knows because whoever is missing was turned away at, or evicted
+//!   no other has had more. It knows because a missing principal was turned away at, or evicted
 //!   from, a floor of its set, and floors never fall: so nobody who is missing has had more than
 //!   the largest floor there is, and who is listed with that much or more is certain. Of sums,
 //!   as many are certified as would come first without their errors too.
@@ -75,8 +75,8 @@
 //! # Why that holds
 //! Value and place of an entry are one word of 64 bits, and this word *only rises*, even when its
 //! slot changes hands: a newcomer gets in only above the least peak, or inherits the least sum. So
-//! whoever has seen a word and exchanges it for a larger one knows that nothing has happened in
-//! between, for no word comes twice. A raise and the eviction of the same entry are exchanges of
+//! a thread that has seen a word and exchanges it for a larger one knows that nothing has happened
+//! in between, for no word comes twice. A raise and the eviction of the same entry are exchanges of
 //! the same word: one of them fails and looks again. Two threads that bring the same newcomer both
 //! want the least slot; if they took two different ones, each would have to be less than the other.
 //! And a floor that was seen once is a lower bound for ever, so that a newcomer is turned away
@@ -104,22 +104,21 @@ mod gone;
 mod held;
 mod id;
 mod merge;
+mod places;
 mod principal;
-mod reading;
 mod register;
 mod settings;
 mod tracked;
 mod turned_away;
 mod window;
 
+pub use crate::telemetry::LedgerKind;
 pub use error::{LedgerError, PrincipalError};
 pub use held::{HeldBytes, Holder};
 pub use id::{LongPrincipalId, PrincipalId};
 pub use plimsoll_core::ledger::{Aggregate, EXACT_MAX, Entries, Peak, Sum, VALUE_MAX};
-pub use plimsoll_core::{Certificate, Entry, Key, LedgerSet, Lookup, Recorded, Seed, Top};
+pub use plimsoll_core::ledger::{Certificate, Entry, Key, LedgerSet, Lookup, Recorded, Seed, Top};
 pub use principal::{PeakPrincipal, Principal, SumPrincipal};
-pub use reading::LedgerKind;
-pub(crate) use reading::{LedgerReading, LedgerSource};
 pub use settings::LedgerSettings;
 pub use tracked::{BoxedLedger, Ledger, PeakLedger, SumLedger};
 pub use window::WindowLedger;

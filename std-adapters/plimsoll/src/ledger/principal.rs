@@ -1,11 +1,11 @@
-//! A principal that knows its slot.
+//! A principal that remembers its slot.
 
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use plimsoll_core::ledger::{Aggregate, Peak, Sum};
-use plimsoll_core::{Entry, Key, LedgerHandle, Lookup, Recorded};
+use plimsoll_core::ledger::{Entry, Key, LedgerHandle, Lookup, Recorded};
 
 use super::error::PrincipalError;
 use super::id::PrincipalId;
@@ -57,7 +57,7 @@ impl<A> Clone for Lead<A> {
 }
 
 impl<A: Aggregate> Ledger<A> {
-    /// A principal that remembers its slot, for whoever records again and again.
+    /// A principal that remembers its slot, for code that records again and again.
     ///
     /// # Errors
     /// As for [`record`](Self::record).

@@ -1,21 +1,20 @@
-//! How ledgers get into a registry.
+//! Registration of ledgers.
 
 use plimsoll_core::Watermarks;
 
 use super::error::LedgerError;
-use super::reading::LedgerKind;
 use super::settings::LedgerSettings;
 use super::tracked::{PeakLedger, SumLedger};
 use super::window::WindowLedger;
-use crate::limit::Limit;
 use crate::registry::{Registration, Registry};
+use crate::telemetry::{LedgerKind, Limit};
 
 impl Registry {
     /// Registers a ledger of the largest peaks, for a number of principals, or by
     /// [settings](LedgerSettings).
     ///
     /// # Errors
-    /// An invalid capacity, too little memory, an invalid name or label, too many
+    /// An invalid capacity, too little memory, an invalid name or scope, too many
     /// entries.
     pub fn peak_ledger(
         &self,

@@ -1,12 +1,12 @@
-//! How a ledger is made.
+//! Settings of a ledger.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::OnceLock;
 
 use plimsoll_core::ledger::EXACT_MAX;
-use plimsoll_core::{LedgerError as CoreError, LedgerSet, Seed, sets_for, sets_for_exact};
+use plimsoll_core::ledger::{LedgerError as CoreError, LedgerSet, Seed, sets_for, sets_for_exact};
 
 use super::error::{CAPACITY_MAX, LedgerError};
+use crate::sync::process::OnceLock;
 
 /// The sets of a ledger of ours.
 pub(super) type Sets = Box<[LedgerSet]>;

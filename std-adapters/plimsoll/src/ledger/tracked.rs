@@ -5,14 +5,14 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
 use plimsoll_core::ledger::{Aggregate, Entries, Ledger as CoreLedger, Peak, Sum, VALUE_MAX};
-use plimsoll_core::{Certificate, Entry, Lookup, Recorded, Top};
+use plimsoll_core::ledger::{Certificate, Entry, Lookup, Recorded, Top};
 
 use super::error::{LedgerError, PrincipalError};
 use super::id::PrincipalId;
-use super::reading::{LedgerKind, LedgerReading, LedgerSource};
 use super::settings::{LedgerSettings, Sets};
 use super::turned_away::TurnedAway;
 use crate::registry::Registration;
+use crate::telemetry::{LedgerKind, Seen, SnapshotLedger, SnapshotUser, Source, SourceReading};
 
 /// A ledger of peaks: who has had the most at one time.
 pub type PeakLedger = Ledger<Peak>;
@@ -77,7 +77,7 @@ impl<A: Aggregate + 'static> Ledger<A> {
         let turned_away = TurnedAway::new(settings.counts_turned_away);
         let shared = Arc::new(Shared { core, turned_away, kind, settings, registration });
         if let Some(registration) = &shared.registration {
-            registration.attach_ledger(&shared);
+            registration.attach(&shared);
         }
         Ok(Self(shared))
     }
@@ -120,6 +120,19 @@ impl<A: Aggregate> Ledger<A> {
     }
 
     /// The largest users, as many as the buffer has room for, and how many of them are certain.
+    /// It allocates nothing; a [snapshot](crate::Registry::snapshot) lists the largest users of all ledgers.
+    ///
+    /// ```
+    /// use plimsoll::ledger::{Entry, PeakLedger};
+    ///
+    /// let heaps = PeakLedger::new(64)?;
+    /// heaps.record("acme", 3 << 20)?;
+    /// let mut buffer = [Entry::NONE; 10];
+    /// let top = heaps.top(&mut buffer);
+    /// assert_eq!((top.entries().len(), top.covered()), (1, 1));
+    /// assert_eq!((top.entries()[0].key().as_str(), top.entries()[0].value()), (Some("acme"), 3 << 20));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn top<'b>(&self, buffer: &'b mut [Entry]) -> Top<'b> {
         self.0.core.top(buffer)
     }
@@ -212,28 +225,32 @@ impl Ledger<Sum> {
     }
 }
 
-impl<A: Aggregate> LedgerSource for Shared<A> {
-    fn read(&self, users: usize) -> LedgerReading {
+impl<A: Aggregate> Source for Shared<A> {
+    fn look(&self) -> Option<SourceReading> {
+        None
+    }
+
+    fn read_into(&self, seen: &mut Seen<'_>) {
         let core = &self.core;
-        let mut buffer = vec![Entry::NONE; users.min(core.slots())];
+        let mut buffer = vec![Entry::NONE; seen.users().min(core.slots())];
         let top = core.top(&mut buffer);
-        let (listed, certified, bound) = (top.entries().len(), top.covered(), top.bound());
-        buffer.truncate(listed);
-        LedgerReading {
+        let certified = top.covered();
+        // After the list: values in slots only rise, so that the listed are never more.
+        let total = core.total();
+        seen.ledger(|tag| SnapshotLedger {
+            tag,
+            users: SnapshotUser::listed(top.entries(), certified, total, VALUE_MAX),
             kind: self.kind,
-            users: buffer,
             certified,
-            bound,
+            bound: top.bound(),
             floor: Some(core.floor()),
             tracked: core.len(),
             capacity: self.settings.capacity,
-            // After the list: values in slots only rise, so that the listed are never more.
-            total: core.total(),
+            total,
             turned_away: self.turned_away.total(),
             window: None,
-            value_max: VALUE_MAX,
             is_saturated: core.is_saturated(),
-        }
+        });
     }
 }
 

@@ -1,9 +1,10 @@
-//! How many records were turned away.
+//! The count of records that were turned away.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crossbeam_utils::CachePadded;
+
+use crate::sync::{AtomicU64, Ordering, process::AtomicUsize, thread_local};
 
 /// A count in parts, each on a line of memory of its own. A thread counts on one part, and the
 /// first 32 threads share none.
@@ -35,7 +36,9 @@ impl TurnedAway {
 /// The calling thread's part: threads take turns.
 fn part() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local!(static PART: Cell<Option<usize>> = const { Cell::new(None) });
+    thread_local! {
+        static PART: Cell<Option<usize>> = const { Cell::new(None) };
+    }
     PART.get().unwrap_or_else(|| {
         // Relaxed: the number carries no other data.
         let part = NEXT.fetch_add(1, Ordering::Relaxed) % PARTS;

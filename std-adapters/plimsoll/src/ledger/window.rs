@@ -4,16 +4,16 @@ use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-use plimsoll_core::{Entry, Lookup, Recorded, Top};
+use plimsoll_core::ledger::{Entry, Lookup, Recorded, Top};
 
 use super::eras::Eras;
 use super::error::{LedgerError, PrincipalError};
 use super::id::PrincipalId;
-use super::reading::{LedgerKind, LedgerReading, LedgerSource};
 use super::settings::LedgerSettings;
 use super::turned_away::TurnedAway;
 use crate::registry::Registration;
+use crate::sync::Mutex;
+use crate::telemetry::{LedgerKind, Seen, SnapshotLedger, SnapshotUser, Source, SourceReading};
 
 /// A ledger of the peaks since the window began, such as the current minute, listed by a
 /// [`Registry`](crate::Registry).
@@ -74,7 +74,7 @@ impl WindowLedger {
             registration,
         });
         if let Some(registration) = &shared.registration {
-            registration.attach_ledger(&shared);
+            registration.attach(&shared);
         }
         Ok(Self(shared))
     }
@@ -107,8 +107,8 @@ impl WindowLedger {
         Ok(recorded)
     }
 
-    /// Records as [`record`](Self::record) does, and says who had to go for it (LEDGER-12). Whoever
-    /// was not seen in this window has no place in it, and is not named.
+    /// Records as [`record`](Self::record) does, and says which entry had to go for it (LEDGER-12).
+    /// A principal that was not seen in this window has no place in it, and is not named.
     ///
     /// # Errors
     /// As for [`record`](Self::record).
@@ -202,29 +202,32 @@ impl WindowLedger {
     }
 }
 
-impl LedgerSource for Shared {
-    fn read(&self, users: usize) -> LedgerReading {
+impl Source for Shared {
+    fn look(&self) -> Option<SourceReading> {
+        None
+    }
+
+    fn read_into(&self, seen: &mut Seen<'_>) {
         let era = self.eras.read();
         let window = era.window();
-        let mut buffer = vec![Entry::NONE; users.min(era.core.len())];
+        let mut buffer = vec![Entry::NONE; seen.users().min(era.core.len())];
         let top = era.core.top(window, &mut buffer);
-        let (listed, certified, bound) = (top.entries().len(), top.covered(), top.bound());
-        buffer.truncate(listed);
-        let value_max = era.core.peak_max();
-        LedgerReading {
+        let (entries, certified, value_max) = (top.entries(), top.covered(), era.core.peak_max());
+        let total = entries.iter().map(Entry::value).fold(0, u64::saturating_add);
+        seen.ledger(|tag| SnapshotLedger {
+            tag,
+            users: SnapshotUser::listed(entries, certified, total, value_max),
             kind: LedgerKind::Window,
             certified,
-            bound,
+            bound: top.bound(),
             floor: None,
             tracked: era.core.len(),
             capacity: self.settings.capacity,
-            total: buffer.iter().map(Entry::value).fold(0, u64::saturating_add),
+            total,
             turned_away: self.turned_away.total(),
             window: Some(era.first + window),
-            value_max,
-            is_saturated: buffer.iter().any(|entry| entry.value() >= value_max),
-            users: buffer,
-        }
+            is_saturated: entries.iter().any(|entry| entry.value() >= value_max),
+        });
     }
 }
 

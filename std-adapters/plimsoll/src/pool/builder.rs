@@ -1,17 +1,17 @@
-//! How a pool is made.
+//! The builder of a pool.
 
 use std::fmt;
 use std::time::Duration;
 
-use super::config::{Background, Backoff, Config, Isolation, Retirement};
-#[cfg(feature = "tokio")]
-use super::contain::contain;
+use super::config::{Background, Backoff, Config, Isolation, RetireBounds};
 use super::error::PoolError;
+#[cfg(feature = "tokio")]
+use super::executor::contain;
 use super::handle::Pool;
 use super::manager::Manager;
-use crate::keepalive::{Clock, MonotonicClock};
-use crate::limit::Limit;
+use crate::clock::{Clock, MonotonicClock};
 use crate::registry::Registry;
+use crate::telemetry::Limit;
 
 /// Settings of a [`Pool`].
 #[must_use = "it has no effect until `build`"]
@@ -58,8 +58,8 @@ impl<M: Manager> PoolBuilder<M> {
             wait_timeout: Some(WAIT_TIMEOUT),
             build_timeout: Some(CALL_TIMEOUT),
             cleanup_timeout: Some(CALL_TIMEOUT),
-            abandoned_max: None,
-            retirement: Retirement::default(),
+            max_abandoned: None,
+            retirement: RetireBounds::default(),
             idle_age: Some(Duration::from_secs(60)),
             evictions_per_tick: 4,
             backoff: Some(backoff),
@@ -85,9 +85,9 @@ impl<M: Manager> PoolBuilder<M> {
         self
     }
 
-    /// How many instances there are at least, those that are lent or built included: built ahead, and
-    /// not evicted for their idle time; none by default. Beside [`warm`](Self::warm), which counts idle
-    /// ones alone, the one that asks for more is decisive.
+    /// How many instances there are at least, those that are leased or built included: built ahead,
+    /// and not evicted for their idle time; none by default. Beside [`warm`](Self::warm), which
+    /// counts idle ones alone, the one that asks for more is decisive.
     pub fn min(mut self, instances: usize) -> Self {
         self.config.min = instances;
         self
@@ -95,7 +95,7 @@ impl<M: Manager> PoolBuilder<M> {
 
     /// Instances that were made elsewhere, for the pool to begin with: as if they had been
     /// [handed in](Pool::insert) before anything is built.
-    pub fn with(mut self, objects: impl IntoIterator<Item = M::Object>) -> Self {
+    pub fn objects(mut self, objects: impl IntoIterator<Item = M::Object>) -> Self {
         self.objects.extend(objects);
         self
     }
@@ -108,31 +108,32 @@ impl<M: Manager> PoolBuilder<M> {
 
     /// How many instances the background retires at one time; 1 by default.
     ///
-    /// To wake somebody for each takes longer than a short lease does. So instances for a single use
-    /// are retired once a quarter of the [warm](Self::warm) ones is left, somebody waits, the pool
-    /// closes, or a [tick](Self::tick) has passed; or by the checkouts, as long as they follow each
-    /// other faster than the background [could](Manager::may_run_inline).
+    /// Waking a thread for each takes longer than a short lease does. So instances for a single use
+    /// are retired once a quarter of the [warm](Self::warm) ones is left, a checkout waits, the
+    /// pool closes, or a [tick](Self::tick) has passed. Where the manager
+    /// [allows it](Manager::may_run_inline), checkouts that find nothing ready retire them as well,
+    /// and a thread is woken for a quarter once per 500 us at most.
     pub fn drops(mut self, concurrent: usize) -> Self {
         self.config.drops = concurrent;
         self
     }
 
-    /// Who may be lent an instance that somebody has used; nobody by default.
+    /// Which principals may lease a used instance; instances are single-use by default.
     pub fn isolation(mut self, isolation: Isolation) -> Self {
         self.config.isolation = isolation;
         self
     }
 
-    /// How many instances a principal holds at one time; no bound by default. One that has as many is
-    /// refused, or waits if it may [wait for its own](Self::wait_for_own_leases), and blocks nobody else.
-    /// To count costs two read-modify-writes per lease.
+    /// How many instances a principal holds at one time; no bound by default. One that has as many
+    /// is refused, or waits if it may [wait for its own](Self::wait_for_own_leases), and blocks
+    /// nobody else. To count costs two read-modify-writes per lease.
     pub fn per_principal_cap(mut self, max: usize) -> Self {
         self.config.cap = Some(max);
         self
     }
 
-    /// How many checkouts wait at one time, of all principals together; no bound by default. Further
-    /// ones are refused with [`LineFull`](super::CheckoutError::LineFull).
+    /// How many checkouts wait at one time, of all principals together; no bound by default.
+    /// Further ones are refused with [`LineFull`](super::CheckoutError::LineFull).
     pub fn max_waiting(mut self, max: usize) -> Self {
         self.config.line_max = Some(max);
         self
@@ -166,7 +167,7 @@ impl<M: Manager> PoolBuilder<M> {
         self
     }
 
-    /// Lets a checkout wait for ever. Those who wait for each other then do.
+    /// Lets a checkout wait for ever. Checkouts that wait for each other then do.
     pub fn no_wait_timeout(mut self) -> Self {
         self.config.wait_timeout = None;
         self
@@ -175,10 +176,10 @@ impl<M: Manager> PoolBuilder<M> {
     /// How long a build takes at most; 10 s by default.
     ///
     /// A build is cancelled where it awaits. One that blocks its thread is *abandoned* (POOL-12), a
-    /// sixteenth of the time later: its slot is free for another, its thread is replaced, and what it
-    /// yields after all is destroyed. Until then a build that a checkout has given up, by its
-    /// timeout or by being dropped, holds up no other: no checkout waits for it any more, and it is not one
-    /// of the [builders](Self::builders).
+    /// sixteenth of the time later: its slot is free for another, its thread is replaced, and what
+    /// it yields after all is destroyed. Until then a build that a checkout has given up, by its
+    /// timeout or by being dropped, holds up no other: no checkout waits for it any more, and it is
+    /// not one of the [builders](Self::builders).
     pub fn build_timeout(mut self, timeout: Duration) -> Self {
         self.config.build_timeout = Some(timeout);
         self
@@ -204,10 +205,10 @@ impl<M: Manager> PoolBuilder<M> {
     }
 
     /// How many calls of the manager are abandoned at one time; as many as the maximum by default.
-    /// Further ones keep their slots. 0 where each instance takes room that is reserved elsewhere for
-    /// the maximum: an abandoned call may hold such room, beside the maximum of others.
-    pub fn abandoned_max(mut self, calls: usize) -> Self {
-        self.config.abandoned_max = Some(calls);
+    /// Further ones keep their slots. 0 where each instance takes room that is reserved elsewhere
+    /// for the maximum: an abandoned call may hold such room, beside the maximum of others.
+    pub fn max_abandoned(mut self, calls: usize) -> Self {
+        self.config.max_abandoned = Some(calls);
         self
     }
 
@@ -229,8 +230,8 @@ impl<M: Manager> PoolBuilder<M> {
         self
     }
 
-    /// Cuts the bounds of each instance by up to so many percent, at random, so that instances which
-    /// were built together do not go together; 0 by default.
+    /// Cuts the bounds of each instance by up to so many percent, at random, so that instances
+    /// which were built together do not go together; 0 by default.
     pub fn retirement_jitter(mut self, percent: u8) -> Self {
         self.config.retirement.jitter_percent = percent;
         self
@@ -244,7 +245,7 @@ impl<M: Manager> PoolBuilder<M> {
     }
 
     /// Evicts no instance for its idle time.
-    pub fn never_idle_out(mut self) -> Self {
+    pub fn no_idle_age(mut self) -> Self {
         self.config.idle_age = None;
         self
     }
@@ -263,19 +264,19 @@ impl<M: Manager> PoolBuilder<M> {
         self
     }
 
-    /// Refuses nobody for faults.
+    /// Refuses no principal for faults.
     pub fn no_fault_backoff(mut self) -> Self {
         self.config.backoff = None;
         self
     }
 
-    /// How often the pool looks after idle instances, and how finely ages are told; 10 ms by default.
+    /// How often idle instances are checked, and how finely ages are counted; 10 ms by default.
     pub fn tick(mut self, tick: Duration) -> Self {
         self.config.tick = tick;
         self
     }
 
-    /// The time to go by; [`MonotonicClock`] by default. Threads park by the system's.
+    /// The clock of the pool; [`MonotonicClock`] by default. Threads park by the system's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.config.clock = Box::new(clock);
         self
@@ -294,11 +295,12 @@ impl<M: Manager> PoolBuilder<M> {
         self
     }
 
-    /// Makes the pool. The warm instances are begun at once; nobody waits for them here.
+    /// Makes the pool. Builds of the warm instances begin at once; this call does not wait for
+    /// them.
     ///
     /// # Errors
-    /// [`PoolError`]: numbers out of range, a registry that does not take it, threads that can
-    /// not be started.
+    /// [`PoolError`]: numbers out of range, a registry that does not take it, threads that cannot
+    /// be started.
     pub fn build(self) -> Result<Pool<M>, PoolError> {
         let Self { manager, config, objects, background, registry } = self;
         check(&config, objects.len())?;

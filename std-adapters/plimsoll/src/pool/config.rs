@@ -1,22 +1,22 @@
-//! How a pool behaves.
+//! The configuration of a pool.
 
 use std::time::Duration;
 
-use crate::keepalive::Clock;
+use crate::clock::Clock;
 
-/// Who may be lent an instance that somebody has used (POOL-10).
+/// Which principals may lease a used instance (POOL-10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Isolation {
-    /// Nobody: every lease gets an instance that nobody has used. They are built ahead and torn
+    /// None: every lease gets an instance that was never used. They are built ahead and torn
     /// down in the background, as far as it keeps up: see
     /// [`Manager::may_run_inline`](super::Manager::may_run_inline).
     #[default]
     Fresh,
     /// Only the principal that has used it, until it is retired.
     PerPrincipal,
-    /// Everybody. What a lease leaves behind in an object, the next one finds: right for objects
-    /// that hold nothing of anybody's (a connection, a buffer that is cleared), or where all
+    /// Every principal. What a lease leaves behind in an object, the next one finds: right for
+    /// objects that hold no principal's data (a connection, a buffer that is cleared), or where all
     /// principals trust each other.
     Shared,
 }
@@ -32,12 +32,12 @@ pub enum Background {
     /// Tasks on a tokio runtime with timers. When the runtime goes, the pool closes.
     #[cfg(feature = "tokio")]
     Tokio(tokio::runtime::Handle),
-    /// Nobody but the caller of [`Pool::step`](super::Pool::step): for a host with a loop of its own,
-    /// and for tests.
+    /// Only the caller of [`Pool::step`](super::Pool::step): for a host with a loop of its own, and
+    /// for tests.
     Manual,
 }
 
-/// When a principal whose leases end in faults has to keep off.
+/// For how long a principal is refused whose leases end in faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Backoff {
     /// Faults that are forgiven, less clean completions.
@@ -47,23 +47,23 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// How long to keep off at `faults` faults: doubled by each, up to the longest.
+    /// How long it is refused at `faults` faults: doubled by each, up to the longest.
     pub(super) fn keep_off(&self, faults: u32) -> Option<Duration> {
         let beyond = faults.checked_sub(self.after)?;
         Some(self.base.saturating_mul(1 << beyond.min(30)).min(self.max))
     }
 }
 
-/// When an instance has served its time.
+/// When an instance is retired: by its uses, its age, its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(super) struct Retirement {
+pub(super) struct RetireBounds {
     pub(super) uses: Option<u32>,
     pub(super) age: Option<Duration>,
     pub(super) bytes: Option<u64>,
     pub(super) jitter_percent: u8,
 }
 
-impl Retirement {
+impl RetireBounds {
     /// `whole`, or up to `jitter_percent` less of it; at least one.
     pub(super) fn jittered(&self, whole: u64, random: u64) -> u64 {
         let spread = u128::from(whole) * u128::from(self.jitter_percent) / 100;
@@ -72,9 +72,9 @@ impl Retirement {
     }
 }
 
-/// Everything that a pool was asked to do, checked.
+/// All settings of a pool, checked.
 pub(super) struct Config {
-    /// At first: see [`Room`](super::room::Room).
+    /// At first: see [`Room`](super::scheduler::Room).
     pub(super) max: usize,
     /// As many as suit the maximum, if `None`.
     pub(super) warm: Option<usize>,
@@ -91,8 +91,8 @@ pub(super) struct Config {
     /// The same for what resets and destroys.
     pub(super) cleanup_timeout: Option<Duration>,
     /// As many as the maximum, if `None`.
-    pub(super) abandoned_max: Option<usize>,
-    pub(super) retirement: Retirement,
+    pub(super) max_abandoned: Option<usize>,
+    pub(super) retirement: RetireBounds,
     pub(super) idle_age: Option<Duration>,
     pub(super) evictions_per_tick: usize,
     pub(super) backoff: Option<Backoff>,
@@ -101,8 +101,8 @@ pub(super) struct Config {
 }
 
 impl Config {
-    /// So many retirements are done at once, if nobody waits: with instances for a single use, when a
-    /// quarter of the `warm` ones is left.
+    /// How many retirements are done in one batch, if nobody waits: with instances for a single
+    /// use, when a quarter of the `warm` ones is left.
     pub(super) fn batch(&self, warm: usize) -> usize {
         match self.isolation {
             Isolation::Fresh => (warm - warm / 4).max(1),
@@ -117,12 +117,12 @@ mod tests {
 
     #[test]
     fn pool_8_a_lifetime_is_cut_by_the_jitter_at_most() {
-        let plain = Retirement::default();
+        let plain = RetireBounds::default();
         assert_eq!((plain.jittered(100, 0), plain.jittered(100, u64::MAX)), (100, 100));
-        let some = Retirement { jitter_percent: 20, ..plain };
+        let some = RetireBounds { jitter_percent: 20, ..plain };
         assert_eq!((some.jittered(100, 0), some.jittered(100, u64::MAX)), (100, 81));
         assert_eq!(some.jittered(100, 1 << 63), 90);
-        let most = Retirement { jitter_percent: 90, ..plain };
+        let most = RetireBounds { jitter_percent: 90, ..plain };
         assert_eq!(most.jittered(1, u64::MAX), 1, "never nothing");
         assert!(most.jittered(u64::MAX, u64::MAX) >= u64::MAX / 10);
     }

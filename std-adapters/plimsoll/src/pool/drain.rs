@@ -1,19 +1,19 @@
-//! When nothing is live any more.
+//! The end of a pool: when nothing of it is live any more.
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
-
-use super::contain::wake_all;
+use super::executor::wake_all;
+use super::locks::{LEAF, Mutex};
+use crate::sync::{Condvar, Instant};
 
 /// Whether a closed pool is drained, and who waits for that.
 #[derive(Default)]
 pub(super) struct Drain {
-    state: Mutex<State>,
+    state: Mutex<State, LEAF>,
     done: Condvar,
 }
 
@@ -25,7 +25,7 @@ struct State {
 }
 
 impl Drain {
-    /// Nothing is live.
+    /// Wakes all that wait: nothing is live any more.
     pub(super) fn finish(&self) {
         let wakers = {
             let mut state = self.state.lock();
@@ -47,9 +47,9 @@ impl Drain {
         let mut state = self.state.lock();
         while !state.is_drained {
             match deadline {
-                None => self.done.wait(&mut state),
+                None => self.done.wait(state.inner()),
                 Some(deadline) => {
-                    if self.done.wait_until(&mut state, deadline).timed_out() {
+                    if self.done.wait_until(state.inner(), deadline).timed_out() {
                         return state.is_drained;
                     }
                 }
@@ -77,7 +77,7 @@ impl Future for Drained<'_> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        // A waker's clone and drop are somebody's code: outside the lock.
+        // A waker's clone and drop are the caller's code: outside the lock.
         let waker = context.waker().clone();
         let mut state = self.drain.state.lock();
         if state.is_drained {

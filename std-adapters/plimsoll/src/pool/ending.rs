@@ -2,206 +2,202 @@
 
 use std::time::Duration;
 
-use plimsoll_core::pool::{Condemned, Leased, Moment, SlotId};
+use plimsoll_core::pool::{Leased, Moment, SlotId};
 
 use super::config::Isolation;
-use super::contain::{ask, contain};
-use super::live::{Live, Place};
+use super::executor::{ask, contain};
 use super::manager::Manager;
 use super::principal::PrincipalState;
-use super::shared::{Grant, Shared, forget_near, note_near};
+use super::shared::Shared;
 use super::stats::DiscardReason;
-use super::work::Doomed;
+use super::store::{Grant, Instance, InstanceCell, Retirement, forget_near, note_near};
 
-impl<M: Manager> Shared<M> {
+impl<M: Manager> Grant<M> {
     /// A lease has been completed.
     #[inline(always)]
-    pub(super) fn complete(&self, principal: &PrincipalState, mut grant: Grant<M>) {
+    pub(super) fn complete(mut self, shared: &Shared<M>, principal: &PrincipalState) {
         principal.on_clean();
-        let slot = grant.token.slot();
-        let place = self.place(slot);
-        if let Some(reason) = self.verdict(place, &mut grant) {
-            return self.discard(principal, grant, reason);
+        let cell = shared.store.cell(self.token.slot());
+        if let Some(reason) = self.verdict(shared, cell) {
+            return self.discard(shared, principal, reason);
         }
-        let Grant { token, live } = grant;
-        if let Some(began) = live.began {
-            self.note_hold(began);
+        let Grant { token, instance } = self;
+        if let Some(began) = instance.began {
+            note_hold(shared, began);
         }
-        let latest = self.moments.latest();
-        if latest != live.idle_since {
-            return self.give_back_next(principal, token, live);
+        let latest = shared.store.moments.latest();
+        if latest != instance.idle_since {
+            return give_back_next(shared, principal, token, instance);
         }
-        self.give_back(principal, place, token, live, latest);
-    }
-
-    /// Another instance has become idle after this one did.
-    #[inline(never)]
-    fn give_back_next(&self, principal: &PrincipalState, token: Leased, mut live: Box<Live<M>>) {
-        live.idle_since = self.moments.next(live.idle_since);
-        note_near(&token);
-        let since = live.idle_since;
-        self.give_back(principal, self.place(token.slot()), token, live, since);
-    }
-
-    #[inline(always)]
-    fn give_back(
-        &self,
-        principal: &PrincipalState,
-        place: &Place<M>,
-        token: Leased,
-        live: Box<Live<M>>,
-        since: Moment,
-    ) {
-        let slot = token.slot();
-        place.put(live);
-        if self.slots.give_back(token, since).is_err() {
-            return self.on_late_lease(principal, slot, None);
-        }
-        let has_room_again = self.release(principal);
-        if has_room_again || !self.demand.look_after_release().is_quiet() {
-            self.on_release(has_room_again.then_some(principal));
-        }
+        give_back(shared, principal, cell, token, instance, latest);
     }
 
     /// Why an object is not used again, if it is not. It is reset if it is.
     #[inline(always)]
-    fn verdict(&self, place: &Place<M>, grant: &mut Grant<M>) -> Option<DiscardReason> {
-        let Grant { token, live } = grant;
-        if self.config.isolation == Isolation::Fresh {
+    fn verdict(&mut self, shared: &Shared<M>, cell: &InstanceCell<M>) -> Option<DiscardReason> {
+        let Grant { token, instance } = self;
+        if shared.config.isolation == Isolation::Fresh {
             return Some(DiscardReason::SingleUse);
         }
-        if live.uses >= live.uses_max {
+        if cell.uses.total() >= instance.last_use {
             return Some(DiscardReason::Uses);
         }
-        if self.moments.latest() >= live.expires {
+        if shared.store.moments.latest() >= instance.bounds.expires {
             return Some(DiscardReason::Age);
         }
         // Until it is given back, or condemned: both change the token.
-        place.hands.call((&*token).into());
-        match ask(|| live.reset()) {
-            Some(true) if live.bytes_max == u64::MAX => None,
-            Some(true) => self.is_too_large(live).then_some(DiscardReason::Bytes),
-            answer => Some(self.on_reset_failed(answer.is_none())),
+        cell.hands.call((&*token).into());
+        match ask(|| instance.reset()) {
+            Some(true) if instance.bounds.bytes_max == u64::MAX => None,
+            Some(true) => is_too_large(shared, instance).then_some(DiscardReason::Bytes),
+            answer => Some(on_reset_failed(shared, answer.is_none())),
         }
-    }
-
-    #[cold]
-    fn on_reset_failed(&self, is_panic: bool) -> DiscardReason {
-        if is_panic {
-            self.stats.panics.count();
-        }
-        DiscardReason::ResetFailed
-    }
-
-    #[inline(never)]
-    fn is_too_large(&self, live: &Live<M>) -> bool {
-        // What cannot say how large it is, is too large.
-        let bytes = contain(|| live.bytes()).unwrap_or_else(|_| {
-            self.stats.panics.count();
-            u64::MAX
-        });
-        bytes > live.bytes_max
     }
 
     /// A lease has ended, and its object with it.
     #[cold]
     pub(super) fn discard(
-        &self,
+        self,
+        shared: &Shared<M>,
         principal: &PrincipalState,
-        grant: Grant<M>,
         reason: DiscardReason,
     ) {
         let is_fault = matches!(reason, DiscardReason::Faulted | DiscardReason::Panicked);
-        self.discard_and_blame(principal, grant, reason, is_fault);
+        self.discard_and_blame(shared, principal, reason, is_fault);
     }
 
-    /// The same, and whether it is held against the principal.
+    /// The same, and whether it counts against the principal.
     pub(super) fn discard_and_blame(
-        &self,
+        self,
+        shared: &Shared<M>,
         principal: &PrincipalState,
-        grant: Grant<M>,
         reason: DiscardReason,
         is_fault: bool,
     ) {
-        let Grant { token, live } = grant;
-        let now = live.began.map(|began| self.note_hold(began));
-        if let (true, Some(backoff)) = (is_fault, &self.config.backoff) {
-            principal.on_fault(backoff, self.refresh().as_millis() as u64);
+        let Grant { token, instance } = self;
+        if let Some(began) = instance.began {
+            note_hold(shared, began);
         }
-        self.stats.discard(reason);
+        if let (true, Some(backoff)) = (is_fault, &shared.config.backoff) {
+            principal.on_fault(backoff, shared.refresh().as_millis() as u64);
+        }
+        shared.stats.discard(reason);
         let slot = token.slot();
-        let Ok(condemned) = self.slots.condemn(token) else {
-            return self.on_late_lease(principal, slot, Some(live));
+        let Ok(condemned) = shared.store.words.slots.condemn(token) else {
+            return on_late_lease(shared, principal, slot, Some(instance));
         };
-        let is_for_waiter = self.work.push_ended(self, Doomed { condemned, live: Some(live) }, now);
-        let has_room_again = self.release(principal);
+        let retirement = Retirement { condemned, instance: Some(instance) };
+        let is_for_waiter = shared.work.push_ended(shared, retirement);
+        let has_room_again = shared.release(principal);
         if is_for_waiter || has_room_again {
-            self.on_release(has_room_again.then_some(principal));
+            shared.on_release(has_room_again.then_some(principal));
         }
         if is_for_waiter {
-            // Should checkouts do the work no longer.
-            self.work.hurry(self);
+            // In case no waiter is given the slot: there are too many, or checkouts build no
+            // longer.
+            shared.work.hurry(shared);
         }
     }
 
-    /// A lease has ended whose slot was revoked, for its reset took too long.
-    #[cold]
-    fn on_late_lease(&self, principal: &PrincipalState, slot: SlotId, live: Option<Box<Live<M>>>) {
-        self.on_late_return(slot, live);
-        self.let_go(principal);
-    }
-
-    /// Nobody has used what was lent: it is as good, and as cold, as it was.
-    pub(super) fn undo(&self, principal: &PrincipalState, grant: Grant<M>) {
-        let Grant { token, mut live } = grant;
+    /// Gives back an instance that was not used: it stays as cold as it was.
+    pub(super) fn undo(self, shared: &Shared<M>, principal: &PrincipalState) {
+        let Grant { token, mut instance } = self;
         let slot = token.slot();
-        live.uses -= 1;
-        let since = live.idle_since;
-        self.place(slot).put(live);
+        // It has had one lease less.
+        instance.first_use = instance.first_use.wrapping_add(1);
+        instance.last_use = instance.last_use.saturating_add(1);
+        let since = instance.idle_since;
+        shared.store.cell(slot).put(instance);
         forget_near();
-        if self.slots.give_back(token, since).is_err() {
-            return self.on_late_lease(principal, slot, None);
+        if shared.store.words.slots.give_back(token, since).is_err() {
+            return on_late_lease(shared, principal, slot, None);
         }
-        self.let_go(principal);
-        self.on_release(None);
-        self.work.hurry(self);
+        shared.release_and_serve(principal);
+        shared.on_release(None);
+        shared.work.hurry(shared);
     }
 
-    /// Counts a lease out, where somebody counts.
-    ///
-    /// # Returns
-    /// Whether somebody waits who may have been at the cap.
-    #[inline]
-    pub(super) fn release(&self, principal: &PrincipalState) -> bool {
-        self.config.cap.is_some() && principal.release()
-    }
-
-    /// Counts a lease out, and serves whoever was at the cap.
-    pub(super) fn let_go(&self, principal: &PrincipalState) {
-        if self.release(principal) {
-            self.on_release(Some(principal));
-        }
-    }
-
-    /// What an idle slot held that is condemned.
-    pub(super) fn doomed(&self, condemned: Condemned) -> Doomed<M> {
-        let live = self.place(condemned.slot()).take();
-        Doomed { condemned, live }
-    }
-
-    /// An idle instance is not used again.
-    pub(super) fn on_condemned(&self, condemned: Condemned, reason: DiscardReason) {
-        self.stats.discard(reason);
-        self.work.push_retirement(self, self.doomed(condemned));
-    }
-
-    /// # Returns
-    /// The moment.
+    /// An instance that was to be leased, or was asked, is not used again.
     #[cold]
-    fn note_hold(&self, began: Duration) -> Duration {
-        let now = self.config.clock.now();
-        let held = now.saturating_sub(began).as_nanos();
-        self.stats.hold.record(u64::try_from(held).unwrap_or(u64::MAX));
-        now
+    pub(super) fn remove(self, shared: &Shared<M>, reason: DiscardReason) {
+        let Grant { token, instance } = self;
+        let slot = token.slot();
+        let Ok(condemned) = shared.store.words.slots.condemn(token) else {
+            return shared.on_late_return(slot, Some(instance));
+        };
+        shared.stats.discard(reason);
+        let retirement = Retirement { condemned, instance: Some(instance) };
+        shared.work.push_retirement(shared, retirement);
     }
+}
+
+/// Another instance has become idle after this one did.
+#[inline(never)]
+fn give_back_next<M: Manager>(
+    shared: &Shared<M>,
+    principal: &PrincipalState,
+    token: Leased,
+    mut instance: Box<Instance<M>>,
+) {
+    instance.idle_since = shared.store.moments.next(instance.idle_since);
+    note_near(&token);
+    let since = instance.idle_since;
+    give_back(shared, principal, shared.store.cell(token.slot()), token, instance, since);
+}
+
+#[inline(always)]
+fn give_back<M: Manager>(
+    shared: &Shared<M>,
+    principal: &PrincipalState,
+    cell: &InstanceCell<M>,
+    token: Leased,
+    instance: Box<Instance<M>>,
+    since: Moment,
+) {
+    let slot = token.slot();
+    cell.put(instance);
+    if shared.store.words.slots.give_back(token, since).is_err() {
+        return on_late_lease(shared, principal, slot, None);
+    }
+    let has_room_again = shared.release(principal);
+    if has_room_again || !shared.store.words.demand.look_after_release().is_quiet() {
+        shared.on_release(has_room_again.then_some(principal));
+    }
+}
+
+#[cold]
+fn on_reset_failed<M: Manager>(shared: &Shared<M>, is_panic: bool) -> DiscardReason {
+    if is_panic {
+        shared.stats.panics.count();
+    }
+    DiscardReason::ResetFailed
+}
+
+#[inline(never)]
+fn is_too_large<M: Manager>(shared: &Shared<M>, instance: &Instance<M>) -> bool {
+    // An object that panics when it is asked counts as too large.
+    let bytes = contain(|| instance.bytes()).unwrap_or_else(|_| {
+        shared.stats.panics.count();
+        u64::MAX
+    });
+    bytes > instance.bounds.bytes_max
+}
+
+/// A lease has ended whose slot was revoked, for its reset took too long.
+#[cold]
+fn on_late_lease<M: Manager>(
+    shared: &Shared<M>,
+    principal: &PrincipalState,
+    slot: SlotId,
+    instance: Option<Box<Instance<M>>>,
+) {
+    shared.on_late_return(slot, instance);
+    shared.release_and_serve(principal);
+}
+
+#[cold]
+fn note_hold<M: Manager>(shared: &Shared<M>, began: Duration) {
+    let now = shared.config.clock.now();
+    let held = now.saturating_sub(began).as_nanos();
+    shared.stats.hold.record(u64::try_from(held).unwrap_or(u64::MAX));
 }

@@ -1,34 +1,32 @@
-//! The pool, as its users hold it.
+//! The handle to a pool: its public methods.
 
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use plimsoll_core::pool::{PoolCounts, PoolId, PoolSlot, PoolSlots};
 
-use super::after::After;
-use super::background;
+use super::blocking;
 use super::board::Board;
 use super::checkout::Checkout;
 use super::config::{Background, Config};
 use super::drain::Drained;
 use super::error::{CheckoutError, PoolError, PrincipalError};
+use super::executor::{self, Running, Work};
 use super::lease::{Lease, OwnedLease};
 use super::manager::Manager;
 use super::many::CheckoutMany;
 use super::principal::Principal;
-use super::room::Room;
-use super::running::Running;
+use super::scheduler::Room;
 use super::shared::Shared;
 use super::stats::PoolStats;
-use super::table::Table;
-use super::work::Work;
-use crate::limit::Limit;
+use super::store::{Table, Words};
 use crate::registry::Registry;
+use crate::sync::{Ordering, process::AtomicU32};
+use crate::telemetry::Limit;
 
-/// Lends instances of what a [`Manager`] makes to principals, a bounded number of them at a time.
+/// Leases instances of what a [`Manager`] makes to principals, a bounded number of them at a time.
 ///
 /// Clones are handles to the same pool; with the last one it closes.
 ///
@@ -43,40 +41,41 @@ use crate::registry::Registry;
 /// - POOL-6: waiters are served in order. A waiter or a build that is cancelled loses no permit. A
 ///   waiter whose instance is being built takes one that comes back meanwhile.
 /// - POOL-7: the manager's code, wakers and drops of objects run outside every lock; objects are
-///   dropped in the background, or by a checkout that would have to wait for that, where the manager
-///   [allows it](Manager::may_run_inline).
+///   dropped in the background, or by a checkout that would have to wait for that, where the
+///   manager [allows it](Manager::may_run_inline).
 /// - POOL-8: idle instances are evicted from the cold end down to the warm ones, so many per tick;
-///   all are retired by uses, age and bytes, and those that are leased when they come back. Of several
-///   that are idle the warmest is lent: the one that this thread has used last, else the one that came
-///   back last, within a tick too (of the first 4,095 in a millisecond).
+///   all are retired by uses, age and bytes, and those that are leased when they come back. Of
+///   several that are idle the warmest is leased: the one that this thread has used last, else the
+///   one that came back last, within a tick too (of the first 4,095 in a millisecond).
 /// - POOL-9: [`close`](Self::close) stops checkouts and wakes waiters, and
 ///   [`drained`](Self::drained) resolves once nothing is live.
-/// - POOL-10: who may be lent a used instance is a policy of the pool:
+/// - POOL-10: which principals may lease a used instance is a policy of the pool:
 ///   [`Isolation`](super::Isolation).
-/// - POOL-11: principals have a cap, and turns: with `k` of them in line, each is served within `k`
+/// - POOL-11: principals have a cap, and turns: with `k` of them waiting, each is served within `k`
 ///   grants, or its instance is being built.
 /// - POOL-12: a call of the manager that hangs costs its own slot, until its bound
 ///   ([`build_timeout`](super::PoolBuilder::build_timeout) and
 ///   [`cleanup_timeout`](super::PoolBuilder::cleanup_timeout), 10 s each by default). Then it is
-///   abandoned: its slot counts no more, its thread is replaced, what it yields is destroyed. A build
-///   that a checkout has given up is waited for by no other, and holds up none.
-/// - POOL-13: an idle instance is [asked](Manager::is_alive) whether it is alive before it is lent; all
-///   that are idle can be [asked](Self::retain) or [dropped](Self::drop_idle) at once.
-/// - POOL-15: a checkout that would wait for what only its own principal holds fails at once, unless
-///   [allowed](super::PoolBuilder::wait_for_own_leases); the line can be
-///   [bounded](super::PoolBuilder::max_waiting); no wait is endless by default; several instances can be
-///   had [at once](Self::checkout_many).
-/// - POOL-16: when `drained` resolves, every instance is destroyed and the manager is dropped, though
-///   handles are left: what it has reserved is free for the next pool.
-/// - POOL-17: the [maximum](Self::resize), the [warm ones](Self::set_warm) and the
-///   [least that there are](Self::set_min) can be changed while it runs. Of more than there may be by
-///   then the idle ones are retired at once, and those that are lent when they come back.
+///   abandoned: its slot counts no more, its thread is replaced, what it yields is destroyed. No
+///   other checkout waits for a build that one has given up, and it delays no other build.
+/// - POOL-13: an idle instance is [asked](Manager::is_alive) whether it is alive before it is
+///   leased; all that are idle can be [asked](Self::retain) or [dropped](Self::drop_idle) at once.
+/// - POOL-15: a checkout that would wait for what only its own principal holds fails at once,
+///   unless [allowed](super::PoolBuilder::wait_for_own_leases); the number of waiters can be
+///   [bounded](super::PoolBuilder::max_waiting); no wait is endless by default; several instances
+///   can be had [at once](Self::checkout_many).
+/// - POOL-16: when `drained` resolves, every instance is destroyed and the manager is dropped,
+///   though handles are left: what it has reserved is free for the next pool.
+/// - POOL-17: the [maximum](Self::resize), the [warm ones](Self::set_warm) and the [least that
+///   there are](Self::set_min) can be changed while it runs. Of more than there may be by then the
+///   idle ones are retired at once, and the leased ones when they come back. [Under
+///   pressure](Self::shrink_under) fewer are kept idle, and as many as before once it is off.
 ///
 /// # Progress
-/// A checkout that finds an instance idle and the completion of one that is used again, with nobody in
-/// line, take no lock and allocate nothing, and ask the clock once in 64 leases. The end of a lease for
-/// a single use takes a lock for a push. To wait, to discard and to serve take a lock for a few steps
-/// in a map.
+/// A checkout that finds an instance idle and the completion of one that is used again, with no
+/// waiter, take no lock and allocate nothing, and ask the clock once in 64 leases. The end of a
+/// lease for a single use takes a lock for a push. To wait, to discard and to serve take a lock for
+/// a few steps in a map.
 ///
 /// # Example
 /// ```
@@ -112,7 +111,7 @@ impl<M: Manager> Drop for Handle<M> {
     fn drop(&mut self) {
         self.0.close();
         if matches!(self.0.work.background, Background::Manual) {
-            // Nobody will step: what is to be built is given up, what is to be retired is.
+            // There will be no further step: queued builds are given up, queued retirements done.
             while let Some(job) = self.0.work.start() {
                 drop(Running::new(self.0.clone(), job));
             }
@@ -137,24 +136,21 @@ impl<M: Manager> Pool<M> {
         let batch = config.batch(Room::new(&config).warm());
         let slots = Table::new(max, PoolSlot::new);
         let slots = PoolSlots::with_table(slots, id).map_err(|_| PoolError::Max { max })?;
+        let words = Words::new(slots);
         let work = Work::new(config.builders, config.drops, batch, background);
         let shared =
-            Arc::new_cyclic(|me| Shared::new(manager, config, work, board, slots, me.clone()));
+            Arc::new_cyclic(|me| Shared::new(manager, config, work, board, words, me.clone()));
         if let Some(board) = &shared.board {
             board.attach(&shared);
         }
         let pool = Pool(Arc::new(Handle(shared.clone())));
-        background::start(&shared)?;
-        let mut after = After::default();
+        executor::start(&shared)?;
         shared.refresh();
         for object in objects {
             // None is too many, and nobody has closed it.
-            let _ = shared.insert(object);
+            let _ = pool.insert(object);
         }
-        let mut queue = shared.queue.lock();
-        shared.replenish(&mut queue, &mut after);
-        drop(queue);
-        after.run(&shared);
+        shared.decide(|scheduler, decision| scheduler.on_start(decision));
         Ok(pool)
     }
 
@@ -171,7 +167,7 @@ impl<M: Manager> Pool<M> {
     /// An id that cannot be.
     pub fn principal(&self, id: &str) -> Result<Principal, PrincipalError> {
         let shared = self.shared();
-        shared.principals.intern(id, shared.now_ms())
+        shared.principals.intern(id, shared.store.moments.now_ms())
     }
 
     /// Leases an instance, and waits for one as a task.
@@ -180,14 +176,14 @@ impl<M: Manager> Pool<M> {
     /// Resolves to any [`CheckoutError`] but `Exhausted`.
     ///
     /// # Cancellation
-    /// Safe: the place in the line is given up, and an instance that was granted goes to the next.
+    /// Safe: the place in the queue is given up, and an instance that was granted goes to the next.
     #[inline]
     pub fn checkout<'a>(&'a self, principal: &'a Principal) -> Checkout<'a, M> {
         Checkout::new(self.shared(), principal)
     }
 
-    /// Leases an instance, and blocks the thread until there is one. Not for the threads of a runtime
-    /// that is the pool's [`Background`]: the last one of them would wait for itself.
+    /// Leases an instance, and blocks the thread until there is one. Not for the threads of a
+    /// runtime that is the pool's [`Background`]: the last one of them would wait for itself.
     ///
     /// # Errors
     /// Any [`CheckoutError`] but `Exhausted`.
@@ -199,7 +195,7 @@ impl<M: Manager> Pool<M> {
         let shared = self.shared();
         match shared.lease_idle(&principal.0) {
             Some(grant) => Ok(Lease::new(shared, principal, grant)),
-            None => self.wait(principal, shared.config.wait_timeout),
+            None => blocking::wait(shared, principal, shared.config.wait_timeout),
         }
     }
 
@@ -216,27 +212,16 @@ impl<M: Manager> Pool<M> {
         let shared = self.shared();
         match shared.lease_idle(&principal.0) {
             Some(grant) => Ok(Lease::new(shared, principal, grant)),
-            None => self.wait(principal, Some(timeout)),
+            None => blocking::wait(shared, principal, Some(timeout)),
         }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn wait<'a>(
-        &'a self,
-        principal: &'a Principal,
-        timeout: Option<Duration>,
-    ) -> Result<Lease<'a, M>, CheckoutError> {
-        let grant = self.shared().lease_blocking(principal, timeout)?;
-        Ok(Lease::new(self.shared(), principal, grant))
     }
 
     /// Leases an instance if one is idle and nobody waits, or can be made
     /// [at once](Manager::may_run_inline). If not, one is begun, unless some are on their way.
     ///
     /// # Errors
-    /// `Exhausted` if none is, `BuildFailed` if it made one itself, `Refused` if the principal is at its cap or has to keep off,
-    /// `Closed`, `ForeignPrincipal`.
+    /// `Exhausted` if none is, `BuildFailed` if it made one itself, `Refused` if the principal is
+    /// at its cap or has to keep off, `Closed`, `ForeignPrincipal`.
     #[inline(always)]
     pub fn try_checkout<'a>(
         &'a self,
@@ -245,21 +230,21 @@ impl<M: Manager> Pool<M> {
         let shared = self.shared();
         match shared.lease_idle(&principal.0) {
             Some(grant) => Ok(Lease::new(shared, principal, grant)),
-            None => {
-                shared.lease_or_begin(principal).map(|grant| Lease::new(shared, principal, grant))
-            }
+            None => blocking::make_or_begin(shared, principal)
+                .map(|grant| Lease::new(shared, principal, grant)),
         }
     }
 
     /// Leases `count` instances at once, all or none, and waits for them as a task (POOL-15).
     ///
-    /// One such checkout gathers its instances at a time, the others wait for their turn: two of them
-    /// never wait for each other. Whoever asks for all that it needs by one such checkout, and for
-    /// nothing more while it has them, waits for nobody who waits for it. Each is asked whether it is
-    /// [alive](Manager::is_alive) when it is gathered.
+    /// One such checkout gathers its instances at a time, the others wait for their turn: two of
+    /// them never wait for each other. A caller that asks for all that it needs by one such
+    /// checkout, and for nothing more while it has them, cannot deadlock with others that do the
+    /// same. Each is asked whether it is [alive](Manager::is_alive) when it is gathered.
     ///
     /// # Errors
-    /// As of [`checkout`](Self::checkout), and `TooMany`. What was gathered until then goes back unused.
+    /// As of [`checkout`](Self::checkout), and `TooMany`. What was gathered until then goes back
+    /// unused.
     ///
     /// # Cancellation
     /// Safe: what was gathered goes back unused.
@@ -283,8 +268,8 @@ impl<M: Manager> Pool<M> {
         CheckoutMany::new(self.shared(), principal, count).block()
     }
 
-    /// [`checkout`](Self::checkout), for a task that outlives the caller. The future keeps the pool open;
-    /// the lease does not.
+    /// [`checkout`](Self::checkout), for a task that outlives the caller. The future keeps the pool
+    /// open; the lease does not.
     ///
     /// # Errors
     /// As of [`checkout`](Self::checkout).
@@ -299,45 +284,6 @@ impl<M: Manager> Pool<M> {
         async move { pool.checkout(&principal).await.map(Lease::into_owned) }
     }
 
-    /// Asks each idle instance whether it is kept, on the calling thread; the others are retired. An
-    /// instance is lent to this call while it is asked: a checkout does not get it then. What is lent
-    /// or built meanwhile is not asked (POOL-13).
-    ///
-    /// A panic of `keep` is contained and counted, and its instance is retired.
-    ///
-    /// # Returns
-    /// How many were retired.
-    ///
-    /// # Example
-    /// ```
-    /// # use std::convert::Infallible;
-    /// # use plimsoll::pool::{Isolation, Manager, Pool};
-    /// # struct Connections;
-    /// # impl Manager for Connections {
-    /// #     type Object = u32;
-    /// #     type Error = Infallible;
-    /// #     async fn create(&self) -> Result<u32, Infallible> {
-    /// #         Ok(7)
-    /// #     }
-    /// # }
-    /// let pool = Pool::builder(Connections).isolation(Isolation::Shared).build()?;
-    /// pool.checkout_blocking(&pool.principal("acme")?)?.complete();
-    /// assert_eq!(pool.retain(|port| *port != 7), 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn retain(&self, keep: impl FnMut(&M::Object) -> bool) -> usize {
-        self.shared().retain(keep)
-    }
-
-    /// Retires all instances that are idle now, as when what they are connected to has gone. What is
-    /// lent or built is not touched; the [warm](super::PoolBuilder::warm) ones are built anew.
-    ///
-    /// # Returns
-    /// How many there were.
-    pub fn drop_idle(&self) -> usize {
-        self.shared().drop_idle()
-    }
-
     /// Closes the pool: checkouts fail from here on, those that wait too; what is idle is retired,
     /// and what is leased or built when it comes.
     ///
@@ -349,11 +295,11 @@ impl<M: Manager> Pool<M> {
 
     /// Whether the pool is closed.
     pub fn is_closed(&self) -> bool {
-        self.shared().demand.look().is_closed()
+        self.shared().store.words.demand.look().is_closed()
     }
 
-    /// Resolves when the pool is closed, nothing of it is live, and its manager is dropped. A call of the
-    /// manager that hangs, and a lease that is out, keep it from that.
+    /// Resolves when the pool is closed, nothing of it is live, and its manager is dropped. A call
+    /// of the manager that hangs, and a lease that is out, keep it from that.
     ///
     /// # Cancellation
     /// Safe.
@@ -370,7 +316,7 @@ impl<M: Manager> Pool<M> {
     }
 
     /// Does what is due now, on the calling thread: waits that are over, evictions, then the builds
-    /// and retirements that were in line. For [`Background::Manual`]; beside another background it
+    /// and retirements that were queued. For [`Background::Manual`]; beside another background it
     /// does no harm.
     ///
     /// # Returns
@@ -392,7 +338,7 @@ impl<M: Manager> Pool<M> {
     /// # Staleness
     /// As of [`PoolSlots::counts`].
     pub fn counts(&self) -> PoolCounts {
-        self.shared().counts()
+        self.shared().store.words.counts()
     }
 
     /// What the pool has done.
@@ -400,10 +346,10 @@ impl<M: Manager> Pool<M> {
         self.shared().read_stats()
     }
 
-    /// What the pool was told about its objects; `None` once it is drained, when the pool has dropped
-    /// it (POOL-16). Whoever keeps it keeps what it has reserved.
+    /// The manager; `None` once the pool is drained, when it has dropped it (POOL-16). A caller
+    /// that keeps it keeps what it has reserved.
     pub fn manager(&self) -> Option<Arc<M>> {
-        self.shared().manager()
+        self.shared().manager.get()
     }
 }
 

@@ -1,82 +1,88 @@
-//! Idle instances that are looked at, or not lent after all.
+//! Idle instances that the host asks about, or drops.
 
-use plimsoll_core::pool::Leased;
-
-use super::contain::contain;
-use super::live::Live;
+use super::executor::contain;
+use super::handle::Pool;
 use super::manager::Manager;
-use super::shared::Shared;
 use super::stats::DiscardReason;
-use super::work::Doomed;
+use super::store::Grant;
 
-impl<M: Manager> Shared<M> {
-    /// An instance that was to be lent, or was looked at, is not used again.
-    #[cold]
-    pub(super) fn remove(&self, token: Leased, live: Box<Live<M>>, reason: DiscardReason) {
-        let slot = token.slot();
-        let Ok(condemned) = self.slots.condemn(token) else {
-            return self.on_late_return(slot, Some(live));
-        };
-        self.stats.discard(reason);
-        self.work.push_retirement(self, Doomed { condemned, live: Some(live) });
-    }
-
-    /// An instance that was to be lent is dead, or has panicked when it was asked.
-    #[cold]
-    pub(super) fn on_dead(&self, token: Leased, live: Box<Live<M>>, is_panic: bool) {
-        if is_panic {
-            self.stats.panics.count();
-        }
-        self.remove(token, live, DiscardReason::Dead);
-    }
-
-    /// Keeps those idle instances of which `keep` says so.
+impl<M: Manager> Pool<M> {
+    /// Keeps the idle instances for which `keep` says so, asked on the calling thread, and retires
+    /// the others. A checkout does not get an instance while it is asked. Instances that are leased
+    /// or built meanwhile are not asked (POOL-13).
+    ///
+    /// A panic of `keep` is contained and counted, and its instance is retired.
     ///
     /// # Returns
-    /// How many were not kept.
-    pub(super) fn retain(&self, mut keep: impl FnMut(&M::Object) -> bool) -> usize {
-        let mut removed = 0;
-        for (id, view) in self.slots.views() {
+    /// How many were retired.
+    ///
+    /// # Example
+    /// ```
+    /// # use std::convert::Infallible;
+    /// # use plimsoll::pool::{Isolation, Manager, Pool};
+    /// # struct Connections;
+    /// # impl Manager for Connections {
+    /// #     type Object = u32;
+    /// #     type Error = Infallible;
+    /// #     async fn create(&self) -> Result<u32, Infallible> {
+    /// #         Ok(7)
+    /// #     }
+    /// # }
+    /// let pool = Pool::builder(Connections).isolation(Isolation::Shared).build()?;
+    /// pool.checkout_blocking(&pool.principal("acme")?)?.complete();
+    /// assert_eq!(pool.retain(|port| *port != 7), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn retain(&self, mut keep: impl FnMut(&M::Object) -> bool) -> usize {
+        let (shared, mut removed) = (self.shared(), 0);
+        let store = &shared.store;
+        for (id, view) in store.words.slots.views() {
             if view.idle_since.is_none() {
                 continue;
             }
-            // Lent to this call while it looks.
-            let Some(token) = self.slots.take_at(id, view.tenant) else { continue };
-            let live = self.place(id).take();
-            let live = live.expect("an idle slot has its object in place");
-            let kept = self.call_in((&token).into(), || contain(|| keep(live.object())));
+            // Leased to this call while it is asked.
+            let Some(token) = store.words.slots.take_at(id, view.tenant) else { continue };
+            let instance = store.cell(id).take();
+            let instance = instance.expect("an idle slot has its instance in its cell");
+            let kept = store.call_in((&token).into(), || contain(|| keep(instance.object())));
             if !matches!(kept, Ok(true)) {
                 if kept.is_err() {
-                    self.stats.panics.count();
+                    shared.stats.panics.count();
                 }
-                self.remove(token, live, DiscardReason::Removed);
+                Grant { token, instance }.remove(shared, DiscardReason::Removed);
                 removed += 1;
                 continue;
             }
-            let since = live.idle_since;
-            self.place(id).put(live);
+            let since = instance.idle_since;
+            store.cell(id).put(instance);
             // As cold as it was before.
-            if self.slots.give_back(token, since).is_err() {
-                self.on_late_return(id, None);
-            } else if !self.demand.look_after_release().is_quiet() {
-                self.on_release(None);
+            if store.words.slots.give_back(token, since).is_err() {
+                shared.on_late_return(id, None);
+            } else if !store.words.demand.look_after_release().is_quiet() {
+                shared.on_release(None);
             }
         }
-        self.work.hurry(self);
+        shared.work.hurry(shared);
         removed
     }
 
+    /// Retires all instances that are idle now, for example when their server has gone. Those that
+    /// are leased or built are not touched; the [warm](super::PoolBuilder::warm) ones are built
+    /// anew.
+    ///
     /// # Returns
     /// How many there were.
-    pub(super) fn drop_idle(&self) -> usize {
-        let idle = self.slots.views().filter(|(_, view)| view.idle_since.is_some());
-        // All of them first: what is built in the place of one is not to be found by this.
-        let idle: Vec<_> = idle.filter_map(|(id, _)| self.slots.evict_at(id)).collect();
+    pub fn drop_idle(&self) -> usize {
+        let shared = self.shared();
+        let slots = &shared.store.words.slots;
+        let idle = slots.views().filter(|(_, view)| view.idle_since.is_some());
+        // All of them are taken first, so that instances built in their place are not found.
+        let idle: Vec<_> = idle.filter_map(|(id, _)| slots.evict_at(id)).collect();
         let dropped = idle.len();
         for condemned in idle {
-            self.on_condemned(condemned, DiscardReason::Removed);
+            shared.on_condemned(condemned, DiscardReason::Removed);
         }
-        self.work.hurry(self);
+        shared.work.hurry(shared);
         dropped
     }
 }

@@ -5,7 +5,6 @@ use std::fmt;
 
 use super::handle::Pool;
 use super::manager::Manager;
-use super::shared::Shared;
 
 /// Why an instance was not taken; it is handed back.
 #[non_exhaustive]
@@ -56,8 +55,8 @@ impl<T> fmt::Display for InsertError<T> {
 impl<T> Error for InsertError<T> {}
 
 impl<M: Manager> Pool<M> {
-    /// Hands in an instance that was made elsewhere. It is as one that the manager has made: nobody has
-    /// used it, and whoever waits gets it at once.
+    /// Hands in an instance that was made elsewhere. It counts as one that the manager has made:
+    /// unused, and the next waiter gets it at once.
     ///
     /// # Errors
     /// [`InsertError`], with the instance: the pool is closed, or has as many as it may.
@@ -83,26 +82,19 @@ impl<M: Manager> Pool<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn insert(&self, object: M::Object) -> Result<(), InsertError<M::Object>> {
-        self.shared().insert(object)
-    }
-}
-
-impl<M: Manager> Shared<M> {
-    pub(super) fn insert(&self, object: M::Object) -> Result<(), InsertError<M::Object>> {
-        let mut queue = self.queue.lock();
-        if queue.is_closed {
-            return Err(InsertError::Closed { object });
-        }
-        let Some(building) = self.reserve(&mut queue) else {
-            let max = queue.room.max;
-            return Err(InsertError::Full { object, max });
+        let shared = self.shared();
+        let room = shared.decide(|scheduler, decision| match scheduler.is_closed() {
+            true => None,
+            false => Some(scheduler.on_insert(decision)),
+        });
+        let building = match room {
+            None => return Err(InsertError::Closed { object }),
+            Some(Err(max)) => return Err(InsertError::Full { object, max }),
+            Some(Ok(building)) => building,
         };
-        // On its way to whoever needs it, as one that is built.
-        queue.fair.assign(building.slot().index(), None);
-        drop(queue);
-        self.work.on_reserve();
-        let live = self.enliven(object, self.new_shell());
-        self.on_built(building, Ok(live));
+        shared.work.on_reserve();
+        let instance = shared.instance_of(object, shared.manager.new_shell());
+        shared.on_built(building, Ok(instance));
         Ok(())
     }
 }

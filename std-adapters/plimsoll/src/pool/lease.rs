@@ -1,22 +1,21 @@
-//! An instance, lent.
+//! Leases: exclusive use of an instance.
 
 use std::fmt;
 use std::mem;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::thread;
 
 use super::manager::Manager;
 use super::principal::Principal;
-use super::shared::{Grant, Shared};
+use super::shared::Shared;
 use super::stats::DiscardReason;
+use super::store::Grant;
+use crate::sync::thread;
 
-impl<M: Manager> Shared<M> {
-    /// A lease was dropped before its end.
-    #[cold]
-    fn on_drop(&self, principal: &Principal, grant: Grant<M>) {
-        self.discard(&principal.0, grant, end_reason());
-    }
+/// A lease was dropped before its end.
+#[cold]
+fn on_drop<M: Manager>(shared: &Shared<M>, principal: &Principal, grant: Grant<M>) {
+    grant.discard(shared, &principal.0, end_reason());
 }
 
 /// Why a lease ends that is not completed.
@@ -31,13 +30,13 @@ macro_rules! lease {
                 self.grant.as_ref().expect("a lease has its instance until it ends")
             }
 
-            /// The work with the instance has come to a clean end: it may be lent again, as the
+            /// The work with the instance has come to a clean end: it may be leased again, as the
             /// pool's isolation and its bounds allow. There is no other way back into the pool
             /// (POOL-3).
             #[inline(always)]
             pub fn complete(mut self) {
                 if let Some(grant) = self.grant.take() {
-                    self.shared.complete(&self.principal.0, grant);
+                    grant.complete(&self.shared, &self.principal.0);
                 }
             }
 
@@ -45,20 +44,20 @@ macro_rules! lease {
             /// the principal.
             pub fn fault(mut self) {
                 if let Some(grant) = self.grant.take() {
-                    self.shared.discard(&self.principal.0, grant, DiscardReason::Faulted);
+                    grant.discard(&self.shared, &self.principal.0, DiscardReason::Faulted);
                 }
             }
 
-            /// The instance is not used again, and nothing is held against the principal, not even while
-            /// the thread panics: what has failed is the host's.
+            /// The instance is not used again, and nothing is held against the principal, not even
+            /// while the thread panics: what has failed is the host's.
             pub fn discard(mut self) {
                 if let Some(grant) = self.grant.take() {
                     let reason = end_reason();
-                    self.shared.discard_and_blame(&self.principal.0, grant, reason, false);
+                    grant.discard_and_blame(&self.shared, &self.principal.0, reason, false);
                 }
             }
 
-            /// For whom it is lent.
+            /// The principal that holds it.
             pub fn principal(&self) -> &Principal {
                 &self.principal
             }
@@ -66,7 +65,8 @@ macro_rules! lease {
             /// The number of leases that the instance has had, this one included: 1 for one that
             /// nobody has used.
             pub fn uses(&self) -> u32 {
-                self.grant().live.uses
+                let Grant { token, instance } = self.grant();
+                instance.uses_in(self.shared.store.cell(token.slot()))
             }
         }
 
@@ -75,7 +75,7 @@ macro_rules! lease {
 
             #[inline]
             fn deref(&self) -> &M::Object {
-                self.grant().live.object()
+                self.grant().instance.object()
             }
         }
 
@@ -83,7 +83,7 @@ macro_rules! lease {
             #[inline]
             fn deref_mut(&mut self) -> &mut M::Object {
                 let grant = self.grant.as_mut().expect("a lease has its instance until it ends");
-                grant.live.object_mut()
+                grant.instance.object_mut()
             }
         }
 
@@ -91,7 +91,7 @@ macro_rules! lease {
             #[inline]
             fn drop(&mut self) {
                 if let Some(grant) = self.grant.take() {
-                    self.shared.on_drop(&self.principal, grant);
+                    on_drop(&self.shared, &self.principal, grant);
                 }
             }
         }
@@ -106,11 +106,12 @@ macro_rules! lease {
     };
 }
 
-/// An instance, lent for as long as this lives.
+/// Exclusive use of an instance, for as long as this lives.
 ///
 /// Dropping it discards the instance, whatever the reason (a return, a panic, a cancelled future);
-/// [`complete`](Self::complete) is the only way back into the pool. The end of a lease never drops an
-/// instance: the background does, or a checkout that makes [its own](super::Manager::may_run_inline).
+/// [`complete`](Self::complete) is the only way back into the pool. The end of a lease never drops
+/// an instance: the background does, or a checkout that makes [its
+/// own](super::Manager::may_run_inline).
 #[must_use = "dropping a lease discards its instance: complete it"]
 pub struct Lease<'a, M: Manager> {
     shared: &'a Arc<Shared<M>>,
@@ -130,15 +131,15 @@ impl<'a, M: Manager> Lease<'a, M> {
         Self { shared, principal, grant: Some(grant) }
     }
 
-    /// It was not used after all.
+    /// Gives the instance back unused.
     pub(super) fn undo(mut self) {
         if let Some(grant) = self.grant.take() {
-            self.shared.undo(&self.principal.0, grant);
+            grant.undo(self.shared, &self.principal.0);
         }
     }
 
-    /// The same lease without a borrow, for tasks that outlive the caller. It does not keep the pool
-    /// open.
+    /// The same lease without a borrow, for tasks that outlive the caller. It does not keep the
+    /// pool open.
     pub fn into_owned(mut self) -> OwnedLease<M> {
         let grant = mem::take(&mut self.grant);
         OwnedLease { shared: self.shared.clone(), principal: self.principal.clone(), grant }

@@ -1,4 +1,4 @@
-//! What a pool is told about its objects.
+//! The trait that makes, resets and retires the objects of a pool.
 
 use std::error::Error;
 use std::future::Future;
@@ -6,8 +6,8 @@ use std::future::Future;
 /// Makes, resets and retires the objects of a [`Pool`](super::Pool).
 ///
 /// No method is called under a lock. A panic in any of them, and in the drop of an object, is
-/// contained and counted: it costs that object and nothing else. A call that hangs costs its slot, and
-/// only until a [bound](super::PoolBuilder::build_timeout) (POOL-12).
+/// contained and counted: it costs that object and nothing else. A call that hangs costs its slot,
+/// and only until a [bound](super::PoolBuilder::build_timeout) (POOL-12).
 ///
 /// The pool drops its manager once it is closed and drained, before it says so (POOL-16): what the
 /// objects take room in, such as an engine's reservation, is held by the manager.
@@ -33,23 +33,24 @@ use std::future::Future;
 /// }
 /// ```
 pub trait Manager: Send + Sync + 'static {
-    /// What is lent.
+    /// The type of the objects.
     type Object: Send + 'static;
     /// Why an object could not be made or reset.
     type Error: Error + Send + Sync + 'static;
 
     /// Makes an object: in the background, unless it [may run inline](Self::may_run_inline).
     ///
-    /// Threads of the pool's own poll it without a runtime around: what needs tokio's timers or sockets
-    /// needs [`Background::Tokio`](super::Background::Tokio).
+    /// Threads of the pool's own poll it without a runtime around: what needs tokio's timers or
+    /// sockets needs [`Background::Tokio`](super::Background::Tokio).
     ///
     /// # Errors
-    /// Goes to the checkout for whose sake it was called, as
+    /// Goes to the checkout that the object is built for, as
     /// [`CheckoutError::BuildFailed`](super::CheckoutError::BuildFailed).
     ///
     /// # Cancellation
-    /// The future is dropped when the build's timeout has passed, when the runtime that drives it goes,
-    /// or after its first poll if it was inline and is not ready; nothing of the pool's capacity is lost.
+    /// The future is dropped when the build's timeout has passed, when the runtime that drives it
+    /// goes, or after its first poll if it was inline and is not ready; nothing of the pool's
+    /// capacity is lost.
     fn create(&self) -> impl Future<Output = Result<Self::Object, Self::Error>> + Send;
 
     /// Makes an object as good as new after a lease that was completed. Not called for single-use
@@ -62,8 +63,9 @@ pub trait Manager: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Whether an idle object may be lent: asked before each lease, on the thread of the checkout, so it
-    /// answers at once. A dead one is retired, and the checkout goes on with the next (POOL-13).
+    /// Whether an idle object may be leased: asked before each lease, on the thread of the
+    /// checkout, so it answers at once. A dead one is retired, and the checkout goes on with the
+    /// next (POOL-13).
     #[inline(always)]
     fn is_alive(&self, object: &Self::Object) -> bool {
         let _ = object;
@@ -78,12 +80,12 @@ pub trait Manager: Send + Sync + 'static {
     /// Whether a checkout may call [`retire`](Self::retire) and [`create`](Self::create) itself, on
     /// its own thread and within a task, where it would else have to wait until the background has.
     ///
-    /// For objects that are made in microseconds and without waiting for anything: to hand such a
-    /// one over from thread to thread takes longer. It is done where objects are for a
-    /// [single use](super::Isolation::Fresh) and none is idle, by who comes while nobody is in line,
-    /// and by the first in line when a lease ends. A future of `create` that is not ready at its first
-    /// poll is dropped, and called anew in the background. The background makes the first one, and the
-    /// next one whenever it is found that one took longer than two milliseconds.
+    /// For objects that are made in microseconds and without waiting for anything: handing such an
+    /// object from thread to thread takes longer than making it. A checkout does so where objects
+    /// are for a [single use](super::Isolation::Fresh), none is idle and nobody waits; the first
+    /// waiter does so when a lease ends. A future of `create` that is not ready at its first poll
+    /// is dropped, and `create` is called again in the background. The background makes the first
+    /// object, and the next one after any that took longer than two milliseconds.
     ///
     /// Asked once, when the pool is made.
     fn may_run_inline(&self) -> bool {

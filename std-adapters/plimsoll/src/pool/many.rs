@@ -1,7 +1,7 @@
 //! Several instances at once, all or none (POOL-15).
 //!
-//! Whoever gathers instances one by one can hold what another who gathers needs. So one gathers at a
-//! time, and the others stand in a line of their own, in the order of their arrival.
+//! Two checkouts that gather instances one by one could wait for what the other holds. So one
+//! gathers at a time, and the others wait for their turn, in the order of their arrival.
 
 use std::fmt;
 use std::future::Future;
@@ -38,7 +38,7 @@ impl<'a, M: Manager> CheckoutMany<'a, M> {
     /// Waits on the calling thread.
     pub(super) fn block(self) -> Result<Vec<Lease<'a, M>>, CheckoutError> {
         let timeout = self.shared.config.wait_timeout;
-        // Those that are asked for keep the time as well; this is for the time in the line.
+        // Each single checkout has the timeout as well; this one covers the wait for the turn.
         block_on(self, timeout.map(|timeout| timeout.saturating_mul(2))).unwrap_or_else(|| {
             let after = timeout.unwrap_or(Duration::ZERO);
             Err(CheckoutError::TimedOut { stage: Stage::Wait, after })
@@ -46,19 +46,12 @@ impl<'a, M: Manager> CheckoutMany<'a, M> {
     }
 
     fn check(&self) -> Result<(), CheckoutError> {
-        if self.principal.0.pool != self.shared.id {
+        if self.principal.0.pool != self.shared.store.id() {
             return Err(CheckoutError::ForeignPrincipal);
         }
-        let queue = self.shared.queue.lock();
-        let (asked, max) = (self.count, self.shared.config.cap.unwrap_or(usize::MAX));
-        let max = max.min(queue.room.max);
-        if asked > max {
-            return Err(CheckoutError::TooMany { asked, max });
-        }
-        match self.shared.would_wait_for_itself(&queue, &self.principal.0, asked) {
-            Some(error) => Err(error),
-            None => Ok(()),
-        }
+        self.shared.decide(|scheduler, decision| {
+            scheduler.on_gathering(&self.principal.0, self.count, decision)
+        })
     }
 
     fn gather(&mut self, context: &mut Context<'_>) -> Poll<Result<(), CheckoutError>> {

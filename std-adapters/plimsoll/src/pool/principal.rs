@@ -1,8 +1,7 @@
-//! For whom instances are lent.
+//! Principals of a pool: their leases, waiters and faults.
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use plimsoll_core::pool::{PoolId, Tenant};
@@ -10,8 +9,9 @@ use plimsoll_core::pool::{PoolId, Tenant};
 use super::config::Backoff;
 use super::error::Quota;
 use crate::clock;
+use crate::sync::{AtomicU64, Ordering};
 
-/// Somebody whom a pool lends to; see [`Pool::principal`](super::Pool::principal).
+/// A user of a pool's instances; see [`Pool::principal`](super::Pool::principal).
 ///
 /// Clones, and handles that were asked for under the same id, are the same principal: its cap, its
 /// turns and its faults are counted together.
@@ -24,13 +24,14 @@ impl Principal {
         &self.0.id
     }
 
-    /// The number under which the pool's slots know it. It is never given out again in this process.
+    /// The number under which the pool's slots know it. It is never given out again in this
+    /// process.
     pub fn tenant(&self) -> Tenant {
         self.0.tenant
     }
 
     /// How many instances it holds; always 0 in a pool without a
-    /// [cap](super::PoolBuilder::per_principal_cap), where nobody counts.
+    /// [cap](super::PoolBuilder::per_principal_cap), where leases are not counted.
     pub fn in_use(&self) -> usize {
         Load::of(&self.0).in_use as usize
     }
@@ -49,16 +50,16 @@ impl fmt::Debug for Principal {
 }
 
 /// ```text
-/// load      0..32   in use: leases, where a cap makes somebody count
+/// load      0..32   in use: leases, counted only where there is a cap
 ///           32..64  waiting: checkouts in the queue; changed under the queue's lock
 /// faults    faults less clean completions
 /// until_ms  the moment until which it is refused
 /// known_ms  the moment until which its faults are remembered though nobody holds it
 /// ```
 ///
-/// Both counts of `load` are one word, so that of a lease that ends and a waiter that arrives one
-/// sees the other: the release that finds somebody waiting takes the queue's lock, and the waiter
-/// that finds room takes it.
+/// Both counts of `load` are in one word, so that a lease that ends and a waiter that arrives
+/// cannot miss each other: a release that finds a waiter takes the queue's lock, and a waiter that
+/// finds room takes it.
 pub(super) struct PrincipalState {
     id: Box<str>,
     pub(super) pool: PoolId,
@@ -104,7 +105,7 @@ impl PrincipalState {
         self.load.fetch_update(Ordering::Relaxed, Ordering::Relaxed, admit).is_ok()
     }
 
-    /// The same for who stands in no line: those of the principal who do come first (POOL-6).
+    /// The same for a checkout that is not queued: the principal's waiters come first (POOL-6).
     #[inline]
     pub(super) fn admit_first(&self, cap: usize) -> bool {
         // A word with waiters in it is above every cap.
@@ -116,7 +117,7 @@ impl PrincipalState {
     /// Counts a lease out.
     ///
     /// # Returns
-    /// Whether somebody waits who may have been at the cap.
+    /// Whether a waiter of the principal may have been at the cap.
     #[inline]
     pub(super) fn release(&self) -> bool {
         // Relaxed: as above.

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::Mutex;
 use plimsoll_core::pool::{PoolId, Tenant};
 
 use super::error::PrincipalError;
+use super::locks::{LEAF, Mutex};
 use super::principal::{Principal, PrincipalState};
+use crate::sync::{Ordering, process::AtomicU64};
 
 /// Bytes that a principal's id may have.
 const ID_BYTES_MAX: usize = 64;
@@ -16,7 +16,7 @@ const ID_BYTES_MAX: usize = 64;
 /// The principals of a pool by their ids.
 pub(super) struct Principals {
     pool: PoolId,
-    table: Mutex<Table>,
+    table: Mutex<Table, LEAF>,
 }
 
 struct Table {

@@ -1,109 +1,36 @@
-//! What a pool has done.
+//! The counters of a pool.
 
-use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use plimsoll_core::pool::PoolCounts;
 
-use super::histogram::{Histogram, Recorder};
-
-/// Why an instance was not used again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum DiscardReason {
-    /// It was for a single use, which was completed.
-    SingleUse,
-    /// Its lease was dropped without being completed, as when a future is cancelled.
-    Dropped,
-    /// Its lease was dropped by a panic.
-    Panicked,
-    /// Its lease ended in a [fault](super::Lease::fault).
-    Faulted,
-    /// It was used as often as it may be.
-    Uses,
-    /// It was too old.
-    Age,
-    /// It had grown too large.
-    Bytes,
-    /// It could not be reset.
-    ResetFailed,
-    /// It was idle for too long.
-    Idle,
-    /// It made room for another principal.
-    Displaced,
-    /// The pool was closed.
-    Closed,
-    /// It was [dead](super::Manager::is_alive) when it was to be lent.
-    Dead,
-    /// It was idle, and taken out by [`retain`](super::Pool::retain) or
-    /// [`drop_idle`](super::Pool::drop_idle).
-    Removed,
-    /// There were more than the maximum, which was [changed](super::Pool::resize).
-    Surplus,
-}
-
-impl DiscardReason {
-    /// All reasons.
-    pub const ALL: [DiscardReason; 14] = [
-        DiscardReason::SingleUse,
-        DiscardReason::Dropped,
-        DiscardReason::Panicked,
-        DiscardReason::Faulted,
-        DiscardReason::Uses,
-        DiscardReason::Age,
-        DiscardReason::Bytes,
-        DiscardReason::ResetFailed,
-        DiscardReason::Idle,
-        DiscardReason::Displaced,
-        DiscardReason::Closed,
-        DiscardReason::Dead,
-        DiscardReason::Removed,
-        DiscardReason::Surplus,
-    ];
-
-    /// The name in lower case, such as `"single_use"`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            DiscardReason::SingleUse => "single_use",
-            DiscardReason::Dropped => "dropped",
-            DiscardReason::Panicked => "panicked",
-            DiscardReason::Faulted => "faulted",
-            DiscardReason::Uses => "uses",
-            DiscardReason::Age => "age",
-            DiscardReason::Bytes => "bytes",
-            DiscardReason::ResetFailed => "reset_failed",
-            DiscardReason::Idle => "idle",
-            DiscardReason::Displaced => "displaced",
-            DiscardReason::Closed => "closed",
-            DiscardReason::Dead => "dead",
-            DiscardReason::Removed => "removed",
-            DiscardReason::Surplus => "surplus",
-        }
-    }
-}
-
-impl fmt::Display for DiscardReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
+use super::error::{CheckoutError, Quota, Stage};
+use crate::sync::{AtomicU64, Ordering};
+use crate::telemetry::Recorder;
+pub use crate::telemetry::{DiscardReason, PoolCheckouts, PoolRefusals, PoolStats, PoolTimeouts};
 
 /// The counters of a pool. Every access is Relaxed: numbers of their own.
 pub(super) struct Stats {
     pub(super) wait: Recorder,
     pub(super) hold: Recorder,
+    pub(super) create: Recorder,
     discards: [AtomicU64; DiscardReason::ALL.len()],
     pub(super) built: Counter,
     pub(super) failed: Counter,
     pub(super) panics: Counter,
-    pub(super) timeouts: Counter,
-    pub(super) refusals: Counter,
+    timeouts: [Counter; 3],
+    refusals: [Counter; 5],
+    /// Leases of instances that their checkouts have made.
+    pub(super) cold: Counter,
+    /// Leases after a wait.
+    pub(super) waited: Counter,
+    /// The most leases of idle instances that were reported.
+    warm_told: AtomicU64,
     pub(super) abandoned: Counter,
 }
 
-/// One build in so many is timed where they take no longer than to ask the clock a few times, and the
-/// lease of one for a single use.
+/// One in how many builds is timed where reading the clock takes as long as a build, and with it
+/// the lease of a single-use instance.
 const TIMED_EVERY: u64 = 16;
 
 /// A number that grows.
@@ -115,7 +42,7 @@ impl Counter {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn get(&self) -> u64 {
+    pub(super) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -125,12 +52,16 @@ impl Stats {
         Self {
             wait: Recorder::new(),
             hold: Recorder::new(),
+            create: Recorder::new(),
             discards: [const { AtomicU64::new(0) }; DiscardReason::ALL.len()],
             built: Counter::default(),
             failed: Counter::default(),
             panics: Counter::default(),
-            timeouts: Counter::default(),
-            refusals: Counter::default(),
+            timeouts: Default::default(),
+            refusals: Default::default(),
+            cold: Counter::default(),
+            waited: Counter::default(),
+            warm_told: AtomicU64::new(0),
             abandoned: Counter::default(),
         }
     }
@@ -144,9 +75,55 @@ impl Stats {
         self.discards[reason as usize].fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(super) fn time_out(&self, stage: Stage) {
+        let [wait, cap, build] = &self.timeouts;
+        let counter = match stage {
+            Stage::Wait => wait,
+            Stage::Cap => cap,
+            Stage::Build => build,
+        };
+        counter.count();
+    }
+
+    pub(super) fn refuse(&self, error: &CheckoutError) {
+        let [in_use, waiting, faults, line_full, never] = &self.refusals;
+        let counter = match error {
+            CheckoutError::Refused { quota: Quota::InUse { .. } } => in_use,
+            CheckoutError::Refused { quota: Quota::Waiting { .. } } => waiting,
+            CheckoutError::Refused { quota: Quota::Faults { .. } } => faults,
+            CheckoutError::LineFull { .. } => line_full,
+            _ => never,
+        };
+        counter.count();
+    }
+
+    pub(super) fn timed_out(&self) -> PoolTimeouts {
+        let [wait, cap, build] = self.timeouts.each_ref().map(Counter::get);
+        PoolTimeouts { wait, cap, build }
+    }
+
+    pub(super) fn refused(&self) -> PoolRefusals {
+        let [in_use, waiting, faults, line_full, never] =
+            self.refusals.each_ref().map(Counter::get);
+        PoolRefusals { in_use, waiting, faults, line_full, never }
+    }
+
+    /// How `leases` were served, which were counted before this is called. A lease is counted after
+    /// how it was served: so no more are reported as warm than are, and exactly as many with none
+    /// in flight.
+    fn checkouts(&self, leases: u64) -> PoolCheckouts {
+        let (cold, waited) = (self.cold.get(), self.waited.get());
+        let warm = leases.saturating_sub(cold.saturating_add(waited));
+        // A number that was reported never falls.
+        let warm = warm.max(self.warm_told.fetch_max(warm, Ordering::Relaxed));
+        PoolCheckouts { warm, cold, waited }
+    }
+
     pub(super) fn read(
         &self,
         counts: PoolCounts,
+        leases: u64,
+        warm: usize,
         abandoned_now: usize,
         waiting: u64,
         blocked: Duration,
@@ -157,70 +134,17 @@ impl Stats {
             blocked,
             wait: self.wait.read(),
             hold: self.hold.read(),
+            create: self.create.read(),
+            checkouts: self.checkouts(leases),
+            warm,
             built: self.built.get(),
             build_failures: self.failed.get(),
             panics: self.panics.get(),
-            timeouts: self.timeouts.get(),
-            refusals: self.refusals.get(),
+            timeouts: self.timed_out(),
+            refusals: self.refused(),
             abandoned: self.abandoned.get(),
             abandoned_now,
             discards: std::array::from_fn(|index| self.discards[index].load(Ordering::Relaxed)),
-        }
-    }
-}
-
-/// What [`Pool::stats`](super::Pool::stats) has read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PoolStats {
-    /// How many instances there are in which state.
-    pub counts: PoolCounts,
-    /// How many checkouts wait.
-    pub waiting: u64,
-    /// How long checkouts have waited in all.
-    pub blocked: Duration,
-    /// How long each checkout that had to wait has waited.
-    pub wait: Histogram,
-    /// How long leases were held: of single-use instances one in 16 or more; else the first of each
-    /// instance and every 64th after it.
-    pub hold: Histogram,
-    /// Instances that were built, or [handed in](super::Pool::insert).
-    pub built: u64,
-    /// Builds that failed.
-    pub build_failures: u64,
-    /// Panics of the manager and of objects that were contained.
-    pub panics: u64,
-    /// Checkouts that timed out.
-    pub timeouts: u64,
-    /// Checkouts that were refused for a quota.
-    pub refusals: u64,
-    /// Calls of the manager that took longer than they may, and were abandoned.
-    pub abandoned: u64,
-    /// How many of those have not come back yet.
-    pub abandoned_now: usize,
-    discards: [u64; DiscardReason::ALL.len()],
-}
-
-impl PoolStats {
-    /// How many instances were not used again, for this reason.
-    pub fn discards(&self, reason: DiscardReason) -> u64 {
-        self.discards[reason as usize]
-    }
-
-    /// How many instances were not used again, for any reason.
-    pub fn discarded(&self) -> u64 {
-        self.discards.iter().sum()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reasons_are_numbered_in_their_order() {
-        for (index, reason) in DiscardReason::ALL.into_iter().enumerate() {
-            assert_eq!(reason as usize, index, "{reason}");
         }
     }
 }

@@ -1,16 +1,15 @@
-//! The order of those who gather several instances.
+//! The order of the checkouts that gather several instances.
 
 use std::collections::VecDeque;
 use std::task::Waker;
 
-use parking_lot::Mutex;
+use super::executor::wake_all;
+use super::locks::{LEAF, Mutex};
 
-use super::contain::wake_all;
-
-/// Lets one gather at a time.
+/// Lets one checkout gather at a time.
 #[derive(Default)]
 pub(super) struct Turnstile {
-    line: Mutex<Line>,
+    line: Mutex<Line, LEAF>,
 }
 
 #[derive(Default)]
@@ -21,8 +20,10 @@ struct Line {
 }
 
 impl Turnstile {
+    /// Queues a checkout, last of all.
+    ///
     /// # Returns
-    /// The number, and whether it is its turn.
+    /// Its number, and whether it is its turn.
     pub(super) fn enter(&self, waker: Waker) -> (u64, bool) {
         let mut line = self.line.lock();
         let number = line.next;
@@ -32,7 +33,7 @@ impl Turnstile {
     }
 
     pub(super) fn is_turn(&self, number: u64, waker: &Waker) -> bool {
-        // A waker's clone and drop are somebody's code: outside the lock.
+        // A waker's clone and drop are the caller's code: outside the lock.
         let waker = waker.clone();
         let mut line = self.line.lock();
         let is_first = line.waits.front().is_some_and(|(first, _)| *first == number);

@@ -2,26 +2,27 @@
 
 use std::task::Waker;
 
-use parking_lot::Mutex;
 use plimsoll_core::pool::{Condemned, Leased};
 
 use super::error::CheckoutError;
+use super::locks::{LEAF, Mutex};
 
 /// How a wait ends.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// With an instance, which waits in its place.
+    /// With an instance, which is in its slot's cell.
     Granted(Leased),
-    /// With the place of one that is over, which waits there to be retired: the waiter makes its own.
+    /// With the slot of an instance that is still to be retired: the waiter does that, and builds
+    /// its own.
     Room(Condemned),
     /// With nothing.
     Refused(CheckoutError),
 }
 
-/// Shared by a waiter and the thread that serves it. Settled once, under the queue's lock, by the thread
-/// that takes the waiter out of the queue; woken outside of it.
+/// Shared by a waiter and the thread that serves it. Settled once, under the queue's lock, by the
+/// thread that takes the waiter out of the queue; woken outside of it.
 pub(super) struct Waiter {
-    state: Mutex<State>,
+    state: Mutex<State, LEAF>,
 }
 
 #[derive(Default)]
@@ -38,7 +39,7 @@ impl Waiter {
     /// Says how the wait ends.
     ///
     /// # Returns
-    /// Whom to wake, once no lock is held.
+    /// The waker to call once no lock is held.
     #[must_use = "the waiter sleeps until it is woken"]
     pub(super) fn settle(&self, outcome: Outcome) -> Option<Waker> {
         let mut state = self.state.lock();
@@ -62,7 +63,7 @@ impl Waiter {
                 return None;
             }
         }
-        // A waker's clone and drop are the user's code: outside the lock.
+        // A waker's clone and drop are the caller's code: outside the lock.
         let waker = waker.clone();
         let mut state = self.state.lock();
         if state.outcome.is_some() {

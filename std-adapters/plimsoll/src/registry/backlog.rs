@@ -1,13 +1,13 @@
-//! Events that carry text, on their way to another thread.
+//! The list of events with text that wait for deferred delivery.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::event::{Event, EventKind};
+use crate::telemetry::{Event, GuestChange};
 
-/// Events in order, up to a number. What finds no room is dropped; but of a guest that falls silent,
-/// and of its return, the last word is kept for each run, so that a subscriber's picture of it
-/// converges (REG-6). A silence and its end that both found no room are dropped together. So no more
-/// is kept than there are runs that are silent, or were last delivered as silent (REG-10).
+/// Events in order, up to a number. What finds no room is dropped; but of a guest that falls
+/// silent, and of its return, the last word is kept for each run, so that a subscriber's picture of
+/// it converges (REG-6). A silence and its end that both found no room are dropped together. So no
+/// more is kept than there are runs that are silent, or were last delivered as silent (REG-10).
 pub(super) struct Backlog {
     capacity: usize,
     events: VecDeque<Event>,
@@ -54,19 +54,19 @@ impl Backlog {
     }
 }
 
-/// Whether the event says that a run is silent, or is so no more.
+/// Whether the event is a silence of a run, or the end of one.
 fn changes_a_run(event: &Event) -> bool {
-    use EventKind::{Cleared, Recovered, Silent};
-    event.run.is_some() && matches!(event.kind, Silent | Recovered | Cleared)
+    event.as_guest().is_some_and(|event| event.change != GuestChange::Late)
 }
 
 fn is_silent(event: &Event) -> bool {
-    event.kind == EventKind::Silent
+    event.as_silence().is_some()
 }
 
 fn run_of(event: &Event) -> Run {
     let owned = |text: &str| text.to_owned();
-    (event.name().to_owned(), event.instance().map(owned), event.run.as_deref().map(owned))
+    let run = event.as_guest().map(|event| owned(&event.silence.run));
+    (event.name().to_owned(), event.scope().map(owned), run)
 }
 
 #[cfg(test)]
@@ -74,26 +74,25 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::telemetry::{EventKind, ExhaustedEvent, GuestEvent, Silence};
 
-    fn event(kind: EventKind, guest: u32) -> Event {
-        let mut event =
-            Event::silent("guests", guest.to_string(), "r", Duration::ZERO, Duration::ZERO);
-        event.kind = kind;
-        event
+    fn event(change: GuestChange, guest: u32) -> Event {
+        let silence = Silence::new(guest.to_string(), "r", Duration::ZERO, Duration::ZERO);
+        GuestEvent::new("guests", change, silence).into()
     }
 
     #[test]
     fn reg_6_the_last_word_of_each_run_is_kept() {
-        use EventKind::{Cleared, Recovered, Silent};
+        use EventKind::{Recovered, Silent};
         let mut backlog = Backlog::new(2);
-        (0..10).for_each(|guest| backlog.push(event(Silent, guest)));
+        (0..10).for_each(|guest| backlog.push(event(GuestChange::Silent, guest)));
         assert_eq!((backlog.len(), backlog.dropped()), (10, 0));
         // 0 and 1 are in the queue; of 2 and 3 nothing will ever be heard.
-        [0, 2].iter().for_each(|guest| backlog.push(event(Recovered, *guest)));
-        backlog.push(event(Cleared, 3));
+        [0, 2].iter().for_each(|guest| backlog.push(event(GuestChange::Recovered, *guest)));
+        backlog.push(event(GuestChange::Ended, 3));
         assert_eq!((backlog.len(), backlog.dropped()), (9, 4));
         let delivered: Vec<_> = std::iter::from_fn(|| backlog.pop())
-            .map(|event| (event.kind, event.instance().unwrap().to_owned()))
+            .map(|event| (event.kind(), event.scope().unwrap().to_owned()))
             .collect();
         let expected = [(Silent, 0), (Silent, 1), (Recovered, 0)];
         let expected = expected.into_iter().chain((4..10).map(|guest| (Silent, guest)));
@@ -104,12 +103,13 @@ mod tests {
     #[test]
     fn reg_10_what_comes_and_goes_unheard_takes_no_room() {
         let mut backlog = Backlog::new(2);
-        backlog.push(event(EventKind::Exhausted, 0));
-        backlog.push(event(EventKind::Exhausted, 0));
+        for _ in 0..2 {
+            backlog.push(ExhaustedEvent::new("fuel", None, None, "").into());
+        }
         for guest in 0..1_000 {
-            backlog.push(event(EventKind::Silent, guest));
-            backlog.push(event(EventKind::Cleared, guest));
-            backlog.push(event(EventKind::Late, guest));
+            backlog.push(event(GuestChange::Silent, guest));
+            backlog.push(event(GuestChange::Ended, guest));
+            backlog.push(event(GuestChange::Late, guest));
         }
         assert_eq!((backlog.len(), backlog.dropped()), (2, 3_000));
     }

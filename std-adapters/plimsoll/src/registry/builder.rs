@@ -1,9 +1,9 @@
-//! How a registry is made.
+//! The builder of a registry.
 
 use super::deferred::Queue;
+use super::history::Place;
 use super::{Entries, Pending, Registry, Shared, Subscribers, Timer};
-use crate::error::BuildError;
-use crate::pressure::PressureRule;
+use crate::telemetry::{BuildError, PressureRule};
 
 /// On which thread subscribers run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -29,7 +29,7 @@ pub enum Delivery {
 /// let registry = Registry::builder()
 ///     .max_entries(1_000)
 ///     .delivery(Delivery::Deferred { capacity: 1024 })
-///     .pressure(PressureRule::held_for(Duration::from_millis(50)))
+///     .pressure(PressureRule::hold(Duration::from_millis(50)))
 ///     .build()?;
 /// let _delivery = registry.spawn_delivery(Duration::from_millis(10))?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -108,8 +108,12 @@ impl RegistryBuilder {
             queue,
             pending: Pending::default(),
             timer: Timer::default(),
+            #[cfg(feature = "pressure")]
+            timed: Default::default(),
             pressure: self.pressure,
             top_users: self.top_users,
+            spare: Default::default(),
+            history: Place::default(),
         })
     }
 }

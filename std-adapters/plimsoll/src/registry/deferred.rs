@@ -1,19 +1,17 @@
-//! Events on their way to another thread.
+//! The queue of deferred delivery: a ring of records, and a list for events with text.
 
-use parking_lot::Mutex;
-use plimsoll_core::{Announcement, AnnouncementKind, Level, Ring, RingSlot};
+use plimsoll_core::{Level, Notice, NoticeKind, Ring, RingSlot};
 
 use super::backlog::Backlog;
 use super::entry::{Entries, Entry};
-use crate::error::BuildError;
-use crate::event::Event;
-use crate::report::Report;
+use crate::sync::Mutex;
+use crate::telemetry::{BuildError, Event, Report};
 
 const CAPACITY_MAX: usize = 1 << 24;
 
-/// What deferred delivery has to deliver. The hot path puts a record in a lock-free ring (REG-4);
-/// warnings of exhausted limits and silences, which carry text and are rare, wait in a list of their
-/// own.
+/// The events that deferred delivery still has to deliver. The hot path puts a record in a
+/// lock-free ring (REG-4); warnings of exhausted limits and silences, which carry text and are
+/// rare, wait in a list of their own.
 ///
 /// A thread that stops for ever in the middle of its push holds up the records behind it; other
 /// threads go on, and what then finds no room is counted.
@@ -54,7 +52,7 @@ impl Queue {
             let (id, report) = unpack(record);
             // An entry with a record in the ring is live or departed.
             let entry = entries.dequeue(id)?;
-            return Some(Event::reported(entry.tag().clone(), report, entry.waiting()));
+            return Some(Event::reported(entry.tag().clone(), report, entry.standing()));
         }
         self.backlog.lock().pop()
     }
@@ -76,14 +74,14 @@ impl Queue {
 /// A record of the ring, low bit of the first word first; fields can straddle two words:
 ///
 /// ```text
-/// id        50  the entry
-/// sequence  54
-/// depth     47  a larger one is cut (a gauge holds 2^46)
-/// peak      47  likewise
-/// duration  36  ms; all ones: not known
+/// id        40  the entry
+/// sequence  48
+/// depth     57  a larger one is cut (a budget holds 2^56)
+/// peak      57  likewise
+/// duration  34  ms; all ones: not known
 /// level      2
 /// kind       2  0 raised, 1 cleared, 2 sustained, 3 cleared since the limit is gone
-/// count     18  sustained: the repetition; otherwise the changes before it that were not reported;
+/// count     16  sustained: the repetition; otherwise the changes before it that were not reported;
 ///               a larger one is cut
 /// ```
 struct Bits {
@@ -91,13 +89,13 @@ struct Bits {
     at: u32,
 }
 
-const ID: u32 = 50;
-const SEQUENCE: u32 = 54;
-const AMOUNT: u32 = 47;
-const DURATION: u32 = 36;
+const ID: u32 = 40;
+const SEQUENCE: u32 = 48;
+const AMOUNT: u32 = 57;
+const DURATION: u32 = 34;
 const LEVEL: u32 = 2;
 const KIND: u32 = 2;
-const COUNT: u32 = 18;
+const COUNT: u32 = 16;
 
 const RAISED: u64 = 0;
 const CLEARED: u64 = 1;
@@ -134,21 +132,21 @@ impl Bits {
 }
 
 fn pack(id: u64, report: &Report) -> [u64; 4] {
-    let Report { announcement, suppressed, is_gone } = report;
-    let (kind, count) = match announcement.kind {
-        AnnouncementKind::StillRaised { repeat } => (SUSTAINED, u64::from(repeat)),
-        AnnouncementKind::Raised => (RAISED, *suppressed),
-        AnnouncementKind::Cleared if *is_gone => (GONE, *suppressed),
-        AnnouncementKind::Cleared => (CLEARED, *suppressed),
+    let Report { notice, suppressed, is_gone } = report;
+    let (kind, count) = match notice.kind {
+        NoticeKind::StillRaised { repeat } => (SUSTAINED, u64::from(repeat)),
+        NoticeKind::Raised => (RAISED, *suppressed),
+        NoticeKind::Cleared if *is_gone => (GONE, *suppressed),
+        NoticeKind::Cleared => (CLEARED, *suppressed),
     };
-    let duration_ms = announcement.duration_ms.map_or(u64::MAX, |ms| ms.min(max_of(DURATION) - 1));
+    let duration_ms = notice.duration_ms.map_or(u64::MAX, |ms| ms.min(max_of(DURATION) - 1));
     let mut bits = Bits { words: [0; 4], at: 0 };
     bits.put(ID, id);
-    bits.put(SEQUENCE, announcement.sequence);
-    bits.put(AMOUNT, announcement.depth);
-    bits.put(AMOUNT, announcement.peak);
+    bits.put(SEQUENCE, notice.sequence);
+    bits.put(AMOUNT, notice.depth);
+    bits.put(AMOUNT, notice.peak);
     bits.put(DURATION, duration_ms);
-    bits.put(LEVEL, announcement.level as u64);
+    bits.put(LEVEL, notice.level as u64);
     bits.put(KIND, kind);
     bits.put(COUNT, count);
     bits.words
@@ -162,12 +160,12 @@ fn unpack(words: [u64; 4]) -> (u64, Report) {
     let level = Level::ALL[bits.take(LEVEL) as usize];
     let (code, count) = (bits.take(KIND), bits.take(COUNT));
     let (kind, suppressed) = match code {
-        RAISED => (AnnouncementKind::Raised, count),
-        SUSTAINED => (AnnouncementKind::StillRaised { repeat: count as u32 }, 0),
-        _ => (AnnouncementKind::Cleared, count),
+        RAISED => (NoticeKind::Raised, count),
+        SUSTAINED => (NoticeKind::StillRaised { repeat: count as u32 }, 0),
+        _ => (NoticeKind::Cleared, count),
     };
-    let announcement = Announcement { kind, level, depth, peak, duration_ms, sequence };
-    (id, Report { announcement, suppressed, is_gone: code == GONE })
+    let notice = Notice { kind, level, depth, peak, duration_ms, sequence };
+    (id, Report { notice, suppressed, is_gone: code == GONE })
 }
 
 #[cfg(test)]
@@ -177,13 +175,13 @@ mod tests {
     #[test]
     fn a_record_carries_every_field_to_its_bounds() {
         let values = |max: u64| [0, 1, max / 3, max];
-        let repeat = AnnouncementKind::StillRaised { repeat: max_of(COUNT) as u32 };
-        let kinds = [AnnouncementKind::Raised, AnnouncementKind::Cleared, repeat];
+        let repeat = NoticeKind::StillRaised { repeat: max_of(COUNT) as u32 };
+        let kinds = [NoticeKind::Raised, NoticeKind::Cleared, repeat];
         for i in 0..4 {
             for (kind, is_gone) in
                 kinds.map(|kind| (kind, false)).into_iter().chain([(kinds[1], true)])
             {
-                let announcement = Announcement {
+                let notice = Notice {
                     kind,
                     level: Level::ALL[i],
                     depth: values(max_of(AMOUNT))[i],
@@ -192,7 +190,7 @@ mod tests {
                     sequence: values(max_of(SEQUENCE))[i],
                 };
                 let suppressed = if kind == repeat { 0 } else { values(max_of(COUNT))[i] };
-                let report = Report { announcement, suppressed, is_gone };
+                let report = Report { notice, suppressed, is_gone };
                 let id = values(max_of(ID))[3 - i];
                 assert_eq!(unpack(pack(id, &report)), (id, report));
             }
@@ -201,18 +199,18 @@ mod tests {
 
     #[test]
     fn what_is_too_large_saturates() {
-        let announcement = Announcement {
-            kind: AnnouncementKind::Raised,
+        let notice = Notice {
+            kind: NoticeKind::Raised,
             level: Level::Normal,
             depth: u64::MAX,
             peak: u64::MAX,
             duration_ms: Some(u64::MAX),
             sequence: 1,
         };
-        let report = Report { announcement, suppressed: u64::MAX, is_gone: false };
+        let report = Report { notice, suppressed: u64::MAX, is_gone: false };
         let (_, cut) = unpack(pack(0, &report));
         assert_eq!(cut.suppressed, max_of(COUNT));
-        let cut = cut.announcement;
+        let cut = cut.notice;
         assert_eq!((cut.depth, cut.peak), (max_of(AMOUNT), max_of(AMOUNT)));
         assert_eq!(cut.duration_ms, Some(max_of(DURATION) - 1));
     }

@@ -1,4 +1,4 @@
-//! From an edge, or from time that has passed, to subscribers.
+//! Delivery: from an edge, or from time that has passed, to subscribers.
 
 use std::sync::Arc;
 
@@ -6,14 +6,12 @@ use plimsoll_core::Edge;
 
 use super::deferred::Queue;
 use super::entry::Entry;
-use super::reporter::{Accept, Look, Reporter};
+use super::reporter::{Accept, Reporter};
 use super::{Registry, Shared};
 use crate::clock;
-use crate::event::Event;
-use crate::report::Report;
-use crate::source::SourceReading;
+use crate::telemetry::{Event, Report, SourceReading};
 
-/// What one step of a rule reports.
+/// The reports of one step of a rule.
 #[derive(Default)]
 struct Reports([Option<Report>; 2]);
 
@@ -25,11 +23,11 @@ impl Reports {
     }
 }
 
-/// What has come of one step.
+/// The result of one step.
 struct Stepped {
     /// Events that were published, or are on their way.
     reports: usize,
-    /// When time has something to say.
+    /// When the next step is due, if nothing happens before.
     due_ms: Option<u64>,
 }
 
@@ -37,7 +35,9 @@ impl Shared {
     /// Hands an edge on, by the rule of its limit.
     pub(crate) fn emit(self: &Arc<Self>, entry: &Arc<Entry>, edge: &Edge) {
         let waiting = if entry.has_share() { entry.waiting() } else { 0 };
-        let stepped = self.step(entry, |reporter, now_ms, accept| {
+        let now_us = clock::now_us();
+        let stepped = self.step_at(now_us / 1_000, entry, |reporter, now_ms, accept| {
+            entry.levels.on_edge(now_us, edge);
             reporter.on_edge(now_ms, edge, waiting, accept);
         });
         if let (Some(due_ms), None) = (stepped.due_ms, &self.queue) {
@@ -45,7 +45,7 @@ impl Shared {
         }
     }
 
-    /// The last user of a limit is gone. What has heard of its raise hears of its end (REG-8).
+    /// The last user of a limit is gone. Subscribers that got its raise get its end (REG-8).
     pub(crate) fn leave(&self, entry: &Arc<Entry>) {
         self.step(entry, |reporter, now_ms, accept| reporter.on_gone(now_ms, accept));
         self.entries.leave(entry);
@@ -54,7 +54,7 @@ impl Shared {
         }
     }
 
-    /// Tells subscribers of what is no change of a gauge.
+    /// Publishes an event that is no change of a gauge's level.
     pub(crate) fn publish(&self, event: Event) {
         match &self.queue {
             Some(queue) => queue.push_event(event),
@@ -62,28 +62,28 @@ impl Shared {
         }
     }
 
-    /// Looks at what is due.
+    /// Checks the limits that are due.
     ///
     /// # Returns
-    /// When something will be.
+    /// When the next one is due.
     pub(super) fn tick(&self) -> Option<u64> {
+        #[cfg(feature = "pressure")]
+        self.timed.on_time();
         let due = self.pending.due(clock::now_ms());
         let again = due.now.iter().filter_map(|entry| self.tick_entry(entry).due_ms);
         again.chain(due.next_ms).min()
     }
 
-    /// Has the timer look at what is due at `due_ms`.
+    /// Wakes the timer at `due_ms`.
     pub(super) fn wake_by(self: &Arc<Self>, due_ms: u64) {
         self.timer.wake_by(self, due_ms);
     }
 
     fn tick_entry(&self, entry: &Arc<Entry>) -> Stepped {
-        match entry.source() {
-            Some(source) => {
-                // Kept until the step is over, so that its limit does not leave in the middle of it.
-                let read = source.read();
-                self.look(entry, &read)
-            }
+        // Kept until the step is over, so that its limit does not leave in the middle of it.
+        let source = entry.source();
+        match source.as_ref().and_then(|source| source.look()) {
+            Some(read) => self.look(entry, &read),
             // It has left, or does so just now.
             None => {
                 let stepped = self.step(entry, |reporter, now_ms, accept| {
@@ -100,19 +100,25 @@ impl Shared {
     }
 
     fn look(&self, entry: &Arc<Entry>, read: &SourceReading) -> Stepped {
-        let SourceReading { level, depth, waiting, .. } = *read;
-        let look = Look { level, depth, waiting };
-        self.step(entry, |reporter, now_ms, accept| reporter.on_tick(now_ms, look, accept))
+        self.step(entry, |reporter, now_ms, accept| reporter.on_tick(now_ms, read, accept))
     }
 
-    /// One step of a rule, and what it reports on its way: to the ring in the order of the steps, or to
-    /// the subscribers when no lock is held.
+    /// One step of a rule, and what it reports on its way: to the ring in the order of the steps,
+    /// or to the subscribers when no lock is held.
     fn step(
         &self,
         entry: &Arc<Entry>,
         step: impl FnOnce(&mut Reporter, u64, &mut Accept),
     ) -> Stepped {
-        let now_ms = clock::now_ms();
+        self.step_at(clock::now_ms(), entry, step)
+    }
+
+    fn step_at(
+        &self,
+        now_ms: u64,
+        entry: &Arc<Entry>,
+        step: impl FnOnce(&mut Reporter, u64, &mut Accept),
+    ) -> Stepped {
         let mut reports = Reports::default();
         let (pushed, due_ms) = entry.step(|reporter| {
             let mut pushed = 0;
@@ -129,9 +135,11 @@ impl Shared {
         if due_ms.is_some() {
             self.pending.list(entry);
         }
+        #[cfg(feature = "pressure")]
+        entry.watchers.on_change();
         let mut published = 0;
         for report in reports.0.into_iter().flatten() {
-            let event = Event::reported(entry.tag().clone(), report, entry.waiting());
+            let event = Event::reported(entry.tag().clone(), report, entry.standing());
             self.subscribers.publish(&event);
             published += 1;
         }
@@ -146,8 +154,8 @@ impl Shared {
 }
 
 impl Registry {
-    /// Delivers what waits in the ring, and what the rules of limits have to say by now: raises
-    /// that have held, repetitions, and what was held back or found no room. Looks at everything
+    /// Delivers the events in the ring, and those that the rules of limits make by now: raises that
+    /// have held, repetitions, and changes that were held back or found no room. Reads every entry
     /// first, so that an edge which is due is made.
     ///
     /// # Returns
@@ -159,6 +167,8 @@ impl Registry {
     /// overtake each other, as the sequence numbers show.
     pub fn deliver(&self) -> usize {
         let shared = &*self.0;
+        #[cfg(feature = "pressure")]
+        shared.timed.on_time();
         let mut delivered = 0;
         let mut on_its_way = |stepped: Stepped| match &shared.queue {
             Some(_) => {}
@@ -166,8 +176,8 @@ impl Registry {
         };
         for entry in shared.entries.listed().iter() {
             let Some(source) = entry.source() else { continue };
-            let read = source.read();
-            // Who is blocked makes no edge.
+            let Some(read) = source.look() else { continue };
+            // A waiter makes no edge.
             if read.waiting > 0 && entry.has_share() {
                 on_its_way(shared.look(entry, &read));
             }
@@ -204,8 +214,8 @@ mod tests {
 
     const RULES: [PressureRule; 4] = [
         PressureRule::IMMEDIATE,
-        PressureRule::held_for(Duration::ZERO),
-        PressureRule::held_for(Duration::from_millis(1)).repeated_every(Duration::from_millis(1)),
+        PressureRule::hold(Duration::ZERO),
+        PressureRule::hold(Duration::from_millis(1)).repeat(Duration::from_millis(1)),
         PressureRule::TINY,
     ];
 
@@ -221,7 +231,7 @@ mod tests {
             for rule in RULES {
                 let registry = Registry::builder().delivery(delivery).build().unwrap();
                 for n in 0..2_000 {
-                    let limit = Limit::queue("churn").instance(n.to_string()).pressure(rule);
+                    let limit = Limit::queue("churn").scope(n.to_string()).pressure(rule);
                     let gauge = registry.gauge(limit, Watermarks::new(10)).unwrap();
                     gauge.add(9);
                     (0..n % 3).for_each(|_| drop(gauge.permit(1)));
@@ -245,7 +255,7 @@ mod tests {
         let registry =
             Registry::builder().delivery(Delivery::Deferred { capacity: 2 }).build().unwrap();
         let made = |n: u32| {
-            let limit = Limit::queue("churn").instance(n.to_string());
+            let limit = Limit::queue("churn").scope(n.to_string());
             let gauge = registry.gauge(limit, Watermarks::new(10)).unwrap();
             gauge.add(9);
             registry.deliver();
@@ -254,7 +264,7 @@ mod tests {
         drop((0..50).map(made).collect::<Vec<_>>());
         assert!(kept(&registry).0 <= 50);
         for n in 0..1_000 {
-            let limit = Limit::queue("unheard").instance(n.to_string());
+            let limit = Limit::queue("unheard").scope(n.to_string());
             registry.gauge(limit, Watermarks::new(10)).unwrap().add(9);
         }
         assert!(kept(&registry).0 <= 50, "what nobody has heard of is not kept");
@@ -266,10 +276,10 @@ mod tests {
     #[test]
     fn reg_10_a_list_of_what_is_due_forgets_what_is_not_any_more() {
         let registry = Registry::new();
-        let hour = PressureRule::held_for(Duration::from_secs(3_600));
+        let hour = PressureRule::hold(Duration::from_secs(3_600));
         let gauges: Vec<_> = (0..100)
             .map(|n| {
-                let limit = Limit::queue("q").instance(n.to_string()).pressure(hour);
+                let limit = Limit::queue("q").scope(n.to_string()).pressure(hour);
                 registry.gauge(limit, Watermarks::new(10)).unwrap()
             })
             .collect();

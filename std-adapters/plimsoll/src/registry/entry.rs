@@ -2,36 +2,34 @@
 
 use std::collections::BTreeMap;
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 
-use parking_lot::Mutex;
-
+use super::levels::Levels;
+use super::marks::Marks;
 use super::reporter::Reporter;
-use crate::error::RegisterError;
-use crate::ledger::LedgerSource;
-use crate::pressure::PressureRule;
-use crate::source::Source;
-use crate::tag::Tag;
-
-/// What is to be read under an entry.
-pub(crate) enum Attached {
-    /// Something with a depth.
-    Gauge(Weak<dyn Source>),
-    /// Who uses the most.
-    Ledger(Weak<dyn LedgerSource>),
-}
+#[cfg(feature = "pressure")]
+use super::watchers::Watchers;
+use crate::clock;
+use crate::sync::{AtomicU64, AtomicUsize, Mutex, OnceLock, Ordering};
+use crate::telemetry::{PressureRule, RegisterError, Source, Standing, Tag};
 
 /// One limit, or one ledger, in a registry.
 pub(crate) struct Entry {
     id: u64,
     tag: Arc<Tag>,
-    attached: OnceLock<Attached>,
+    source: OnceLock<Weak<dyn Source>>,
     /// Held for a few machine steps on an edge, never while anything else runs.
     reporter: Mutex<Reporter>,
-    /// Whether a look at who is blocked can make an event.
+    /// Written under the lock of the reporter.
+    pub(super) levels: Levels,
+    pub(super) marks: Marks,
+    /// The pressures that go by its level.
+    #[cfg(feature = "pressure")]
+    pub(super) watchers: Watchers,
+    /// Whether the number of waiters can make an event.
     has_share: bool,
-    /// Where it is in the list of what is due, `usize::MAX` for nowhere; written under its lock.
+    /// Its place in the list of pending limits, `usize::MAX` for none; written under that list's
+    /// lock.
     place: AtomicUsize,
     /// Records of this entry in the ring, or about to be.
     queued: AtomicU64,
@@ -47,9 +45,13 @@ impl Entry {
         Self {
             id,
             tag: Arc::new(tag),
-            attached: OnceLock::new(),
+            source: OnceLock::new(),
             has_share: reporter.has_share(),
             reporter: Mutex::new(reporter),
+            levels: Levels::new(clock::now_us()),
+            marks: Marks::default(),
+            #[cfg(feature = "pressure")]
+            watchers: Watchers::default(),
             place: AtomicUsize::new(usize::MAX),
             queued: AtomicU64::new(0),
         }
@@ -63,27 +65,32 @@ impl Entry {
         &self.tag
     }
 
-    pub(crate) fn attach(&self, attached: Attached) {
-        // A second one has no effect, as the caller is told.
-        let _ = self.attached.set(attached);
+    pub(crate) fn attach(&self, source: Weak<dyn Source>) {
+        // A second one has no effect, as callers know from the documentation.
+        let _ = self.source.set(source);
     }
 
     pub(super) fn source(&self) -> Option<Arc<dyn Source>> {
-        match self.attached.get()? {
-            Attached::Gauge(source) => source.upgrade(),
-            Attached::Ledger(_) => None,
-        }
+        self.source.get()?.upgrade()
     }
 
-    pub(super) fn ledger(&self) -> Option<Arc<dyn LedgerSource>> {
-        match self.attached.get()? {
-            Attached::Gauge(_) => None,
-            Attached::Ledger(ledger) => ledger.upgrade(),
-        }
+    /// Whether its source is there still.
+    #[cfg(feature = "pressure")]
+    pub(super) fn is_here(&self) -> bool {
+        self.source.get().is_some_and(|source| source.strong_count() > 0)
     }
 
     pub(crate) fn waiting(&self) -> u64 {
         self.source().map_or(0, |source| source.waiting())
+    }
+
+    /// What an event tells of it besides.
+    pub(super) fn standing(&self) -> Standing {
+        let source = self.source();
+        let waiting = source.as_ref().map_or(0, |source| source.waiting());
+        let changed = source.and_then(|source| source.changed_watermarks());
+        let capacity = changed.unwrap_or(self.tag.watermarks).capacity();
+        Standing { waiting, capacity }
     }
 
     pub(super) fn has_share(&self) -> bool {
@@ -93,7 +100,10 @@ impl Entry {
     /// One step of the rule.
     ///
     /// # Returns
-    /// What `step` does, and when time has something to say.
+    /// Runs `step` on the reporter under its lock.
+    ///
+    /// # Returns
+    /// The result of `step`, and when the next one is due.
     pub(super) fn step<T>(&self, step: impl FnOnce(&mut Reporter) -> T) -> (T, Option<u64>) {
         let mut reporter = self.reporter.lock();
         let done = step(&mut reporter);
@@ -153,7 +163,8 @@ struct Maps {
     /// `live` in a row, if it was asked for since an entry came or left.
     listed: Option<Listed>,
     /// Gone, but with events to deliver: those in the ring, and the recoveries of raises that were
-    /// delivered. So there are at most as many as the ring holds and entries there were at that time.
+    /// delivered. So there are at most as many as the ring holds and entries there were at that
+    /// time.
     departed: BTreeMap<u64, Arc<Entry>>,
 }
 

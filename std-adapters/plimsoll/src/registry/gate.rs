@@ -1,12 +1,10 @@
-//! Events that wait until a late subscriber has heard what is raised.
+//! The gate of a late subscriber: holds new events until those of raised limits were delivered.
 
 use std::collections::VecDeque;
 use std::mem;
-use std::sync::Arc;
 
-use parking_lot::Mutex;
-
-use crate::event::{Event, EventKind};
+use crate::sync::Mutex;
+use crate::telemetry::{Event, PressureChange};
 
 /// Events that wait at most; what comes then is dropped and counted.
 const EVENTS_MAX: usize = 1_024;
@@ -44,8 +42,8 @@ impl Gate {
         }
     }
 
-    /// Hands on what has waited, and holds nothing back from then on. `call` is called without a lock,
-    /// and not for what is in `heard`.
+    /// Hands on what has waited, and holds nothing back from then on. `call` is called without a
+    /// lock, and not for what is in `heard`.
     pub(super) fn open(&self, heard: &[Event], mut call: impl FnMut(&Event)) {
         while let Some(events) = self.take() {
             let fresh = events.iter().filter(|event| !heard.iter().any(|one| is_old(event, one)));
@@ -67,6 +65,12 @@ impl Gate {
 
 /// Whether `heard`, of the same limit, is of a later edge or the same.
 fn is_old(event: &Event, heard: &Event) -> bool {
-    let is_of_an_edge = !matches!(event.kind, EventKind::Exhausted | EventKind::Sustained);
-    is_of_an_edge && Arc::ptr_eq(event.tag(), heard.tag()) && event.sequence <= heard.sequence
+    match (event, heard) {
+        (Event::Pressure(event), Event::Pressure(heard)) => {
+            event.change != PressureChange::Sustained
+                && event.is_of_the_limit_of(heard)
+                && event.sequence <= heard.sequence
+        }
+        _ => false,
+    }
 }

@@ -1,21 +1,20 @@
-//! The limits that time has something to say about.
+//! The limits that are due to be checked at some time.
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::entry::Entry;
+use crate::sync::Mutex;
 
-/// Entries whose rule is due at some time: each once, removed in one step, so that its size is bounded
-/// by the entries there are. Adding what was listed before allocates nothing.
+/// Entries whose rule is due at some time: each once, removed in one step, so that its size is
+/// bounded by the entries there are. Adding what was listed before allocates nothing.
 ///
-/// Its lock comes before that of an entry, and neither is held while anything else runs. An entry says
-/// under its own lock when it is due, and is listed after that lock; it is removed under both, if it is
-/// due no more. So whoever makes it due either finds it listed, or lists it.
+/// Its lock comes before that of an entry, and neither is held while anything else runs. An entry
+/// says under its own lock when it is due, and is listed after that lock; it is removed under both,
+/// if it is due no more. So a thread that makes it due either finds it listed, or lists it.
 #[derive(Default)]
 pub(super) struct Pending(Mutex<Vec<Arc<Entry>>>);
 
-/// What a look at the list finds.
+/// The entries that are due, and when the next one is.
 pub(super) struct Due {
     /// The entries that are due, in the order of their registration.
     pub(super) now: Vec<Arc<Entry>>,
@@ -45,7 +44,7 @@ impl Pending {
         drop(removed);
     }
 
-    /// What is due, and what is not any more is removed.
+    /// Takes the entries that are due, and removes those that are not any more.
     pub(super) fn due(&self, now_ms: u64) -> Due {
         let mut due = Due { now: Vec::new(), next_ms: None };
         let mut entries = self.0.lock();

@@ -1,9 +1,9 @@
-//! How many raises of a limit become events.
+//! The rate at which raises of a limit become events.
 
 use plimsoll_core::Level;
 
 use crate::clock;
-use crate::pressure::EventRate;
+use crate::telemetry::EventRate;
 
 /// Allows so many raises in an interval, and each raise above all that were allowed in it.
 #[derive(Clone, Copy, Debug)]

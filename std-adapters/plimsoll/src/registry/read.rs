@@ -1,44 +1,31 @@
-//! One round through everything that is registered.
+//! Snapshots: one round that reads everything registered.
 
 use super::Registry;
-#[cfg(feature = "pool")]
-use crate::snapshot::SnapshotPool;
-use crate::snapshot::{Snapshot, SnapshotEntry};
-use crate::source::Source;
+use crate::clock;
+use crate::telemetry::Snapshot;
 
 impl Registry {
-    /// Reads each source as `read` does.
-    pub(super) fn read(&self, read: impl Fn(&dyn Source, &mut SnapshotEntry)) -> Snapshot {
+    /// Reads each source, and up to `users` users of each ledger; `is_window` asks for the high-water
+    /// marks since they were last taken.
+    pub(super) fn read(&self, is_window: bool, users: usize) -> Snapshot {
         let listed = self.0.entries.listed();
-        // Each entry is made where it stays, and read into there: to copy entries costs as much as
-        // all the rest.
-        let mut entries: Vec<_> =
-            listed.iter().map(|entry| Snapshot::unread(entry.tag())).collect();
-        let (mut ledgers, mut missing) = (Vec::new(), Vec::new());
-        #[cfg(feature = "pool")]
-        let mut pools = Vec::new();
-        for (place, (entry, seen)) in listed.iter().zip(&mut entries).enumerate() {
-            if let Some(source) = entry.source() {
-                read(&*source, seen);
-                #[cfg(feature = "pool")]
-                if let Some(stats) = source.pool() {
-                    pools.push(SnapshotPool::new(entry.tag().clone(), stats));
-                }
-                continue;
+        let (tags, now_us) = (listed.iter().map(|entry| entry.tag()), clock::now_us());
+        let mut snapshot = Snapshot::read(tags, users, &self.0.spare, |place, seen| {
+            let entry = &listed[place];
+            let Some(source) = entry.source() else { return };
+            source.read_into(seen);
+            let Some(seen) = seen.entry() else { return };
+            seen.id = entry.id();
+            entry.levels.read_into(now_us, &mut seen.levels);
+            if is_window {
+                let taken = entry.marks.take_for_window(source.take_high_water());
+                seen.high_water = taken.max(seen.depth);
             }
-            missing.push(place);
-            if let Some(ledger) = entry.ledger() {
-                let read = ledger.read(self.0.top_users);
-                ledgers.push(Snapshot::ledger(entry.tag().clone(), read));
-            }
+        });
+        if let Some(keeper) = self.0.history.keeper() {
+            keeper.complete(snapshot.entries_mut());
         }
-        if !missing.is_empty() {
-            let (mut place, mut missing) = (0.., missing.into_iter().peekable());
-            entries.retain(|_| missing.next_if_eq(&place.next().unwrap_or_default()).is_none());
-        }
-        let snapshot = Snapshot::new(entries, ledgers, self.stats());
-        #[cfg(feature = "pool")]
-        let snapshot = snapshot.with_pools(pools);
-        snapshot
+        // After the reads, whose edges count.
+        snapshot.taken(self.stats())
     }
 }

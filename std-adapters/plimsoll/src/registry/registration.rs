@@ -1,7 +1,7 @@
-//! How a gauge, or a ledger, takes part in a registry.
+//! Registrations: how each tool takes part in a registry.
 //!
-//! What shares a gauge (the inside of a channel, of a [`TrackedGauge`](crate::TrackedGauge)) holds
-//! its [`Registration`] and is its [`Source`]:
+//! A gauge, a channel, a ledger, a pool: its inside, which its handles share, holds its
+//! [`Registration`] and is its [`Source`]:
 //!
 //! ```text
 //! let registration = registry.reserve(limit, watermarks)?;      // takes the place in the order
@@ -19,14 +19,9 @@ use std::sync::{Arc, Weak};
 
 use plimsoll_core::{Edge, Watermarks};
 
-use super::entry::{Attached, Entry};
+use super::entry::Entry;
 use super::{Registry, Shared};
-use crate::error::RegisterError;
-use crate::ledger::LedgerSource;
-use crate::limit::Limit;
-use crate::pressure::PressureRule;
-use crate::source::Source;
-use crate::tag::Tag;
+use crate::telemetry::{Limit, PressureRule, RegisterError, Source, Tag};
 
 /// A place in a registry; dropping it leaves the registry.
 pub(crate) struct Registration {
@@ -39,25 +34,46 @@ impl Registration {
         Self { registry, entry }
     }
 
+    #[cfg(feature = "pressure")]
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.registry
+    }
+
+    #[cfg(feature = "pressure")]
+    pub(super) fn entry(&self) -> &Arc<Entry> {
+        &self.entry
+    }
+
     /// Says what is to be read: once, when it exists. Later calls change nothing.
     pub(crate) fn attach<S: Source + 'static>(&self, source: &Arc<S>) {
         let source: Weak<S> = Arc::downgrade(source);
-        self.entry.attach(Attached::Gauge(source));
+        self.entry.attach(source);
     }
 
-    /// The same for a ledger.
-    pub(crate) fn attach_ledger<S: LedgerSource + 'static>(&self, source: &Arc<S>) {
-        let source: Weak<S> = Arc::downgrade(source);
-        self.entry.attach(Attached::Ledger(source));
-    }
-
-    /// Hands an edge, if there is one, on to the subscribers by the rule of the limit. No lock may be
-    /// held.
+    /// Hands an edge, if there is one, on to the subscribers by the rule of the limit. No lock may
+    /// be held.
     #[inline(always)]
     pub(crate) fn emit(&self, edge: Option<Edge>) {
         if let Some(edge) = edge {
             self.hand_on(edge);
         }
+    }
+
+    /// Tells the pressures that go by this of a change that makes no edge. No lock may be held.
+    #[cfg(all(feature = "keepalive", feature = "pressure"))]
+    pub(crate) fn changed(&self) {
+        self.entry.watchers.on_change();
+    }
+
+    /// The registry that it is in.
+    #[cfg(feature = "budget")]
+    pub(crate) fn home(&self) -> Registry {
+        Registry(self.registry.clone())
+    }
+
+    /// Runs code of the user's; a panic is contained and counted.
+    pub(crate) fn contain<R>(&self, code: impl FnOnce() -> R) -> Option<R> {
+        self.registry.subscribers.contain(code)
     }
 
     #[cold]

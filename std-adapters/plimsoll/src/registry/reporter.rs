@@ -1,43 +1,42 @@
-//! Which changes of one limit subscribers hear of.
+//! The reporter of one limit: decides which of its changes become events.
 
-use plimsoll_core::{Announcement, AnnouncementKind, Edge, Level, Sustain};
+use plimsoll_core::{Edge, Level, Notice, NoticeKind, Sustain};
 
 use super::rate::Rate;
-use super::share::{Seen, Share};
+use super::share::{Condition, Share};
 use crate::clock;
-use crate::pressure::PressureRule;
-use crate::report::Report;
+use crate::telemetry::{PressureRule, Report, SourceReading};
 
 /// Decides what becomes an event of one limit, by its [`PressureRule`].
 ///
-/// There is a level that subscribers *should* have heard of ([`target`](Self::target)), and the one
-/// that they *have* heard of, `reported`. Each report moves the second to the first, and only a
-/// report that was accepted counts. So whatever was held back by the rate, or found no room on its way, is
-/// made up for by the next look: the picture of a subscriber converges (REG-6).
+/// There is a level that subscribers *should* know ([`target`](Self::target)), and the one of the
+/// last accepted report, `reported`. Each report that is accepted moves the second to the first. A
+/// change that the rate held back, or that found no room on its way, is reported by a later tick:
+/// the picture of a subscriber converges (REG-6).
 ///
 /// ```text
 /// edges, time --> Sustain: level that has held --+
 ///                                                +--> target --> Rate --> report --> reported
-/// looks --------> Share: level most of the time -+
+/// ticks --------> Share: level most of the time -+
 /// ```
 ///
-/// Only a rule without a rate goes from edge to report, one by one.
+/// A rule without a rate makes one report of each edge.
 ///
-/// A plain machine for one thread; who shares it brings the lock.
+/// A plain state machine for one thread; its [entry](super::entry::Entry) locks it.
 #[derive(Debug)]
 pub(super) struct Reporter {
     sustain: Sustain,
     share: Option<Share>,
     rate: Option<Rate>,
     reported: Level,
-    /// Whether it is the share alone that has raised it. What has held clears as soon as it falls.
+    /// Whether the share alone has raised it. A level that has held clears as soon as it falls.
     is_raised_by_share: bool,
     repeats: Repeats,
-    /// What was heard of the limit last.
-    latest: Announcement,
-    /// What was not reported since the last report.
+    /// The latest notice of the limit.
+    latest: Notice,
+    /// How many changes were not reported since the last report.
     suppressed: u64,
-    /// The limit is no more: the target is `Normal` for ever.
+    /// The limit is gone: the target is `Normal` for ever.
     is_gone: bool,
 }
 
@@ -49,16 +48,8 @@ struct Repeats {
     due_ms: u64,
 }
 
-/// Takes a report; answers whether it is on its way.
+/// Takes a report, and returns whether there was room for it.
 pub(super) type Accept<'a> = dyn FnMut(Report) -> bool + 'a;
-
-/// What there is to see of a limit.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Look {
-    pub(super) level: Level,
-    pub(super) depth: u64,
-    pub(super) waiting: u64,
-}
 
 impl Reporter {
     pub(super) fn new(rule: PressureRule) -> Self {
@@ -70,8 +61,8 @@ impl Reporter {
             reported: Level::Normal,
             is_raised_by_share: false,
             repeats: Repeats { interval_ms: rule.repeat.map(clock::ceil_ms), count: 0, due_ms: 0 },
-            latest: Announcement {
-                kind: AnnouncementKind::Cleared,
+            latest: Notice {
+                kind: NoticeKind::Cleared,
                 level: Level::Normal,
                 depth: 0,
                 peak: 0,
@@ -89,16 +80,16 @@ impl Reporter {
 
     /// Takes an edge; `waiting` parties are blocked at that time.
     pub(super) fn on_edge(&mut self, now_ms: u64, edge: &Edge, waiting: u64, accept: &mut Accept) {
-        let announcements = self.sustain.on_edge(now_ms, edge);
+        let notices = self.sustain.on_edge(now_ms, edge);
         if let Some(share) = &mut self.share {
-            share.on_look(now_ms, seen(self.sustain.level(), waiting));
+            share.on_look(now_ms, condition(self.sustain.level(), waiting));
         }
-        for announcement in announcements {
-            self.on_announcement(now_ms, announcement, accept);
+        for notice in notices {
+            self.on_notice(now_ms, notice, accept);
         }
         if edge.sequence() > self.latest.sequence {
-            self.latest = Announcement {
-                kind: AnnouncementKind::Cleared,
+            self.latest = Notice {
+                kind: NoticeKind::Cleared,
                 level: edge.to(),
                 depth: edge.depth(),
                 peak: edge.peak(),
@@ -108,21 +99,21 @@ impl Reporter {
         }
     }
 
-    /// Lets time pass.
-    pub(super) fn on_tick(&mut self, now_ms: u64, look: Look, accept: &mut Accept) {
+    /// Lets time pass; `read` is the limit as it is now.
+    pub(super) fn on_tick(&mut self, now_ms: u64, read: &SourceReading, accept: &mut Accept) {
         if self.is_gone {
             return;
         }
         if let Some(share) = &mut self.share {
-            share.on_look(now_ms, seen(look.level, look.waiting));
+            share.on_look(now_ms, condition(read.level, read.waiting));
         }
-        let announcement = self.sustain.on_tick(now_ms, look.level, look.depth);
-        self.latest.depth = look.depth;
-        if let Some(announcement) = announcement {
-            self.on_announcement(now_ms, announcement, accept);
+        let notice = self.sustain.on_tick(now_ms, read.level, read.depth);
+        self.latest.depth = read.depth;
+        if let Some(notice) = notice {
+            self.on_notice(now_ms, notice, accept);
         }
-        // While it reads lower than its edges tell, the edge that says so is under way.
-        if look.level >= self.sustain.level() {
+        // If it reads lower than its last edge, the edge that clears it is under way.
+        if read.level >= self.sustain.level() {
             self.catch_up(now_ms, accept);
         }
         if self.repeat_due_ms().is_some_and(|due_ms| due_ms <= now_ms) {
@@ -140,19 +131,18 @@ impl Reporter {
         self.is_gone
     }
 
-    /// The raise that subscribers have heard of, for one that has not; `None` at `Normal`.
+    /// The raise that was reported last, for a subscriber that came later; `None` at `Normal`.
     pub(super) fn standing(&self, now_ms: u64) -> Option<Report> {
-        let kind = AnnouncementKind::Raised;
-        let said =
-            Announcement { kind, level: self.reported, ..self.composed(now_ms, self.reported) };
+        let kind = NoticeKind::Raised;
+        let said = Notice { kind, level: self.reported, ..self.composed(now_ms, self.reported) };
         (self.reported > Level::Normal).then_some(Report {
-            announcement: said,
+            notice: said,
             suppressed: 0,
             is_gone: false,
         })
     }
 
-    /// When time has something to say, if nothing happens before.
+    /// When the next tick is due, if nothing happens before.
     pub(super) fn due_ms(&self) -> Option<u64> {
         let behind = (self.target() != self.reported).then(|| match &self.rate {
             Some(rate) if self.target() > self.reported => match rate.allows(0, self.target()) {
@@ -168,7 +158,7 @@ impl Reporter {
         [self.sustain.due_ms(), share, behind, self.repeat_due_ms()].into_iter().flatten().min()
     }
 
-    /// The level that subscribers should have heard of.
+    /// The level that subscribers should know.
     fn target(&self) -> Level {
         if self.is_gone { Level::Normal } else { self.raised_by_share(self.sustain.announced()) }
     }
@@ -181,7 +171,7 @@ impl Reporter {
         }
     }
 
-    fn on_announcement(&mut self, now_ms: u64, said: Announcement, accept: &mut Accept) {
+    fn on_notice(&mut self, now_ms: u64, said: Notice, accept: &mut Accept) {
         let is_late = said.sequence < self.latest.sequence;
         if !is_late {
             self.latest = said;
@@ -189,7 +179,7 @@ impl Reporter {
         if self.rate.is_none() {
             let level = if is_late { self.reported } else { said.level };
             self.report(said, level, accept);
-        } else if let AnnouncementKind::StillRaised { .. } = said.kind {
+        } else if let NoticeKind::StillRaised { .. } = said.kind {
             if said.level == self.reported {
                 self.report(said, said.level, accept);
             }
@@ -201,9 +191,10 @@ impl Reporter {
         }
     }
 
-    /// A level that has held needs no share: its time is not counted again, nor does it last longer.
-    fn settle_share(&mut self, said: AnnouncementKind) {
-        if said == AnnouncementKind::Raised {
+    /// A level that has held needs no share: its time is not counted again, nor does it last
+    /// longer.
+    fn settle_share(&mut self, said: NoticeKind) {
+        if said == NoticeKind::Raised {
             self.is_raised_by_share = false;
         } else if self.reported > Level::Normal && !self.is_raised_by_share {
             self.share.iter_mut().for_each(Share::reset);
@@ -211,30 +202,30 @@ impl Reporter {
     }
 
     /// Reports that the level is `level`; `said` is what has made it so.
-    fn move_to(&mut self, now_ms: u64, level: Level, said: Announcement, accept: &mut Accept) {
+    fn move_to(&mut self, now_ms: u64, level: Level, said: Notice, accept: &mut Accept) {
         let is_raise = level > self.reported;
         let is_allowed = self.rate.is_none_or(|rate| rate.allows(now_ms, level));
         if level == self.reported || (is_raise && !is_allowed) {
             return self.suppress();
         }
         let kind = match is_raise {
-            true => AnnouncementKind::Raised,
-            false => AnnouncementKind::Cleared,
+            true => NoticeKind::Raised,
+            false => NoticeKind::Cleared,
         };
-        let is_reported = self.report(Announcement { kind, level, ..said }, level, accept);
+        let is_reported = self.report(Notice { kind, level, ..said }, level, accept);
         if let Some(rate) = self.rate.as_mut().filter(|_| is_reported && is_raise) {
             rate.on_raise(now_ms, level);
         }
     }
 
-    /// Reports what has changed without a word, or whose word was lost.
+    /// Reports a change that was never reported, or whose report was refused.
     fn catch_up(&mut self, now_ms: u64, accept: &mut Accept) {
         let (target, suppressed) = (self.target(), self.suppressed);
         if target != self.reported {
             self.is_raised_by_share = self.sustain.announced() == Level::Normal;
             self.move_to(now_ms, target, self.composed(now_ms, target), accept);
             self.repeats.on_report(now_ms, 0);
-            // It is no change of its own.
+            // That is no change of its own.
             self.suppressed = self.suppressed.min(suppressed);
         }
     }
@@ -246,15 +237,14 @@ impl Reporter {
 
     fn repeat(&mut self, now_ms: u64, accept: &mut Accept) {
         let (level, count) = (self.reported, self.repeats.count.saturating_add(1));
-        let kind = AnnouncementKind::StillRaised { repeat: count };
+        let kind = NoticeKind::StillRaised { repeat: count };
         let said = self.composed(now_ms, level);
-        self.report(Announcement { kind, level, ..said }, level, accept);
+        self.report(Notice { kind, level, ..said }, level, accept);
         self.repeats.on_report(now_ms, count);
     }
 
-    fn report(&mut self, said: Announcement, level: Level, accept: &mut Accept) -> bool {
-        let report =
-            Report { announcement: said, suppressed: self.suppressed, is_gone: self.is_gone };
+    fn report(&mut self, said: Notice, level: Level, accept: &mut Accept) -> bool {
+        let report = Report { notice: said, suppressed: self.suppressed, is_gone: self.is_gone };
         let is_accepted = accept(report);
         if is_accepted {
             (self.reported, self.suppressed) = (level, 0);
@@ -268,19 +258,19 @@ impl Reporter {
         self.suppressed = self.suppressed.saturating_add(1);
     }
 
-    /// What is known of `level`, which is to be reported without a word of its own.
-    fn composed(&self, now_ms: u64, level: Level) -> Announcement {
+    /// A notice of `level` from what is known, for a report that no notice has caused.
+    fn composed(&self, now_ms: u64, level: Level) -> Notice {
         let latest = self.latest;
         let said = match self.sustain.standing(now_ms) {
             // It has no more edges, and this comes after all of them.
             Some(standing) if self.is_gone => {
-                Announcement { sequence: latest.sequence.saturating_add(1), ..standing }
+                Notice { sequence: latest.sequence.saturating_add(1), ..standing }
             }
             Some(standing) if standing.level == level => standing,
             _ => latest,
         };
         let by_share = self.share.as_ref().filter(|_| said == latest && level > Level::Normal);
-        Announcement {
+        Notice {
             depth: latest.depth,
             peak: said.peak.max(latest.depth),
             duration_ms: by_share.map(Share::share_ms).or(said.duration_ms),
@@ -297,11 +287,11 @@ impl Repeats {
     }
 }
 
-fn seen(level: Level, waiting: u64) -> Seen {
+fn condition(level: Level, waiting: u64) -> Condition {
     match (level, waiting) {
-        (Level::Normal, 0) => Seen::Quiet,
-        (Level::Normal, _) => Seen::Blocked,
-        _ => Seen::Raised,
+        (Level::Normal, 0) => Condition::Quiet,
+        (Level::Normal, _) => Condition::Blocked,
+        _ => Condition::Raised,
     }
 }
 
@@ -315,8 +305,8 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    /// Random depths of a gauge with three levels, with a way that has no room at times: whatever was
-    /// refused or held back, the level that was heard of is the true one when nothing is due.
+    /// Random depths of a gauge with three levels, with a way that has no room at times: whatever
+    /// was refused or held back, the level that was heard of is the true one when nothing is due.
     #[test]
     fn reg_6_reg_7_random_histories_converge_within_the_rate() {
         let watermarks = Watermarks::counts(10, 4, 1).with_level(7, 5).with_level(10, 8);
@@ -326,9 +316,9 @@ mod tests {
             (state >> 33) % below
         };
         for round in 0..600 {
-            let rule = PressureRule::held_for([Duration::ZERO, 5 * MS, 40 * MS][round % 3]);
+            let rule = PressureRule::hold([Duration::ZERO, 5 * MS, 40 * MS][round % 3]);
             let rule = if round % 5 == 0 { PressureRule::IMMEDIATE } else { rule };
-            let rule = if rule.rate.is_some() { rule.at_most(2, 100 * MS) } else { rule };
+            let rule = if rule.rate.is_some() { rule.rate(2, 100 * MS) } else { rule };
             let mut gauge = Hysteresis::new(watermarks);
             let mut reporter = Reporter::new(rule);
             let (mut now_ms, mut depth) = (1_000, 0);
@@ -336,14 +326,14 @@ mod tests {
             let mut has_room = true;
             for step in 0..300 {
                 let mut accept = |report: Report| {
-                    let Announcement { kind, level, .. } = report.announcement;
+                    let Notice { kind, level, .. } = report.notice;
                     if has_room {
                         match kind {
-                            AnnouncementKind::Raised if rule.rate.is_some() => {
+                            NoticeKind::Raised if rule.rate.is_some() => {
                                 assert!(level > heard, "{report:?}");
                                 raises.push((now_ms, level));
                             }
-                            AnnouncementKind::Cleared if rule.rate.is_some() => {
+                            NoticeKind::Cleared if rule.rate.is_some() => {
                                 assert!(level < heard, "{report:?}");
                             }
                             _ => {}
@@ -356,9 +346,10 @@ mod tests {
                 if let Some(edge) = gauge.on_depth(depth) {
                     reporter.on_edge(now_ms, &edge, 0, &mut accept);
                 }
-                let look = Look { level: gauge.level(), depth, waiting: 0 };
+                let (level, blocked) = (gauge.level(), Duration::ZERO);
+                let read = SourceReading { depth, high_water: depth, level, waiting: 0, blocked };
                 if step >= 250 || random(3) == 0 {
-                    reporter.on_tick(now_ms, look, &mut accept);
+                    reporter.on_tick(now_ms, &read, &mut accept);
                 }
                 now_ms += if step < 250 { random(12) } else { 20 };
                 has_room = step >= 250 || random(4) > 0;
@@ -370,6 +361,26 @@ mod tests {
                 assert!(within.count() <= 2 * (2 + 2), "two, and the steps up, of two intervals");
             }
         }
+    }
+
+    #[test]
+    fn reg_7_raises_that_the_rate_holds_back_still_count_for_the_share() {
+        let mut gauge = Hysteresis::new(Watermarks::new(10));
+        let mut reporter = Reporter::new(PressureRule::default().share(50, 400 * MS));
+        let mut reports = 0;
+        let mut accept = |_| {
+            reports += 1;
+            true
+        };
+        // Raised for 30 of each 50 ms.
+        for began_ms in (0..900).step_by(50) {
+            for (now_ms, depth) in [(began_ms, 9), (began_ms + 30, 0)] {
+                let edge = gauge.on_depth(depth).unwrap();
+                reporter.on_edge(now_ms, &edge, 0, &mut accept);
+            }
+        }
+        assert_eq!(reports, 2, "a raise and its end; the next raise is due after a second");
+        assert!(reporter.share.as_ref().unwrap().is_on(), "{reporter:?}");
     }
 
     #[test]
@@ -390,8 +401,8 @@ mod tests {
         let [end] = reports[..] else { panic!("{reports:?}") };
         assert!(end.is_gone);
         assert_eq!(
-            (end.announcement.kind, end.announcement.level, end.announcement.duration_ms),
-            (AnnouncementKind::Cleared, Level::Normal, Some(10))
+            (end.notice.kind, end.notice.level, end.notice.duration_ms),
+            (NoticeKind::Cleared, Level::Normal, Some(10))
         );
         assert_eq!((reporter.due_ms(), reporter.standing(30)), (None, None));
     }

@@ -1,18 +1,16 @@
 //! The subscribers of a registry.
 
-use std::any::Any;
 use std::fmt;
 use std::mem;
-use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, Weak};
-
-use parking_lot::Mutex;
 
 use super::gate::{Gate, Passage};
 use super::{Registry, Shared};
 use crate::clock;
-use crate::event::Event;
+use crate::contain::contain;
+use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
+use crate::telemetry::Event;
 
 pub(super) type Callback = dyn Fn(&Event) + Send + Sync;
 
@@ -33,7 +31,7 @@ struct List {
 
 pub(crate) struct Subscriber {
     active: AtomicBool,
-    /// What is raised is told first: until then other events wait here.
+    /// What is raised comes first: until then other events wait here.
     gate: Option<Gate>,
     /// `None` only while this is being dropped.
     callback: Option<Box<Callback>>,
@@ -43,14 +41,12 @@ pub(crate) struct Subscriber {
 impl UnwindSafe for Subscriber {}
 impl RefUnwindSafe for Subscriber {}
 
-/// What a callback owns is the user's too. The last to drop it can be a delivery, which that must not
-/// end.
+/// What a callback owns is the user's too. The last to drop it can be a delivery, which that must
+/// not end.
 impl Drop for Subscriber {
     fn drop(&mut self) {
         let callback = self.callback.take();
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(callback))) {
-            drop_quietly(payload);
-        }
+        contain(|| drop(callback));
     }
 }
 
@@ -60,7 +56,7 @@ impl Subscriber {
     }
 
     fn deactivate(&self) {
-        // Relaxed: for the thread that removes it; others are told that they can be late.
+        // Relaxed: for the thread that removes it; others may see it late, as documented.
         self.active.store(false, Ordering::Relaxed);
     }
 }
@@ -107,8 +103,8 @@ impl Subscribers {
         self.replace(|list| list.subscribers.retain(|other| !Arc::ptr_eq(other, subscriber)));
     }
 
-    /// Puts a changed list in the place of the one before. What a callback owns is dropped without the
-    /// lock: `change` hands out what it removes, or its caller holds it.
+    /// Puts a changed list in the place of the one before. What a callback owns is dropped without
+    /// the lock: `change` hands out what it removes, or its caller holds it.
     fn replace<T>(&self, change: impl FnOnce(&mut List) -> T) -> T {
         let (changed, before) = {
             let mut list = self.list.lock();
@@ -120,10 +116,10 @@ impl Subscribers {
         changed
     }
 
-    /// Tells everybody. What panics is counted, and the others are told all the same.
+    /// Delivers to every subscriber. Panics are counted, and the others still get the event.
     pub(crate) fn publish(&self, event: &Event) {
         #[cfg(feature = "tracing")]
-        self.contain(|| crate::trace::emit(event));
+        self.contain(|| crate::telemetry::trace::emit(event));
         let list = self.list.lock().clone();
         for subscriber in list.handler.iter().chain(&list.subscribers) {
             match subscriber.gate.as_ref().map_or(Passage::Open, |gate| gate.hold(event)) {
@@ -145,14 +141,17 @@ impl Subscribers {
         }
     }
 
-    fn contain(&self, user_code: impl FnOnce()) {
-        // AssertUnwindSafe: what the user's code leaves broken is the user's; nothing of ours is
-        // lent.
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(user_code)) {
+    /// Runs code that may panic, which is counted.
+    ///
+    /// # Returns
+    /// What it returned; `None` if it panicked.
+    pub(super) fn contain<R>(&self, user_code: impl FnOnce() -> R) -> Option<R> {
+        let returned = contain(user_code);
+        if returned.is_none() {
             // Relaxed: the count carries no other data.
             self.panicked.fetch_add(1, Ordering::Relaxed);
-            drop_quietly(payload);
         }
+        returned
     }
 
     pub(crate) fn delivered(&self) -> u64 {
@@ -160,7 +159,7 @@ impl Subscribers {
         self.delivered.load(Ordering::Relaxed)
     }
 
-    /// What a late subscriber could not be told.
+    /// Events that a late subscriber did not get.
     pub(crate) fn dropped(&self) -> u64 {
         // Relaxed: the count carries no other data.
         self.dropped.load(Ordering::Relaxed)
@@ -182,12 +181,12 @@ impl Registry {
         Subscription::new(&self.0, self.0.subscribers.add(Box::new(callback)))
     }
 
-    /// As [`subscribe`](Self::subscribe), but calls `callback` first for each limit that is raised by
-    /// now, on this thread and in the order of registration, with an event of
+    /// As [`subscribe`](Self::subscribe), but calls `callback` first for each limit that is raised
+    /// by now, on this thread and in the order of registration, with an event of
     /// [`EventKind::Raised`](crate::EventKind::Raised).
     ///
     /// Events of other threads wait until that is done, in order: 1,024 at most, what comes then is
-    /// dropped and counted. Those that the raises have told already do not follow.
+    /// dropped and counted. Events that the raises already cover do not follow.
     ///
     /// ```
     /// use plimsoll::{Registry, Watermarks};
@@ -208,13 +207,13 @@ impl Registry {
         Subscription::new(&self.0, self.0.subscribers.add_late(Box::new(callback), raised))
     }
 
-    /// What subscribers have heard of that is raised.
+    /// The raised limits whose raise subscribers have got.
     fn raised(&self) -> Vec<Event> {
         let now_ms = clock::now_ms();
         let entries = self.0.entries.listed();
         let raised = entries.iter().filter_map(|entry| {
             let (standing, _) = entry.step(|reporter| reporter.standing(now_ms));
-            Some(Event::reported(entry.tag().clone(), standing?, entry.waiting()))
+            Some(Event::reported(entry.tag().clone(), standing?, entry.standing()))
         });
         raised.collect()
     }
@@ -222,9 +221,9 @@ impl Registry {
     /// Calls `handler` for each event, before all subscribers, in the place of the handler that was
     /// set before. For the one who is in charge of a process, and may be set up more than once.
     ///
-    /// It runs as subscribers do: outside every lock, and a panic is contained and counted. Once this
-    /// has returned, the handler before is called no more by this thread; other threads finish the
-    /// deliveries they have begun.
+    /// It runs as subscribers do: outside every lock, and a panic is contained and counted. Once
+    /// this has returned, the handler before is called no more by this thread; other threads finish
+    /// the deliveries they have begun.
     pub fn set_handler(&self, handler: impl Fn(&Event) + Send + Sync + 'static) {
         self.0.subscribers.set_handler(Some(Box::new(handler)));
     }
@@ -235,39 +234,33 @@ impl Registry {
     }
 }
 
-/// A payload is the user's as well, and can panic when it is dropped.
-fn drop_quietly(payload: Box<dyn Any + Send>) {
-    if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        // That has no end: this one is leaked.
-        std::mem::forget(another);
-    }
-}
-
-/// A subscriber for as long as this lives. It does not keep the registry alive.
+/// A subscriber for as long as this lives. It does not keep the registry alive, and the callback is
+/// dropped with the registry at the latest.
 ///
 /// Once the drop has returned, the thread that dropped it calls the subscriber no more, not even
 /// for the event in delivery; other threads finish the deliveries they have begun.
 #[must_use = "dropping it ends the subscription: keep it, or call `detach`"]
 pub struct Subscription {
     registry: Weak<Shared>,
-    subscriber: Option<Arc<Subscriber>>,
+    subscriber: Weak<Subscriber>,
 }
 
 impl Subscription {
     pub(super) fn new(registry: &Arc<Shared>, subscriber: Arc<Subscriber>) -> Self {
-        Self { registry: Arc::downgrade(registry), subscriber: Some(subscriber) }
+        Self { registry: Arc::downgrade(registry), subscriber: Arc::downgrade(&subscriber) }
     }
 
     /// Keeps the subscriber for as long as the registry exists.
     pub fn detach(mut self) {
-        self.subscriber = None;
+        self.subscriber = Weak::new();
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        if let (Some(subscriber), Some(registry)) = (&self.subscriber, self.registry.upgrade()) {
-            registry.subscribers.remove(subscriber);
+        let registry = self.registry.upgrade();
+        if let (Some(registry), Some(subscriber)) = (registry, self.subscriber.upgrade()) {
+            registry.subscribers.remove(&subscriber);
         }
     }
 }

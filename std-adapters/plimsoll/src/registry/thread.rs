@@ -1,13 +1,12 @@
-//! A thread that delivers.
+//! The thread of deferred delivery.
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::Registry;
+use crate::sync::thread;
+use crate::worker::Worker;
 
 /// A thread that calls [`Registry::deliver`] at an interval for as long as this lives.
 ///
@@ -15,8 +14,7 @@ use super::Registry;
 /// a subscriber on that very thread. It keeps the registry alive.
 #[must_use = "dropping it stops the delivery"]
 pub struct DeliveryThread {
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    _worker: Worker,
 }
 
 impl Registry {
@@ -35,31 +33,15 @@ impl DeliveryThread {
             let message = "the interval of delivery is above zero";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = stop.clone();
-        let run = move || {
-            // Acquire: what was emitted before the guard was dropped is delivered below.
-            while !stopped.load(Ordering::Acquire) {
+        let worker = Worker::spawn("plimsoll-delivery", move |stop| {
+            while !stop.is_set() {
                 registry.deliver();
                 thread::park_timeout(interval);
             }
+            // What was emitted before the guard was dropped.
             registry.deliver();
-        };
-        let thread = thread::Builder::new().name("plimsoll-delivery".into()).spawn(run)?;
-        Ok(Self { stop, thread: Some(thread) })
-    }
-}
-
-impl Drop for DeliveryThread {
-    fn drop(&mut self) {
-        // Release: pairs with the load of the thread.
-        self.stop.store(true, Ordering::Release);
-        let Some(thread) = self.thread.take() else { return };
-        thread.thread().unpark();
-        if thread.thread().id() != thread::current().id() {
-            // It cannot have panicked: `deliver` contains what subscribers do.
-            let _ = thread.join();
-        }
+        })?;
+        Ok(Self { _worker: worker })
     }
 }
 

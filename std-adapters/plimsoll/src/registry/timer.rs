@@ -1,13 +1,11 @@
-//! A thread for what time has to say, where nobody delivers.
+//! The thread that delivers what comes due with time, where no thread of the host delivers.
 
 use std::sync::{Arc, Weak};
-use std::thread;
 use std::time::Duration;
-
-use parking_lot::{Condvar, Mutex};
 
 use super::Shared;
 use crate::clock;
+use crate::sync::{Condvar, Mutex, thread};
 
 /// How long the thread stays when there is nothing to wait for.
 const LINGER: Duration = Duration::from_secs(5);
@@ -15,8 +13,8 @@ const LINGER: Duration = Duration::from_secs(5);
 /// The least time between two rounds.
 const ROUND_MS: u64 = 5;
 
-/// Wakes a registry with inline delivery when a limit is due. The thread begins with the first that is,
-/// and ends with the registry, or when nothing has been due for a while.
+/// Wakes a registry with inline delivery when a limit is due. The thread begins with the first that
+/// is, and ends with the registry, or when nothing has been due for a while.
 #[derive(Default)]
 pub(super) struct Timer(Arc<Alarm>);
 
@@ -34,8 +32,8 @@ struct State {
 }
 
 impl Timer {
-    /// Has `registry` look at what is due at `due_ms`, or before. Without a thread to be had it is
-    /// looked at by [`deliver`](crate::Registry::deliver) only.
+    /// Wakes `registry` at `due_ms` or before. If no thread can be started,
+    /// [`deliver`](crate::Registry::deliver) alone checks what is due.
     pub(super) fn wake_by(&self, registry: &Arc<Shared>, due_ms: u64) {
         let is_running = {
             let mut state = self.0.state.lock();

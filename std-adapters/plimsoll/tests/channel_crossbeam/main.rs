@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Events, entry};
+use common::{AsPressure, Events, entry};
 use plimsoll::channel::crossbeam::{
     self, RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError,
 };
@@ -268,8 +268,10 @@ fn gauge_3_each_crossing_is_one_event_in_order() {
         }
         assert_eq!(rx.try_iter().count(), 10);
         let raised_and_cleared: Vec<_> = events.all().split_off(2 * round);
-        let seen: Vec<_> =
-            raised_and_cleared.iter().map(|e| (e.kind, e.depth, e.sequence)).collect();
+        let seen: Vec<_> = raised_and_cleared
+            .iter()
+            .map(|e| (e.kind(), e.pressure().depth, e.pressure().sequence))
+            .collect();
         let first = 2 * round as u64 + 1;
         assert_eq!(seen, [(EventKind::Raised, 8, first), (EventKind::Cleared, 5, first + 1)]);
     }
@@ -295,7 +297,8 @@ fn gauge_4_level_agrees_with_depth_after_a_storm_of_handles_and_threads() {
     let seen = entry(&registry, "q");
     assert_eq!((seen.depth, seen.level), (0, plimsoll::Level::Normal));
     assert!(seen.high_water <= 16);
-    let mut sequences: Vec<_> = events.all().iter().map(|e| (e.sequence, e.kind)).collect();
+    let mut sequences: Vec<_> =
+        events.all().iter().map(|e| (e.pressure().sequence, e.kind())).collect();
     sequences.sort_unstable_by_key(|(sequence, _)| *sequence);
     for (index, (sequence, kind)) in sequences.iter().enumerate() {
         assert_eq!(*sequence, index as u64 + 1, "each edge once");
@@ -342,7 +345,7 @@ fn several_levels_are_one_edge_each_way() {
         tx.send(()).unwrap();
     }
     assert_eq!(rx.try_iter().count(), 100);
-    let depths: Vec<_> = events.all().iter().map(|e| e.depth).collect();
+    let depths: Vec<_> = events.all().iter().map(|e| e.pressure().depth).collect();
     assert_eq!(depths, [50, 80, 100, 90, 60, 20]);
 }
 

@@ -7,7 +7,7 @@ use plimsoll::channel::crossbeam;
 use plimsoll::{EventKind, Level, Limit, PressureRule, Registry};
 
 use super::MOMENT;
-use super::common::{Events, entry};
+use super::common::{AsPressure, Events, entry};
 
 #[test]
 fn chan_2_select_takes_tracked_handles_and_the_gauge_tells_the_truth() {
@@ -119,7 +119,8 @@ fn gauge_4_a_select_leaves_no_handle_more_credit_than_there_is_room() {
     let level = || registry.snapshot().entries()[0].level;
     let edges = Arc::new(Mutex::new(Vec::new()));
     let noted = edges.clone();
-    let _subscription = registry.subscribe(move |event| noted.lock().unwrap().push(event.depth));
+    let _subscription =
+        registry.subscribe(move |event| noted.lock().unwrap().push(event.pressure().depth));
     let limit = Limit::queue("selected").pressure(PressureRule::IMMEDIATE);
     let (tx, rx) = crossbeam::bounded::<u32>(&registry, limit, 100).unwrap();
     let (other_tx, other_rx) = (tx.clone(), rx.clone());

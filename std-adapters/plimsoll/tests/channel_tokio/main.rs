@@ -12,7 +12,7 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::time::Duration;
 
-use common::{Events, entry};
+use common::{AsPressure, Events, entry};
 use futures_core::Stream;
 use plimsoll::channel::tokio::error::{SendTimeoutError, TryRecvError, TrySendError};
 use plimsoll::channel::tokio::{self as tracked, Receiver, Sender};
@@ -259,7 +259,8 @@ async fn gauge_3_and_4_hold_after_a_storm() {
     let seen = entry(&registry, "q");
     assert_eq!((seen.depth, seen.level, seen.waiting), (0, Level::Normal, 0));
     assert!(seen.high_water <= 16);
-    let mut edges: Vec<_> = events.all().iter().map(|e| (e.sequence, e.kind)).collect();
+    let mut edges: Vec<_> =
+        events.all().iter().map(|e| (e.pressure().sequence, e.kind())).collect();
     edges.sort_unstable_by_key(|(sequence, _)| *sequence);
     for (index, (sequence, kind)) in edges.iter().enumerate() {
         assert_eq!(*sequence, index as u64 + 1, "each edge once");
@@ -349,7 +350,7 @@ async fn watermarks_of_the_users_choice_are_the_channels() {
         tx.try_send(()).unwrap();
     }
     while rx.try_recv().is_ok() {}
-    let depths: Vec<_> = events.all().iter().map(|e| e.depth).collect();
+    let depths: Vec<_> = events.all().iter().map(|e| e.pressure().depth).collect();
     assert_eq!(depths, [50, 80, 100, 90, 60, 20]);
     for none in [Watermarks::unbounded(), Watermarks::rendezvous()] {
         let refused = tracked::channel_with::<()>(&registry, "none", none).unwrap_err();

@@ -66,7 +66,7 @@ impl Stage {
         assert_eq!((seen.depth, seen.waiting), (rx.len() as u64, 0), "{case}: GAUGE-1");
         // The registry holds back the edges of the smallest channels until they last.
         if seen.capacity() > Some(2) {
-            let level = self.events.all().last().map_or(Level::Normal, |event| event.level);
+            let level = self.events.all().last().map_or(Level::Normal, |event| event.level());
             assert_eq!(level, seen.watermarks().judge(level, seen.depth), "{case}: GAUGE-4");
             assert_eq!(level, seen.level, "{case}: GAUGE-4");
         }

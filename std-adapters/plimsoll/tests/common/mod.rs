@@ -4,13 +4,24 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use plimsoll::{Event, EventKind, Registry, SnapshotEntry, Subscription};
+use plimsoll::{Event, EventKind, PressureEvent, Registry, SnapshotEntry, Subscription};
 
 /// The entry of the limit `name`, which must be there.
 pub(crate) fn entry(registry: &Registry, name: &str) -> SnapshotEntry {
     let snapshot = registry.snapshot();
     let entry = snapshot.entries().iter().find(|entry| entry.name() == name);
     entry.unwrap_or_else(|| panic!("no entry {name} in\n{snapshot}")).clone()
+}
+
+/// The event of a level, which this must be.
+pub(crate) trait AsPressure {
+    fn pressure(&self) -> &PressureEvent;
+}
+
+impl AsPressure for Event {
+    fn pressure(&self) -> &PressureEvent {
+        self.as_pressure().unwrap_or_else(|| panic!("{self} is of no level"))
+    }
 }
 
 /// Waits until `holds`, for ten seconds at most.
@@ -42,6 +53,6 @@ impl Events {
     }
 
     pub(crate) fn kinds(&self) -> Vec<EventKind> {
-        self.all().iter().map(|event| event.kind).collect()
+        self.all().iter().map(|event| event.kind()).collect()
     }
 }

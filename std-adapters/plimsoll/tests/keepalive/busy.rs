@@ -6,8 +6,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use plimsoll::EventKind::{Lagging, Silent};
-use plimsoll::Registry;
 use plimsoll::keepalive::{Clock, KeepAlive, Step, Watch, Watcher};
+use plimsoll::{Event, Registry};
 
 use crate::{Bench, Log, ms};
 
@@ -104,10 +104,15 @@ fn live_8_the_lag_is_a_gauge_and_beyond_the_slack_an_event() {
     let _ = bench.watcher.step();
     {
         let events = bench.log.0.lock();
-        let event = events.iter().find(|event| event.kind == Lagging).expect("a lag of 75 ms");
-        assert_eq!((event.name(), event.capacity), ("guest_keepalive", Some(50)));
-        assert!((75..=80).contains(&event.depth), "{event}");
-        assert!(event.to_string().starts_with("resource guest_keepalive lagging after"), "{event}");
+        let lagging = events.iter().find_map(|event| match event {
+            Event::Lagging(lagging) => Some((event, lagging)),
+            _ => None,
+        });
+        let (event, lagging) = lagging.expect("a lag of 75 ms");
+        assert_eq!((event.name(), event.kind()), ("guest_keepalive", Lagging));
+        assert_eq!((lagging.slack, event.percent() >= Some(150)), (ms(50), true), "{event}");
+        assert!((ms(75)..=ms(80)).contains(&lagging.lag), "{event}");
+        assert!(event.to_string().starts_with("resource guest_keepalive lagging by"), "{event}");
     }
     let high_water =
         bench.registry.snapshot().find("guest_keepalive_lag_ms", None).unwrap().high_water;
@@ -160,7 +165,7 @@ fn on_a_busy_host(spinners: usize, drive: impl FnOnce(&Watcher) -> Box<dyn Send>
     let (origin, told) = (Instant::now(), Arc::new(Mutex::new(None)));
     let seen = told.clone();
     let _told = registry.subscribe(move |event| {
-        if event.kind == Silent && event.instance() == Some("dead") {
+        if event.kind() == Silent && event.scope() == Some("dead") {
             seen.lock().unwrap().get_or_insert(origin.elapsed());
         }
     });

@@ -17,7 +17,7 @@ fn live_3_live_4_each_silence_and_recovery_is_told_once_in_churn() {
     const THREADS: usize = 3;
     let (registry, clock) = (Registry::new(), FakeClock::default());
     let (log, _subscription) = Log::of(&registry);
-    let builder = Watcher::builder().clock(clock.clone()).capacity(64).looks_per_step(3);
+    let builder = Watcher::builder().clock(clock.clone()).capacity(64).checks_per_step(3);
     let watcher = builder.build(&registry).unwrap();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -57,16 +57,17 @@ fn live_3_live_4_each_silence_and_recovery_is_told_once_in_churn() {
     });
     let mut told = HashMap::new();
     let events = log.0.lock();
-    for event in events.iter().filter(|event| matches!(event.kind, Silent | Recovered)) {
-        let name = event.instance().unwrap().to_owned();
+    for event in events.iter().filter(|event| matches!(event.kind(), Silent | Recovered)) {
+        let name = event.scope().unwrap().to_owned();
         let open = told.entry(name).or_insert(None);
-        if event.kind == Silent {
-            assert!(event.depth >= event.capacity.unwrap(), "LIVE-2: {event}");
-            assert!(open.is_none_or(|last: (u64, bool)| !last.1 && last.0 < event.sequence));
-            *open = Some((event.sequence, true));
+        let silence = &event.as_guest().unwrap().silence;
+        if event.kind() == Silent {
+            assert!(silence.elapsed >= silence.window, "LIVE-2: {event}");
+            assert!(open.is_none_or(|last: (u64, bool)| !last.1 && last.0 < silence.sequence));
+            *open = Some((silence.sequence, true));
         } else {
-            assert_eq!(*open, Some((event.sequence, true)), "LIVE-4: {event}");
-            *open = Some((event.sequence, false));
+            assert_eq!(*open, Some((silence.sequence, true)), "LIVE-4: {event}");
+            *open = Some((silence.sequence, false));
         }
     }
     assert!(told.values().filter(|last| last.is_some()).count() > 100);

@@ -14,7 +14,7 @@ fn silences(guest: &'static str, run: &'static str) -> Vec<Silence> {
         bench.pass(ms(30));
     }
     let events = bench.log.0.lock();
-    events.iter().filter_map(Silence::of).collect()
+    events.iter().filter_map(|event| event.as_silence().cloned()).collect()
 }
 
 #[test]

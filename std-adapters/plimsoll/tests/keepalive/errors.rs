@@ -60,7 +60,7 @@ fn errors_say_what_was_wrong_and_what_is_allowed() {
         assert!(parts.iter().all(|part| text.contains(part)), "{text}");
     }
     let text = WatchError::Full { capacity: 7 }.to_string();
-    assert_eq!(text, "the watcher watches 7 runs at most");
+    assert_eq!(text, "the watcher watches 7 runs at most (`capacity`)");
 }
 
 #[test]
@@ -82,13 +82,13 @@ fn settings_have_a_range() {
     }
     let error = Watcher::builder().capacity(0).build(&registry).unwrap_err();
     assert_eq!(error, WatcherError::Capacity { capacity: 0 });
-    let error = Watcher::builder().looks_per_step(0).build(&registry).unwrap_err();
-    assert_eq!(error, WatcherError::ZeroLooks);
-    let builder = Watcher::builder().looks_per_step(7);
+    let error = Watcher::builder().checks_per_step(0).build(&registry).unwrap_err();
+    assert_eq!(error, WatcherError::ZeroChecks);
+    let builder = Watcher::builder().checks_per_step(7);
     let error = builder.suspect_above(7).build(&registry).unwrap_err();
-    assert_eq!(error, WatcherError::SuspectAbove { max: 7, looks_max: 7 });
-    assert!(error.to_string().contains("than the 7 a step looks at (asked 7)"), "{error}");
-    assert!(Watcher::builder().looks_per_step(7).suspect_above(6).build(&registry).is_ok());
+    assert_eq!(error, WatcherError::SuspectAbove { max: 7, checks_max: 7 });
+    assert!(error.to_string().contains("than the 7 that a step checks (asked 7)"), "{error}");
+    assert!(Watcher::builder().checks_per_step(7).suspect_above(6).build(&registry).is_ok());
     let error = Watcher::builder().limit("No Name").build(&registry).unwrap_err();
     assert!(matches!(error, WatcherError::Register(_)), "{error}");
 }

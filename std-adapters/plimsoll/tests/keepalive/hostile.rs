@@ -139,7 +139,7 @@ fn live_7_a_thread_stops_though_a_subscriber_parks() {
     let ((parking, parked), tester) = (mpsc::channel(), thread::current().id());
     let _parks = bench.registry.subscribe(move |event| {
         let is_driver = thread::current().id() != tester;
-        if is_driver && event.kind == Silent && event.instance() == Some("guest-0") {
+        if is_driver && event.kind() == Silent && event.scope() == Some("guest-0") {
             let _ = parking.send(());
             thread::park();
         }
@@ -176,10 +176,10 @@ fn live_3_subscribers_may_do_what_they_like() {
     let _hostile = bench.registry.subscribe(move |event| {
         // It would tell of what comes next to some, and not yet of this one to others.
         steps.fetch_add(u64::from(watcher.step() != Step::Wait(ms(1))), Relaxed);
-        let Some(name) = event.instance() else { return };
+        let Some(name) = event.scope() else { return };
         let n: usize = name["guest-".len()..].parse().unwrap();
         let guest = heard.lock()[n].take();
-        match (event.kind, n % 3) {
+        match (event.kind(), n % 3) {
             (Silent, 0) => drop(guest),
             (Silent, 1) => {
                 guest.iter().for_each(KeepAlive::notify);

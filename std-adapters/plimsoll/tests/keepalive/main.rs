@@ -5,6 +5,9 @@ mod busy;
 mod churn;
 #[cfg(feature = "cloudevents")]
 mod cloud;
+#[path = "../common/mod.rs"]
+mod common;
+mod counts;
 mod errors;
 mod handles;
 mod hostile;
@@ -46,8 +49,8 @@ impl Log {
     /// Kind and guest of each event since the last call.
     fn take(&self) -> Vec<(EventKind, String)> {
         let events = std::mem::take(&mut *self.0.lock());
-        let name = |event: &Event| event.instance().unwrap_or_default().to_owned();
-        events.iter().map(|event| (event.kind, name(event))).collect()
+        let name = |event: &Event| event.scope().unwrap_or_default().to_owned();
+        events.iter().map(|event| (event.kind(), name(event))).collect()
     }
 
     /// The same without what the watcher says of itself.
@@ -58,7 +61,7 @@ impl Log {
     }
 
     fn count(&self, kind: EventKind) -> usize {
-        self.0.lock().iter().filter(|event| event.kind == kind).count()
+        self.0.lock().iter().filter(|event| event.kind() == kind).count()
     }
 }
 

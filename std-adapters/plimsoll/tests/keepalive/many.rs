@@ -43,7 +43,7 @@ fn live_5_one_in_a_thousand_of_a_million_falls_silent() {
 /// LIVE-5: what a step leaves is done by the next ones, and not when the next tick is due.
 #[test]
 fn live_5_who_is_behind_steps_again_at_once() {
-    let bench = Bench::with(|builder| builder.looks_per_step(7));
+    let bench = Bench::with(|builder| builder.checks_per_step(7));
     let watch = |n: u32| Watch::new(format!("guest-{n}"), "run").window(ms(100));
     let _guests = [0; 100].map(|n| bench.watcher.watch(watch(n)).unwrap());
     while bench.log.count(Silent) == 0 {

@@ -95,8 +95,9 @@ fn live_9_a_guest_that_dies_alone_is_no_suspicion() {
         guests.pass(12_000, |n| n != 3);
         assert_eq!(guests.counts(), (1, 0, 0), "beats every {interval_ms} ms");
         let event = guests.bench.log.0.lock().pop().unwrap();
-        assert_eq!((event.kind, event.instance()), (Silent, Some("guest-3")));
-        assert!(event.depth <= 10_500, "told within 5 % of the window: {event}");
+        assert_eq!((event.kind(), event.scope()), (Silent, Some("guest-3")));
+        let elapsed = event.as_silence().unwrap().elapsed;
+        assert!(elapsed <= ms(10_500), "told within 5 % of the window: {event}");
     }
 }
 

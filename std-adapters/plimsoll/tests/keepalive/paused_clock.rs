@@ -130,7 +130,7 @@ async fn a_subscriber_of_a_watch_that_is_run_is_within_the_runtime() {
     let registry = Registry::new();
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
     let _subscription = registry.subscribe(move |event| {
-        let (tell, kind) = (tell.clone(), event.kind);
+        let (tell, kind) = (tell.clone(), event.kind());
         tokio::spawn(async move { tell.send(kind) });
     });
     let watcher = Watcher::builder().build(&registry).unwrap();

@@ -1,7 +1,7 @@
 //! A run begins anew, whoever had its place before: LIVE-7, LIVE-9.
 
 use plimsoll::EventKind::{Silent, Suspect};
-use plimsoll::keepalive::{Silence, Step, Watch};
+use plimsoll::keepalive::{Step, Watch};
 
 use crate::{Bench, ms};
 
@@ -25,7 +25,7 @@ fn live_7_a_run_does_not_inherit_unwatched_time() {
             assert_eq!(bench.log.count(Silent), 0, "{later} ms before");
             bench.pass(ms(30));
             let events = bench.log.0.lock();
-            let told = events.iter().filter_map(Silence::of);
+            let told = events.iter().filter_map(|event| event.as_silence());
             let silence = told.into_iter().next().expect("told");
             assert!(silence.elapsed >= ms(100) && silence.elapsed <= ms(130), "{silence:?}");
             assert!(silence.elapsed_raw <= ms(130), "{later} ms before: {silence:?}");

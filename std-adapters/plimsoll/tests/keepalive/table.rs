@@ -1,7 +1,7 @@
 //! One guest or a few, with a clock turned by hand.
 
 use plimsoll::EventKind::{Cleared, Late, Recovered, Silent, Suspect};
-use plimsoll::keepalive::{Clock, Silence, Watch};
+use plimsoll::keepalive::{Clock, Watch};
 use plimsoll::{EventKind, Level, Limit};
 
 use crate::{Bench, ms};
@@ -32,11 +32,11 @@ fn live_2_silence_is_told_after_the_window_and_soon() {
         let silent_for = bench.clock.now() - beat;
         assert!(silent_for <= ms(120), "{silent_for:?}, {offset_us} us");
         let event = bench.log.0.lock()[0].clone();
-        let silence = Silence::of(&event).unwrap();
+        let silence = event.as_silence().unwrap();
         assert!(silence.elapsed >= silence.window && silence.elapsed <= silent_for, "{silence}");
         assert_eq!(silence.elapsed_raw, silence.elapsed);
-        assert_eq!((event.kind, event.level, event.capacity), (Silent, Level::Full, Some(100)));
-        assert_eq!(event.run.as_deref(), Some("run-1"));
+        assert_eq!((event.kind(), event.level(), silence.window), (Silent, Level::Full, ms(100)));
+        assert_eq!((&*silence.guest, &*silence.run), (event.scope().unwrap(), "run-1"));
     }
 }
 
@@ -81,7 +81,7 @@ fn live_6_defect_11_a_stall_kills_nobody() {
     bench.clock.advance(ms(9_000));
     bench.pass(ms(80));
     let events = std::mem::take(&mut *bench.log.0.lock());
-    let silences: Vec<_> = events.iter().filter_map(Silence::of).collect();
+    let silences: Vec<_> = events.iter().filter_map(|event| event.as_silence()).collect();
     assert_eq!(silences.len(), 3);
     for silence in silences {
         assert!(silence.elapsed < ms(200) && silence.elapsed_raw > ms(9_000), "{silence:?}");
@@ -110,8 +110,8 @@ fn live_4_a_rearming_run_has_one_recovery_for_each_silence() {
         guest.notify();
         guest.notify();
         bench.pass(ms(20));
-        let gap = bench.log.0.lock()[0].depth;
-        assert!((480..=520).contains(&gap), "from beat to beat: {gap} ms");
+        let gap = bench.log.0.lock()[0].as_guest().unwrap().silence.elapsed;
+        assert!((ms(480)..=ms(520)).contains(&gap), "from notification to notification: {gap:?}");
         assert_eq!(bench.log.take(), told(&[Recovered]));
         assert!(!guest.is_silent());
     }
@@ -180,7 +180,8 @@ fn live_6_too_many_at_once_are_one_suspicion() {
     {
         let events = bench.log.0.lock();
         assert_eq!(events.len(), 1, "{events:?}");
-        assert_eq!((events[0].kind, events[0].depth, events[0].capacity), (Suspect, 50, Some(50)));
+        let plimsoll::Event::Suspect(suspect) = &events[0] else { panic!("{}", events[0]) };
+        assert_eq!((events[0].kind(), suspect.expired, suspect.watched), (Suspect, 50, 50));
     }
     guests.iter().take(48).for_each(|guest| guest.notify());
     bench.log.take();
@@ -200,7 +201,7 @@ fn live_6_too_many_at_once_are_one_suspicion() {
 /// LIVE-5: a step does no more than it may, and the rest soon after.
 #[test]
 fn live_5_a_step_is_bounded() {
-    let bench = Bench::with(|builder| builder.looks_per_step(7));
+    let bench = Bench::with(|builder| builder.checks_per_step(7));
     let watch = |n: u32| Watch::new(format!("guest-{n}"), "run").window(ms(100));
     let guests: Vec<_> = (0..100).map(|n| bench.watcher.watch(watch(n)).unwrap()).collect();
     bench.pass(ms(95));
@@ -229,7 +230,7 @@ fn the_registry_lists_how_many_are_watched() {
 
 #[test]
 fn the_registry_lists_how_many_are_silent() {
-    let bench = Bench::with(|builder| builder.limit(Limit::resource("agents").instance("eu")));
+    let bench = Bench::with(|builder| builder.limit(Limit::resource("agents").scope("eu")));
     let silent = || {
         let snapshot = bench.registry.snapshot();
         let entry = snapshot.find("agents_silent", Some("eu")).unwrap();
@@ -283,6 +284,6 @@ fn an_event_says_all_there_is() {
     assert!(text.ends_with(", window 100ms, run run-1"), "{text}");
     let json = serde_json::to_value(&event).unwrap();
     assert_eq!((&json["kind"], &json["run"]), (&"silent".into(), &"run-1".into()));
-    assert_eq!((&json["instance"], &json["capacity"]), (&"guest-7".into(), &100.into()));
+    assert_eq!((&json["scope"], &json["window_ms"]), (&"guest-7".into(), &100.into()));
     drop(guest);
 }

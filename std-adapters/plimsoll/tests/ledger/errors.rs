@@ -98,12 +98,12 @@ fn names_and_numbers_that_a_registry_does_not_take() {
     let registry = Registry::builder().max_entries(1).build().unwrap();
     let error = registry.peak_ledger("Guest memory", 40).unwrap_err();
     assert_eq!(error, LedgerError::Register(RegisterError::NameCharacter { at: 0 }));
-    let limit = Limit::memory("memory").instance("");
+    let limit = Limit::memory("memory").scope("");
     let error = registry.sum_ledger(limit, 40).unwrap_err();
-    assert_eq!(error, LedgerError::Register(RegisterError::LabelLength { bytes: 0 }));
+    assert_eq!(error, LedgerError::Register(RegisterError::ScopeLength { bytes: 0 }));
     let first = registry.window_ledger("first", 40).unwrap();
     let error = registry.peak_ledger("second", 40).unwrap_err();
-    assert_eq!(error.to_string(), "the registry holds 1 entries at most");
+    assert_eq!(error.to_string(), "the registry holds 1 entries at most (`max_entries`)");
     drop(first);
     assert!(registry.peak_ledger("second", 40).is_ok());
 }

@@ -7,7 +7,7 @@ use plimsoll::ledger::{
     EXACT_MAX, Entry, LedgerError, LedgerSettings, LongPrincipalId, Lookup, PeakLedger,
     PrincipalError, Recorded, SumLedger, WindowLedger,
 };
-use plimsoll_core::LedgerError as CoreError;
+use plimsoll_core::ledger::LedgerError as CoreError;
 
 use super::{peaks, present};
 

@@ -1,7 +1,7 @@
 //! What a snapshot says of ledgers.
 
 use plimsoll::ledger::{LedgerKind, LedgerSettings};
-use plimsoll::{Category, Limit, Registry, Watermarks};
+use plimsoll::{Category, Limit, Registry, SnapshotLedger, Watermarks};
 
 use super::{peaks, sums};
 
@@ -9,7 +9,7 @@ use super::{peaks, sums};
 fn busy() -> (Registry, impl Sized) {
     let registry = Registry::builder().top_users(3).build().unwrap();
     let gauge = registry.gauge("frames", Watermarks::new(10)).unwrap();
-    let heaps = registry.peak_ledger(Limit::memory("heaps").instance("pool-1"), 40).unwrap();
+    let heaps = registry.peak_ledger(Limit::memory("heaps").scope("pool-1"), 40).unwrap();
     let fuel = sums(&registry, 40);
     for n in 0..50u64 {
         heaps.record(&format!("guest-{n:02}"), 1_000 + n).unwrap();
@@ -27,7 +27,7 @@ fn it_lists_the_largest_users_with_what_is_certain() {
     assert_eq!((snapshot.entries().len(), snapshot.stats().entries), (1, 3));
     let [heaps, fuel] = snapshot.ledgers() else { panic!("{snapshot}") };
     assert_eq!(
-        (heaps.name(), heaps.category(), heaps.instance(), heaps.kind),
+        (heaps.name(), heaps.category(), heaps.scope(), heaps.kind),
         ("heaps", Category::Memory, Some("pool-1"), LedgerKind::Peak)
     );
     let total: u64 = (1_010..1_050).sum();
@@ -37,13 +37,16 @@ fn it_lists_the_largest_users_with_what_is_certain() {
     let users: Vec<_> = heaps
         .users()
         .iter()
-        .map(|user| (user.principal().as_str().unwrap(), user.value(), user.error()))
+        .map(|user| (user.principal().unwrap().as_str().unwrap(), user.value(), user.error()))
         .collect();
     assert_eq!(users, [("guest-49", 1_049, 0), ("guest-48", 1_048, 0), ("guest-47", 1_047, 0)]);
     assert!((heaps.users()[0].share - 1_049.0 / total as f64).abs() < 1e-12);
     assert!(heaps.users().iter().all(|user| user.is_certified && !user.is_saturated));
     assert_eq!((fuel.kind, fuel.total, fuel.users().len()), (LedgerKind::Sum, 100, 2));
-    assert_eq!((fuel.users()[1].principal().as_integer(), fuel.users()[1].share), (Some(7), 0.3));
+    assert_eq!(
+        (fuel.users()[1].principal().unwrap().as_integer(), fuel.users()[1].share),
+        (Some(7), 0.3)
+    );
     drop(held);
     let after = registry.snapshot();
     assert_eq!((after.ledgers().len(), after.stats().entries), (0, 0), "REG-2");
@@ -75,7 +78,7 @@ fn it_serializes() {
     let (registry, _held) = busy();
     let json = serde_json::to_value(registry.snapshot()).unwrap();
     let expected = serde_json::json!({
-        "name": "guest_fuel", "category": "cpu", "instance": null, "kind": "sum", "window": null,
+        "name": "guest_fuel", "category": "cpu", "scope": null, "kind": "sum", "window": null,
         "users": [
             {
                 "principal": "größe", "value": 70, "error": 0, "share": 0.7,
@@ -90,7 +93,7 @@ fn it_serializes() {
         "turned_away": 0, "saturated": false,
     });
     assert_eq!(json["ledgers"][1], expected);
-    assert_eq!(json["ledgers"][0]["instance"], "pool-1");
+    assert_eq!(json["ledgers"][0]["scope"], "pool-1");
     assert_eq!(json["ledgers"][0]["turned_away"], 4);
 }
 
@@ -142,4 +145,31 @@ fn an_empty_ledger_shares_nothing() {
     let snapshot = registry.snapshot();
     let ledger = &snapshot.ledgers()[0];
     assert_eq!((ledger.total, ledger.certified, ledger.users().len()), (0, 0, 0));
+}
+
+#[test]
+fn users_that_are_left_out_of_a_snapshot_leave_what_a_shorter_list_says() {
+    let registry = Registry::new();
+    let heaps = registry.peak_ledger(Limit::memory("heaps"), 64).unwrap();
+    let fuel = registry.sum_ledger(Limit::cpu("fuel"), 64).unwrap();
+    for n in 0..5_000_u64 {
+        let guest = n * n % 499;
+        heaps.record(guest, n % 977).unwrap();
+        fuel.record(guest % 97, n % 31 * (guest % 7)).unwrap();
+    }
+    let whole = registry.snapshot_with_users(usize::MAX);
+    assert!(whole.ledgers().iter().all(|ledger| ledger.users().len() == ledger.tracked));
+    assert!(whole.ledgers()[1].certified > 0);
+    for users in [0, 1, 2, 3, 7, 20, 60, 10_000] {
+        let mut some = whole.clone();
+        some.truncate_users(users);
+        let asked = registry.snapshot_with_users(users);
+        for (some, asked) in some.ledgers().iter().zip(asked.ledgers()) {
+            let values = |ledger: &SnapshotLedger| -> Vec<_> {
+                ledger.users().iter().map(|user| (user.value(), user.is_certified)).collect()
+            };
+            assert_eq!(values(some), values(asked), "{users} users of {}", some.name());
+            assert_eq!((some.certified, some.bound), (asked.certified, asked.bound));
+        }
+    }
 }

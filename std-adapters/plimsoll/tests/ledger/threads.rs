@@ -79,7 +79,8 @@ fn ledger_6_sums_of_principals_are_conserved_and_snapshots_never_overstate() {
                 last = seen.total;
                 let shares: f64 = seen.users().iter().map(|user| user.share).sum();
                 assert!(shares <= 1.0 + 1e-9, "{shares}");
-                let ids: HashSet<_> = seen.users().iter().map(|user| *user.principal()).collect();
+                let ids: HashSet<_> =
+                    seen.users().iter().filter_map(|user| user.principal().copied()).collect();
                 assert_eq!(ids.len(), seen.users().len(), "LEDGER-10");
                 assert!(seen.certified <= seen.users().len() && seen.tracked <= 40, "LEDGER-1");
             }

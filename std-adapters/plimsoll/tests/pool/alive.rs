@@ -140,7 +140,7 @@ fn is_pending(checkout: &mut Checkout<'_, Backend>) -> bool {
 #[test]
 fn pool_13_retain_asks_what_is_idle_and_keeps_the_order() {
     for isolation in ALL {
-        let stand = stand(|builder| builder.max(6).isolation(isolation).never_idle_out());
+        let stand = stand(|builder| builder.max(6).isolation(isolation).no_idle_age());
         stand.fill(6);
         let acme = stand.pool.principal("acme").unwrap();
         let held = stand.pool.try_checkout(&acme).unwrap();
@@ -210,8 +210,8 @@ fn pool_13_all_that_is_idle_is_dropped_at_once_and_the_warm_ones_come_back() {
     assert_eq!(pool.stats().discards(DiscardReason::Removed), 4);
     assert_eq!(*pool.checkout_blocking(&acme).unwrap(), 1);
     drop(held);
-    let closed = pool.clone();
-    closed.close();
+    pool.close();
+    assert!(pool.wait_drained(Duration::from_secs(60)));
     assert_eq!(pool.drop_idle(), 0);
 }
 

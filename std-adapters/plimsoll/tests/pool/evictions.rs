@@ -204,7 +204,7 @@ fn pool_8_old_ones_go_though_they_are_used_or_idle() {
     for idle in [true, false] {
         let stand = stand(|builder| {
             let builder = builder.max(1).isolation(Isolation::PerPrincipal);
-            builder.never_idle_out().retire_after_age(SECOND)
+            builder.no_idle_age().retire_after_age(SECOND)
         });
         stand.fill(1);
         let acme = stand.pool.principal("acme").unwrap();
@@ -252,7 +252,7 @@ fn pool_8_uses_and_bytes() {
 #[test]
 fn pool_8_jitter_spreads_what_was_built_together() {
     let stand = stand(|builder| {
-        let builder = builder.max(32).evictions_per_tick(32).never_idle_out();
+        let builder = builder.max(32).evictions_per_tick(32).no_idle_age();
         builder.isolation(Isolation::Shared).retire_after_age(10 * SECOND).retirement_jitter(50)
     });
     stand.fill(32);

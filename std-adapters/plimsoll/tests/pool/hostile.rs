@@ -149,7 +149,7 @@ fn pool_7_an_error_that_nobody_is_told_is_dropped_under_no_lock() {
 
 #[test]
 fn try_checkout_makes_room_among_what_others_have_left() {
-    let stand = stand(|builder| builder.max(2).isolation(Isolation::PerPrincipal).never_idle_out());
+    let stand = stand(|builder| builder.max(2).isolation(Isolation::PerPrincipal).no_idle_age());
     stand.fill(2);
     let [acme, other] = ["acme", "other"].map(|id| stand.pool.principal(id).unwrap());
     let both = [stand.pool.try_checkout(&acme).unwrap(), stand.pool.try_checkout(&acme).unwrap()];

@@ -274,7 +274,7 @@ fn pool_12_as_many_as_the_maximum_are_abandoned_and_further_ones_keep_their_slot
 #[test]
 fn pool_12_room_that_is_reserved_elsewhere_stays_with_the_slot() {
     let (site, builder) = site(Call::Create, 1);
-    let pool = builder.max(1).abandoned_max(0).build_timeout(BOUND).build().unwrap();
+    let pool = builder.max(1).max_abandoned(0).build_timeout(BOUND).build().unwrap();
     let acme = pool.principal("acme").unwrap();
     assert!(pool.checkout_blocking_for(&acme, LONG).is_err());
     let error = pool.checkout_blocking_for(&acme, 2 * BOUND).unwrap_err();

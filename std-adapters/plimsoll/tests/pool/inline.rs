@@ -305,35 +305,64 @@ fn pool_9_what_is_made_while_the_pool_closes_is_drained() {
     }
 }
 
-/// The threads of a pool do nothing as long as leases follow each other faster than they could, and
-/// do it all as soon as there are pauses.
+/// Without a tick, and though nobody waits: the threads of a pool make ready again what was used up.
 #[test]
-fn the_background_keeps_out_of_the_way_until_there_is_a_pause() {
-    let (world, clock) = (Arc::new(world()), FakeClock::default());
-    let (here, made_here) = (thread::current().id(), Arc::new(AtomicUsize::new(0)));
+fn the_background_takes_part_once_a_batch_was_used_up() {
+    let (world, here) = (Arc::new(world()), thread::current().id());
+    let (builder, clock) = by_batches(&world);
+    let pool = builder.build().unwrap();
+    let acme = pool.principal("acme").unwrap();
+    until(|| pool.counts().idle == 4);
+    let made_here = Arc::new(AtomicUsize::new(0));
     let count = made_here.clone();
     let hook = move || {
         count.fetch_add(usize::from(thread::current().id() == here), Ordering::SeqCst);
     };
-    let builder = Pool::builder(Maker(world.clone()))
-        .wait_for_own_leases()
-        .max(4)
-        .warm(4)
-        .clock(clock.clone());
-    let pool = builder.tick(Duration::from_secs(3600)).build().unwrap();
-    let acme = pool.principal("acme").unwrap();
-    until(|| pool.counts().idle == 4);
     assert!(world.hook.set(Box::new(hook)).is_ok());
-    for _ in 0..50 {
+    for _ in 0..3 {
+        clock.advance(Duration::from_micros(500));
         pool.checkout_blocking(&acme).unwrap().complete();
     }
-    // Of each of the 46 that were not warm the build, and the retirement and drop before it.
-    assert_eq!((made_here.load(Ordering::SeqCst), world.made()), (3 * 46, 50));
-    for _ in 0..100 {
-        clock.advance(Duration::from_micros(100));
+    until(|| world.made() == 7 && pool.counts().idle == 4);
+    assert_eq!(made_here.load(Ordering::SeqCst), 0, "something was idle for each");
+    for _ in 0..50 {
+        clock.advance(Duration::from_micros(500));
         pool.checkout_blocking(&acme).unwrap().complete();
     }
     until(|| pool.counts().idle > 0);
+}
+
+/// Leases that follow each other at once keep their instances on their own processor.
+#[test]
+fn the_background_is_woken_for_one_batch_per_interval() {
+    let world = Arc::new(world());
+    let (builder, clock) = by_batches(&world);
+    let pool = builder.build().unwrap();
+    let acme = pool.principal("acme").unwrap();
+    let lease = |_| pool.checkout_blocking(&acme).unwrap().complete();
+    let is_full = || pool.counts().idle == 4;
+    until(is_full);
+    (0..3).for_each(lease);
+    until(|| world.made() == 7 && is_full());
+    // A worker that is still awake does a batch without being woken for it.
+    let is_left = || {
+        until(is_full);
+        (0..3).for_each(lease);
+        thread::sleep(Duration::from_millis(20));
+        pool.counts().condemned == 3
+    };
+    assert!((0..20).any(|_| is_left()), "a worker is woken for each batch");
+    clock.advance(Duration::from_micros(500));
+    lease(3);
+    until(is_full);
+}
+
+/// A pool with batches of three, whose background is woken by nothing else; and its clock.
+fn by_batches(world: &Arc<World>) -> (PoolBuilder<Maker>, FakeClock) {
+    let clock = FakeClock::default();
+    let builder = Pool::builder(Maker(world.clone())).wait_for_own_leases().max(4).warm(4);
+    let builder = builder.tick(Duration::from_secs(3600)).clock(clock.clone());
+    (builder.no_build_timeout().no_cleanup_timeout(), clock)
 }
 
 /// Who keeps time sleeps while nothing lives: also one that a checkout has made is torn down.

@@ -171,7 +171,7 @@ fn bad_settings_are_refused_with_their_numbers() {
     assert!(matches!(error(|b| b.max(0)), PoolError::Max { max: 0 }));
     assert!(matches!(error(|b| b.max(1 << 17)), PoolError::Max { .. }));
     let warm = error(|b| b.max(2).warm(3));
-    assert_eq!(warm.to_string(), "3 instances can not be kept warm of 2");
+    assert_eq!(warm.to_string(), "3 instances cannot be kept warm of 2");
     let zeros = [
         error(|b| b.builders(0)),
         error(|b| b.drops(0)),

@@ -6,13 +6,14 @@ use plimsoll::pool::{DiscardReason, Isolation};
 use plimsoll::{EventKind, Level, Limit, Registry};
 
 use super::support::{is_waiting, stand};
+use crate::common::AsPressure;
 
 #[test]
 fn a_registry_shows_who_holds_and_who_waits() {
     let registry = Registry::new();
     let stand = stand(|builder| {
         let builder = builder.max(2).isolation(Isolation::Shared);
-        builder.registry(&registry, Limit::resource("wasm_instances").instance("eu"))
+        builder.registry(&registry, Limit::resource("wasm_instances").scope("eu"))
     });
     stand.fill(2);
     let acme = stand.pool.principal("acme").unwrap();
@@ -38,7 +39,7 @@ fn exhaustion_is_told() {
     let kinds = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let sink = kinds.clone();
     let _subscription = registry.subscribe(move |event| {
-        sink.lock().unwrap().push((event.name().to_owned(), event.kind, event.depth));
+        sink.lock().unwrap().push((event.name().to_owned(), event.kind(), event.pressure().depth));
     });
     let stand = stand(|builder| {
         let builder = builder.max(10).isolation(Isolation::Shared);
@@ -62,7 +63,11 @@ fn pool_17_a_registry_shows_the_maximum_of_now() {
     let told = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let sink = told.clone();
     let _subscription = registry.subscribe(move |event| {
-        sink.lock().unwrap().push((event.kind, event.depth, event.capacity));
+        sink.lock().unwrap().push((
+            event.kind(),
+            event.pressure().depth,
+            event.pressure().capacity,
+        ));
     });
     let stand = stand(|builder| {
         let builder = builder.max(10).isolation(Isolation::Shared);
@@ -104,7 +109,7 @@ fn a_snapshot_has_a_section_of_pools() {
     let registry = Registry::new();
     let stand = stand(|builder| {
         let builder = builder.max(3).isolation(Isolation::Shared);
-        builder.registry(&registry, Limit::resource("wasm_instances").instance("eu"))
+        builder.registry(&registry, Limit::resource("wasm_instances").scope("eu"))
     });
     let _gauge = registry.gauge("no_pool", plimsoll::Watermarks::new(1)).unwrap();
     stand.fill(3);
@@ -115,7 +120,7 @@ fn a_snapshot_has_a_section_of_pools() {
     held.complete();
     let snapshot = registry.snapshot();
     let [pool] = snapshot.pools() else { panic!("{} pools", snapshot.pools().len()) };
-    assert_eq!((pool.name(), pool.instance()), ("wasm_instances", Some("eu")));
+    assert_eq!((pool.name(), pool.scope()), ("wasm_instances", Some("eu")));
     assert_eq!((pool.stats.counts.idle, pool.stats.counts.condemned), (2, 1));
     assert_eq!((pool.stats.built, pool.stats.discards(DiscardReason::Faulted)), (3, 1));
     let held = &pool.stats.hold;
@@ -140,11 +145,11 @@ fn a_snapshot_tells_machines_of_pools() {
     leases.retain(|lease| lease.id > 0);
     let json = serde_json::to_value(registry.snapshot()).unwrap();
     let pool = &json["pools"][0];
-    assert_eq!(pool.as_object().unwrap().len(), 20, "{pool}");
+    assert_eq!(pool.as_object().unwrap().len(), 23, "{pool}");
     let numbers = ["max", "idle", "condemned", "leased", "building", "waiting", "built"];
     assert_eq!(numbers.map(|name| pool[name].as_u64().unwrap()), [3, 0, 1, 2, 0, 0, 3]);
     assert_eq!((&pool["name"], &pool["category"]), (&"instances".into(), &"resource".into()));
-    assert!(pool["instance"].is_null());
+    assert!(pool["scope"].is_null());
     assert_eq!((&pool["discards"]["dropped"], &pool["discards"]["idle"]), (&1.into(), &0.into()));
     assert_eq!(pool["hold"]["count"], 1);
     assert!(pool["hold"]["p99_ns"].is_u64() && pool["wait"]["p50_ns"].is_u64());

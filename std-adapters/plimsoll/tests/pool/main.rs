@@ -4,6 +4,8 @@
 mod alive;
 mod batches;
 mod closing;
+#[path = "../common/mod.rs"]
+mod common;
 mod contained;
 mod drained;
 mod evictions;
@@ -17,6 +19,8 @@ mod leases;
 mod listed;
 mod own;
 mod resized;
+mod served;
+mod shrunk;
 mod soak;
 mod support;
 #[cfg(feature = "tokio")]

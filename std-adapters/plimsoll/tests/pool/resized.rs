@@ -83,7 +83,7 @@ fn pool_17_a_smaller_maximum_waits_for_what_is_lent() {
 
 #[test]
 fn pool_17_what_is_idle_is_shed_at_once_the_coldest_first() {
-    let stand = stand(|builder| builder.max(4).isolation(Isolation::Shared).never_idle_out());
+    let stand = stand(|builder| builder.max(4).isolation(Isolation::Shared).no_idle_age());
     let acme = stand.pool.principal("acme").unwrap();
     stand.fill(4);
     let leases: Vec<_> = (0..4).map(|_| stand.pool.try_checkout(&acme).unwrap()).collect();
@@ -302,7 +302,7 @@ fn pool_17_instances_can_be_handed_in() {
     for isolation in ALL {
         let builder = || Pool::builder(Numbers).max(2).warm(0).isolation(isolation);
         let manual = || builder().background(Background::Manual);
-        let pool = manual().with([7]).build().unwrap();
+        let pool = manual().objects([7]).build().unwrap();
         let [acme, other] = ["acme", "other"].map(|id| pool.principal(id).unwrap());
         let first = pool.try_checkout(&acme).unwrap();
         assert_eq!((*first, first.uses()), (7, 1));
@@ -325,7 +325,7 @@ fn pool_17_instances_can_be_handed_in() {
         [first, second, third].into_iter().for_each(|lease| lease.complete());
         pool.close();
         assert!(matches!(pool.insert(1), Err(InsertError::Closed { object: 1 })));
-        let error = manual().with([1, 2, 3]).build().unwrap_err();
+        let error = manual().objects([1, 2, 3]).build().unwrap_err();
         assert!(matches!(error, PoolError::TooManyObjects { objects: 3, max: 2 }), "{error}");
         let error = manual().min(3).build().unwrap_err();
         assert!(matches!(error, PoolError::MinAboveMax { min: 3, max: 2 }), "{error}");

@@ -160,7 +160,7 @@ fn a_trap_loop_keeps_off_and_burns_no_builds() {
     stand.settle();
     answer(&mut clean).unwrap().complete();
     assert_eq!(looping.faults(), 3, "a clean one makes up for one");
-    assert_eq!(stand.pool.stats().refusals, 3);
+    assert_eq!(stand.pool.stats().refusals.total(), 3);
 }
 
 #[test]

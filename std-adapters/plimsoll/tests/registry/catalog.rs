@@ -53,7 +53,7 @@ fn a_tag_parses_displays_and_registers() {
     let registry = Registry::new();
     for limit in SandboxLimit::ALL {
         assert_eq!(limit.to_string().parse(), Ok(*limit));
-        let gauge = registry.gauge(Limit::from(*limit).instance("guest-7"), TEN).unwrap();
+        let gauge = registry.gauge(Limit::from(*limit).scope("guest-7"), TEN).unwrap();
         let snapshot = registry.snapshot();
         let entry = snapshot.find(limit.as_str(), Some("guest-7")).unwrap();
         assert_eq!(entry.category(), limit.category());

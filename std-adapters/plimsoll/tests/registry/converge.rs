@@ -11,6 +11,7 @@ use plimsoll::{
 };
 
 use super::TEN;
+use crate::common::AsPressure;
 
 /// What a subscriber believes that goes by the last event of each limit.
 struct Belief {
@@ -27,9 +28,9 @@ impl Belief {
         let levels: Arc<Mutex<BTreeMap<String, Level>>> = Arc::default();
         let sink = levels.clone();
         let subscription = registry.subscribe(move |event: &Event| {
-            let is_level = matches!(event.kind, EventKind::Raised | EventKind::Cleared);
-            if is_level || matches!(event.kind, EventKind::Silent | EventKind::Recovered) {
-                sink.lock().unwrap().insert(label(event.name(), event.instance()), event.level);
+            let is_level = matches!(event.kind(), EventKind::Raised | EventKind::Cleared);
+            if is_level || matches!(event.kind(), EventKind::Silent | EventKind::Recovered) {
+                sink.lock().unwrap().insert(label(event.name(), event.scope()), event.level());
             }
         });
         Self { levels, _subscription: subscription }
@@ -48,7 +49,7 @@ impl Belief {
             .entries()
             .iter()
             .filter(|entry| entry.level > Level::Normal)
-            .map(|entry| label(entry.name(), entry.instance()))
+            .map(|entry| label(entry.name(), entry.scope()))
             .collect();
         truly.sort();
         assert_eq!(self.raised(), truly);
@@ -60,14 +61,14 @@ fn deferred(capacity: usize) -> Registry {
 }
 
 fn gauges(registry: &Registry, count: usize, rule: PressureRule) -> Vec<TrackedGauge> {
-    let limit = |n: usize| Limit::queue("queue").instance(n.to_string()).pressure(rule);
+    let limit = |n: usize| Limit::queue("queue").scope(n.to_string()).pressure(rule);
     (0..count).map(|n| registry.gauge(limit(n), TEN).unwrap()).collect()
 }
 
 const RULES: [PressureRule; 3] = [
     PressureRule::IMMEDIATE,
-    PressureRule::held_for(Duration::ZERO),
-    PressureRule::held_for(Duration::from_millis(1)),
+    PressureRule::hold(Duration::ZERO),
+    PressureRule::hold(Duration::from_millis(1)),
 ];
 
 #[test]
@@ -165,8 +166,11 @@ fn reg_8_what_leaves_while_it_is_raised_says_so_once() {
             ends.extend(log.take());
             assert_eq!(ends.len(), 50, "once each");
             for end in &ends {
-                assert_eq!((end.kind, end.level, end.peak), (EventKind::Cleared, Level::Normal, 9));
-                assert_eq!((end.sequence, end.detail.as_deref()), (2, Some("the limit is gone")));
+                assert_eq!(
+                    (end.kind(), end.level(), end.pressure().peak),
+                    (EventKind::Cleared, Level::Normal, 9)
+                );
+                assert_eq!((end.pressure().sequence, end.pressure().is_gone), (2, true));
             }
             assert!(ends[0].to_string().ends_with("of 10, the limit is gone"), "{}", ends[0]);
         }
@@ -177,7 +181,7 @@ fn reg_8_what_leaves_while_it_is_raised_says_so_once() {
 fn reg_8_what_was_not_told_raised_leaves_without_a_word() {
     let registry = Registry::new();
     let log = super::Log::of(&registry);
-    let hour = PressureRule::held_for(Duration::from_secs(3_600));
+    let hour = PressureRule::hold(Duration::from_secs(3_600));
     let held = registry.gauge(Limit::queue("held").pressure(hour), TEN).unwrap();
     held.add(9);
     let quiet = registry.gauge("quiet", TEN).unwrap();
@@ -192,7 +196,7 @@ fn reg_8_channels_that_go_with_items_inside_leave_nobody_alarmed() {
     let registry = Registry::new();
     let belief = Belief::of(&registry);
     for n in 0..200 {
-        let limit = Limit::queue("client").instance(n.to_string());
+        let limit = Limit::queue("client").scope(n.to_string());
         let (tx, rx) = plimsoll::channel::crossbeam::bounded::<u32>(&registry, limit, 10).unwrap();
         (0..9).for_each(|item| tx.try_send(item).unwrap());
         assert_eq!(belief.raised().len(), 1);

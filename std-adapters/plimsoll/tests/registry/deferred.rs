@@ -2,9 +2,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use plimsoll::{Delivery, EventKind, Limit, PressureRule, Registry};
+use plimsoll::{Delivery, Event, EventKind, Limit, PressureRule, Registry};
 
 use super::{Log, TEN};
+use crate::common::AsPressure;
 
 fn deferred(capacity: usize) -> Registry {
     Registry::builder().delivery(Delivery::Deferred { capacity }).build().unwrap()
@@ -32,7 +33,7 @@ fn reg_4_subscribers_run_on_the_delivering_thread_only() {
 fn reg_4_an_event_is_the_same_as_inline() {
     let [inline, deferred] = [Registry::new(), deferred(8)].map(|registry| {
         let log = Log::of(&registry);
-        let limit = Limit::resource("sockets").instance("guest-7");
+        let limit = Limit::resource("sockets").scope("guest-7");
         let gauge = registry.gauge(limit, TEN.with_level(10, 9)).unwrap();
         gauge.add(8);
         gauge.add(2);
@@ -41,7 +42,9 @@ fn reg_4_an_event_is_the_same_as_inline() {
         registry.deliver();
         let mut events = log.take();
         events.iter_mut().for_each(|event| {
-            event.duration = event.duration.map(|_| Duration::ZERO);
+            if let Event::Pressure(event) = event {
+                event.duration = event.duration.map(|_| Duration::ZERO);
+            }
         });
         format!("{events:?}")
     });
@@ -63,8 +66,9 @@ fn reg_4_what_the_ring_has_to_drop_is_counted() {
     }
     assert_eq!(registry.stats().dropped, 100 - 4 + 7 - 4);
     assert_eq!(registry.deliver(), 8);
-    let first = log.take().iter().map(|event| event.sequence).collect::<Vec<_>>();
-    assert_eq!(first, [1, 2, 3, 4, 0, 0, 0, 0]);
+    let sequence = |event: &Event| event.as_pressure().map(|event| event.sequence);
+    let first: Vec<_> = log.take().iter().map(sequence).collect();
+    assert_eq!(first, [Some(1), Some(2), Some(3), Some(4), None, None, None, None]);
     drop(gauge.permit(8));
     assert_eq!((registry.deliver(), registry.stats().dropped), (2, 99), "there is room again");
 }
@@ -74,16 +78,18 @@ fn reg_4_the_events_of_a_limit_outlive_it() {
     let registry = deferred(8);
     let log = Log::of(&registry);
     for round in 0..3 {
-        let limit = Limit::queue("gone").instance(round.to_string());
+        let limit = Limit::queue("gone").scope(round.to_string());
         drop(registry.gauge(limit, TEN).unwrap().permit(8));
     }
     assert_eq!(registry.stats().entries, 0);
     assert!(registry.snapshot().entries().is_empty());
     assert_eq!(registry.deliver(), 6);
     let events = log.take();
-    let labels: Vec<_> = events.iter().map(|event| event.instance().unwrap()).collect();
+    let labels: Vec<_> = events.iter().map(|event| event.scope().unwrap()).collect();
     assert_eq!(labels, ["0", "0", "1", "1", "2", "2"]);
-    assert!(events.iter().all(|event| (event.name(), event.capacity) == ("gone", Some(10))));
+    assert!(
+        events.iter().all(|event| (event.name(), event.pressure().capacity) == ("gone", Some(10)))
+    );
 }
 
 #[test]
@@ -97,7 +103,7 @@ fn reg_4_nothing_is_lost_or_repeated_under_churn() {
             let registry = &registry;
             scope.spawn(move || {
                 for n in 0..EACH {
-                    let limit = Limit::queue("churn").instance(format!("{thread}-{n}"));
+                    let limit = Limit::queue("churn").scope(format!("{thread}-{n}"));
                     drop(registry.gauge(limit, TEN).unwrap().permit(8));
                 }
             });
@@ -108,11 +114,11 @@ fn reg_4_nothing_is_lost_or_repeated_under_churn() {
     let stats = registry.stats();
     assert_eq!((stats.delivered, stats.entries), (events.len() as u64, 0));
     let (raised, cleared): (Vec<_>, Vec<_>) =
-        events.iter().partition(|event| event.kind == EventKind::Raised);
+        events.iter().partition(|event| event.kind() == EventKind::Raised);
     assert_eq!(raised.len(), cleared.len(), "REG-6, REG-8: what was raised is over");
     assert!(raised.len() as u64 + stats.dropped >= 2 * EACH, "what was dropped is counted");
     let mut identities: Vec<_> =
-        events.iter().map(|event| (event.instance().unwrap(), event.sequence)).collect();
+        events.iter().map(|event| (event.scope().unwrap(), event.pressure().sequence)).collect();
     identities.sort_unstable();
     identities.dedup();
     assert_eq!(identities.len(), events.len());

@@ -10,6 +10,7 @@ use plimsoll::{
 };
 
 use super::{Log, TEN};
+use crate::common::AsPressure;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -18,7 +19,7 @@ fn ms(ms: u64) -> Duration {
 }
 
 fn count(events: &[Event], kind: EventKind) -> usize {
-    events.iter().filter(|event| event.kind == kind).count()
+    events.iter().filter(|event| event.kind() == kind).count()
 }
 
 #[test]
@@ -47,7 +48,7 @@ fn reg_7_a_limit_that_swings_makes_one_raise_a_second_and_counts_the_rest() {
 fn reg_7_the_next_event_counts_what_was_held_back_and_what_lasts_is_told() {
     let registry = Registry::new();
     let log = Log::of(&registry);
-    let rule = PressureRule::default().at_most(2, ms(2_000));
+    let rule = PressureRule::default().rate(2, ms(2_000));
     let gauge = registry.gauge(Limit::queue("q").pressure(rule), TEN).unwrap();
     let began = Instant::now();
     for _ in 0..10 {
@@ -60,8 +61,8 @@ fn reg_7_the_next_event_counts_what_was_held_back_and_what_lasts_is_told() {
     // Nobody delivers: it comes when the interval is over, with the depth of that time.
     let late = log.await_events().remove(0);
     assert!(began.elapsed() >= ms(1_999));
-    assert_eq!((late.kind, late.level, late.depth), (Raised, Level::Elevated, 9));
-    assert_eq!((late.suppressed, late.sequence), (2 * 8 + 1, 21));
+    assert_eq!((late.kind(), late.level(), late.pressure().depth), (Raised, Level::Elevated, 9));
+    assert_eq!((late.pressure().suppressed, late.pressure().sequence), (2 * 8 + 1, 21));
     assert!(late.to_string().ends_with(", 17 suppressed"), "{late}");
     drop(permit);
     assert_eq!(log.take_kinds(), [Cleared]);
@@ -81,8 +82,8 @@ fn reg_7_a_step_up_is_told_at_once() {
     gauge.sub(10);
     let events = log.take();
     assert!(events.len() <= 5, "{events:?}");
-    assert_eq!((events[0].level, events[1].level), (Level::Elevated, Level::Critical));
-    assert_eq!(events.last().unwrap().level, Level::Normal);
+    assert_eq!((events[0].level(), events[1].level()), (Level::Elevated, Level::Critical));
+    assert_eq!(events.last().unwrap().level(), Level::Normal);
 }
 
 #[test]
@@ -102,9 +103,9 @@ fn reg_7_a_queue_that_is_full_in_every_look_is_found_though_it_drains_in_between
     use plimsoll::channel::crossbeam;
 
     let rules = [
-        PressureRule::held_for(ms(100)),
-        PressureRule::held_for(SECOND * 3_600).or_share(50, ms(400)),
-        PressureRule::default().or_share(50, ms(400)),
+        PressureRule::hold(ms(100)),
+        PressureRule::hold(SECOND * 3_600).share(50, ms(400)),
+        PressureRule::default().share(50, ms(400)),
     ];
     for rule in rules {
         let registry = Registry::new();
@@ -125,7 +126,7 @@ fn reg_7_a_queue_that_is_full_in_every_look_is_found_though_it_drains_in_between
                 drop(rx);
             });
             let raised = log.await_events();
-            assert_eq!(raised[0].kind, EventKind::Raised, "{rule:?}");
+            assert_eq!(raised[0].kind(), EventKind::Raised, "{rule:?}");
             stop.store(true, Ordering::Relaxed);
             consumer.join().unwrap();
         });
@@ -136,8 +137,8 @@ fn reg_7_a_queue_that_is_full_in_every_look_is_found_though_it_drains_in_between
 fn reg_7_a_share_clears_when_the_pressure_is_over_though_nobody_delivers() {
     let registry = Registry::new();
     let log = Log::of(&registry);
-    let rule = PressureRule::held_for(SECOND * 3_600).or_share(60, ms(200));
-    let rule = rule.repeated_every(ms(50));
+    let rule = PressureRule::hold(SECOND * 3_600).share(60, ms(200));
+    let rule = rule.repeat(ms(50));
     let gauge = registry.gauge(Limit::queue("q").pressure(rule), TEN).unwrap();
     let began = Instant::now();
     let raised = loop {
@@ -150,8 +151,11 @@ fn reg_7_a_share_clears_when_the_pressure_is_over_though_nobody_delivers() {
         }
         assert!(began.elapsed() < 20 * SECOND, "never told");
     };
-    assert_eq!((raised.kind, raised.level), (EventKind::Raised, Level::Elevated));
-    assert!(raised.duration >= Some(ms(100)) && raised.duration <= Some(ms(200)), "{raised}");
+    assert_eq!((raised.kind(), raised.level()), (EventKind::Raised, Level::Elevated));
+    assert!(
+        raised.pressure().duration >= Some(ms(100)) && raised.pressure().duration <= Some(ms(200)),
+        "{raised}"
+    );
     let mut repeats = 0;
     while repeats < 2 {
         gauge.add(9);
@@ -159,42 +163,45 @@ fn reg_7_a_share_clears_when_the_pressure_is_over_though_nobody_delivers() {
         gauge.sub(9);
         for event in log.take() {
             repeats += 1;
-            let seen = (event.kind, event.level, event.repeat);
+            let seen = (event.kind(), event.level(), event.pressure().repeat);
             assert_eq!(seen, (EventKind::Sustained, Level::Elevated, repeats), "{event}");
         }
         assert!(began.elapsed() < 20 * SECOND, "never repeated");
     }
-    let is_sustained = |event: &Event| event.kind == EventKind::Sustained;
+    let is_sustained = |event: &Event| event.kind() == EventKind::Sustained;
     let cleared = loop {
         if let Some(event) = log.await_events().into_iter().find(|event| !is_sustained(event)) {
             break event;
         }
     };
-    assert_eq!((cleared.kind, cleared.level), (EventKind::Cleared, Level::Normal));
-    assert!(cleared.suppressed <= 1 && cleared.sequence >= raised.sequence);
+    assert_eq!((cleared.kind(), cleared.level()), (EventKind::Cleared, Level::Normal));
+    assert!(
+        cleared.pressure().suppressed <= 1
+            && cleared.pressure().sequence >= raised.pressure().sequence
+    );
 }
 
 #[test]
 fn reg_6_what_has_held_clears_as_soon_as_it_falls_whatever_the_share() {
     let registry = Registry::new();
     let log = Log::of(&registry);
-    let rule = PressureRule::held_for(ms(20)).or_share(10, ms(100)).at_most(100, ms(1));
+    let rule = PressureRule::hold(ms(20)).share(10, ms(100)).rate(100, ms(1));
     let gauge = registry.gauge(Limit::queue("q").pressure(rule), TEN).unwrap();
     for _ in 0..5 {
         gauge.add(9);
-        assert_eq!(log.await_events()[0].kind, EventKind::Raised);
+        assert_eq!(log.await_events()[0].kind(), EventKind::Raised);
         thread::sleep(ms(200));
         gauge.sub(9);
         let kinds = log.take_kinds();
         // The share may have raised it first, before it had held: then it lasts.
         assert!(kinds.len() <= 1, "{kinds:?}");
-        let cleared = kinds.first().copied().unwrap_or_else(|| log.await_events()[0].kind);
+        let cleared = kinds.first().copied().unwrap_or_else(|| log.await_events()[0].kind());
         assert_eq!(cleared, EventKind::Cleared);
     }
     for _ in 0..5 {
         let gauge = registry.gauge("tiny", Watermarks::new(1)).unwrap();
         gauge.add(1);
-        assert_eq!(log.await_events()[0].kind, EventKind::Raised);
+        assert_eq!(log.await_events()[0].kind(), EventKind::Raised);
         thread::sleep(ms(500));
         gauge.sub(1);
         assert_eq!(log.take_kinds(), [EventKind::Cleared]);
@@ -209,13 +216,13 @@ fn reg_7_somebody_blocked_for_a_share_of_the_time_is_found_without_any_depth() {
 
     let registry = Registry::new();
     let log = Log::of(&registry);
-    let rule = PressureRule::default().or_share(50, ms(200));
+    let rule = PressureRule::default().share(50, ms(200));
     let limit = Limit::queue("rendezvous").pressure(rule);
     let (tx, rx) = crossbeam::bounded::<u32>(&registry, limit, 0).unwrap();
     thread::scope(|scope| {
         scope.spawn(move || tx.send(7).unwrap());
         let raised = log.await_events_with(|| _ = registry.deliver()).remove(0);
-        assert_eq!((raised.kind, raised.waiting), (EventKind::Raised, 1));
+        assert_eq!((raised.kind(), raised.pressure().waiting), (EventKind::Raised, 1));
         assert_eq!(rx.recv(), Ok(7));
     });
     drop(rx);
@@ -232,14 +239,14 @@ fn rules_that_cannot_be_are_typed_errors() {
     };
     let rule = PressureRule::default();
     for percent in [0, 101, u32::MAX] {
-        let (gauge, built) = refused(rule.or_share(percent, SECOND));
+        let (gauge, built) = refused(rule.share(percent, SECOND));
         assert_eq!(gauge, RegisterError::PressureShare { percent });
         assert_eq!(built, BuildError::PressureShare { percent });
         assert!(gauge.to_string().contains(&percent.to_string()));
     }
-    let window = refused(rule.or_share(50, Duration::ZERO));
+    let window = refused(rule.share(50, Duration::ZERO));
     assert_eq!(window.0, RegisterError::PressureShare { percent: 50 });
-    for rule in [rule.at_most(0, SECOND), rule.at_most(1, Duration::ZERO)] {
+    for rule in [rule.rate(0, SECOND), rule.rate(1, Duration::ZERO)] {
         assert_eq!(refused(rule), (RegisterError::ZeroRate, BuildError::ZeroRate));
     }
     assert_eq!(EventRate::DEFAULT, EventRate { events: 1, interval: SECOND });

@@ -7,6 +7,7 @@ use std::thread;
 use plimsoll::{Delivery, Event, EventKind, Level, Limit, PressureRule, Registry};
 
 use super::TEN;
+use crate::common::AsPressure;
 
 type Seen = Arc<Mutex<Vec<(EventKind, String, u64)>>>;
 
@@ -14,7 +15,7 @@ fn sink(seen: &Seen) -> impl Fn(&Event) + Send + Sync + 'static {
     let seen = seen.clone();
     move |event| {
         let name = event.name().to_owned();
-        seen.lock().unwrap().push((event.kind, name, event.sequence));
+        seen.lock().unwrap().push((event.kind(), name, event.pressure().sequence));
     }
 }
 
@@ -46,15 +47,18 @@ fn reg_9_a_late_subscriber_hears_first_what_is_raised() {
 #[test]
 fn reg_9_the_current_raise_has_depth_peak_and_duration() {
     let registry = Registry::new();
-    let limit = Limit::queue("q").instance("guest-7");
+    let limit = Limit::queue("q").scope("guest-7");
     let gauge = registry.gauge(limit, TEN.with_level(10, 9)).unwrap();
     gauge.add(10);
     let (tell, told) = mpsc::channel();
     let _late = registry.subscribe_with_current(move |event| _ = tell.send(event.clone()));
     let event = told.recv().unwrap();
-    assert_eq!((event.level, event.depth, event.peak), (Level::Critical, 10, 10));
-    assert_eq!((event.instance(), event.percent()), (Some("guest-7"), Some(100)));
-    assert!(event.duration.is_some());
+    assert_eq!(
+        (event.level(), event.pressure().depth, event.pressure().peak),
+        (Level::Critical, 10, 10)
+    );
+    assert_eq!((event.scope(), event.percent()), (Some("guest-7"), Some(100)));
+    assert!(event.pressure().duration.is_some());
 }
 
 #[test]
@@ -69,7 +73,9 @@ fn reg_9_events_of_other_threads_wait_for_the_current_ones_and_keep_their_order(
     let (log, feed) = (sink(&seen), first.clone());
     let _late = registry.subscribe_with_current(move |event| {
         log(event);
-        if (event.kind, event.name()) == (EventKind::Raised, "first") && event.sequence == 1 {
+        if (event.kind(), event.name()) == (EventKind::Raised, "first")
+            && event.pressure().sequence == 1
+        {
             // Another thread, and this very call: `second` is cleared while its raise has yet to come.
             thread::scope(|scope| _ = scope.spawn(|| second.sub(8)));
             feed.sub(8);

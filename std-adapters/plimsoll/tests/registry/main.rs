@@ -1,10 +1,13 @@
 //! The registry, its snapshots and its events: the REG properties, and GAUGE-7 for tiny queues.
 
 mod catalog;
+#[path = "../common/mod.rs"]
+mod common;
 mod converge;
 mod deferred;
 mod events;
 mod flood;
+mod history;
 mod late;
 mod pressure;
 mod snapshot;
@@ -56,6 +59,6 @@ impl Log {
     }
 
     fn take_kinds(&self) -> Vec<EventKind> {
-        self.take().iter().map(|event| event.kind).collect()
+        self.take().iter().map(|event| event.kind()).collect()
     }
 }

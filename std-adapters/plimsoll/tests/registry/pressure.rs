@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 use plimsoll::{EventKind, Level, Limit, PressureRule, Registry, Watermarks};
 
 use super::{Log, TEN};
+use crate::common::AsPressure;
 
 const HOLD: Duration = Duration::from_millis(60);
 const REPEAT: Duration = Duration::from_millis(40);
 
 fn held() -> Limit {
-    Limit::queue("held").pressure(PressureRule::held_for(HOLD).repeated_every(REPEAT))
+    Limit::queue("held").pressure(PressureRule::hold(HOLD).repeat(REPEAT))
 }
 
 /// Delivers until there is an event.
@@ -18,7 +19,7 @@ fn await_kinds(registry: &Registry, log: &Log) -> Vec<EventKind> {
         registry.deliver();
     })
     .iter()
-    .map(|event| event.kind)
+    .map(|event| event.kind())
     .collect()
 }
 
@@ -41,11 +42,11 @@ fn a_raise_is_announced_after_the_hold_and_repeated_while_it_lasts() {
     gauge.sub(9);
     let cleared = &log.take()[0];
     assert_eq!(
-        (cleared.kind, cleared.level, cleared.depth),
+        (cleared.kind(), cleared.level(), cleared.pressure().depth),
         (EventKind::Cleared, Level::Normal, 0)
     );
-    assert_eq!(cleared.peak, 9);
-    let duration = cleared.duration.unwrap();
+    assert_eq!(cleared.pressure().peak, 9);
+    let duration = cleared.pressure().duration.unwrap();
     assert!(duration >= HOLD + 2 * REPEAT - slack && duration <= began.elapsed() + slack);
     thread::sleep(HOLD + REPEAT);
     assert_eq!(registry.deliver(), 0, "it is over");
@@ -55,7 +56,7 @@ fn a_raise_is_announced_after_the_hold_and_repeated_while_it_lasts() {
 fn a_raise_that_is_over_before_the_hold_is_never_announced() {
     let registry = Registry::new();
     let log = Log::of(&registry);
-    let hour = PressureRule::held_for(Duration::from_secs(3_600));
+    let hour = PressureRule::hold(Duration::from_secs(3_600));
     let gauge = registry.gauge(Limit::queue("held").pressure(hour), TEN).unwrap();
     for _ in 0..1_000 {
         drop(gauge.permit(8));
@@ -74,12 +75,19 @@ fn reg_6_without_delivery_a_raise_that_lasts_is_an_event_all_the_same() {
         let gauge = registry.gauge(limit, Watermarks::new(capacity)).unwrap();
         let permit = gauge.permit(capacity);
         let raised = &log.await_events()[0];
-        assert_eq!((raised.kind, raised.sequence, raised.depth), (EventKind::Raised, 1, capacity));
-        assert!(raised.duration >= Some(HOLD), "{raised}");
+        assert_eq!(
+            (raised.kind(), raised.pressure().sequence, raised.pressure().depth),
+            (EventKind::Raised, 1, capacity)
+        );
+        assert!(raised.pressure().duration >= Some(HOLD), "{raised}");
         drop(permit);
         let cleared = log.take().pop().unwrap();
-        assert_eq!((cleared.kind, cleared.sequence), (EventKind::Cleared, 2));
-        assert!(cleared.duration >= raised.duration && cleared.peak == capacity, "{cleared}");
+        assert_eq!((cleared.kind(), cleared.pressure().sequence), (EventKind::Cleared, 2));
+        assert!(
+            cleared.pressure().duration >= raised.pressure().duration
+                && cleared.pressure().peak == capacity,
+            "{cleared}"
+        );
     }
 }
 
@@ -87,7 +95,7 @@ fn reg_6_without_delivery_a_raise_that_lasts_is_an_event_all_the_same() {
 fn each_edge_at_once_and_repetitions() {
     let registry = Registry::new();
     let log = Log::of(&registry);
-    let rule = PressureRule::IMMEDIATE.repeated_every(REPEAT);
+    let rule = PressureRule::IMMEDIATE.repeat(REPEAT);
     let gauge = registry.gauge(Limit::queue("queue").pressure(rule), TEN).unwrap();
     gauge.add(8);
     assert_eq!(log.take_kinds(), [EventKind::Raised]);
@@ -109,7 +117,7 @@ fn a_limit_that_leaves_is_announced_no_more() {
 
 #[test]
 fn the_rule_is_the_limits_own_then_the_registrys_then_that_of_its_size() {
-    let hour = PressureRule::held_for(Duration::from_secs(3_600));
+    let hour = PressureRule::hold(Duration::from_secs(3_600));
     let held_registry = Registry::builder().pressure(hour).build().unwrap();
     let announced = |registry: &Registry, limit: Limit, capacity| {
         let log = Log::of(registry);
@@ -151,8 +159,8 @@ fn gauge_7_a_ping_pong_on_a_tiny_queue_is_no_event_storm() {
         let gauge = registry.gauge("tiny", Watermarks::new(capacity)).unwrap();
         let permit = gauge.permit(capacity);
         let raised = &log.await_events()[0];
-        assert_eq!((raised.kind, raised.depth), (EventKind::Raised, capacity));
-        assert!(raised.duration >= Some(PressureRule::TINY.hold), "{raised}");
+        assert_eq!((raised.kind(), raised.pressure().depth), (EventKind::Raised, capacity));
+        assert!(raised.pressure().duration >= Some(PressureRule::TINY.hold), "{raised}");
         drop(permit);
         assert_eq!(log.take_kinds(), [EventKind::Cleared]);
     }
@@ -162,7 +170,7 @@ fn gauge_7_a_ping_pong_on_a_tiny_queue_is_no_event_storm() {
 fn gauge_7_a_ping_pong_between_threads_is_no_event_storm_either() {
     let registry = Registry::new();
     let log = Log::of(&registry);
-    let hour = PressureRule::held_for(Duration::from_secs(3_600));
+    let hour = PressureRule::hold(Duration::from_secs(3_600));
     let gauge = registry.gauge(Limit::queue("tiny").pressure(hour), Watermarks::new(1)).unwrap();
     thread::scope(|scope| {
         scope.spawn(|| (0..50_000).for_each(|_| gauge.add(1)));

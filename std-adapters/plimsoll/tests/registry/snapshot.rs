@@ -47,6 +47,43 @@ fn gauge_1_a_permit_counts_out_what_it_counted_in_whole_or_split() {
     assert_eq!(bytes.depth(), 0);
 }
 
+#[cfg(feature = "crossbeam")]
+#[test]
+fn reg_2_rows_that_a_snapshot_inherits_tell_nothing_of_what_they_were() {
+    use plimsoll::SnapshotEntry;
+    use plimsoll::channel::crossbeam;
+
+    let registry = Registry::new();
+    let a = registry.gauge("a", TEN).unwrap();
+    let heaps = registry.peak_ledger("heaps", 8).unwrap();
+    let (tx, _rx) = crossbeam::bounded::<u8>(&registry, "channel", 10).unwrap();
+    tx.send(1).unwrap();
+    let shows = || {
+        let snapshot = registry.snapshot();
+        let row = |entry: &SnapshotEntry| (entry.name().to_owned(), entry.depth, entry.flow);
+        snapshot.entries().iter().map(row).collect::<Vec<_>>()
+    };
+    let flow = shows()[1].2;
+    assert!(flow.is_some());
+    assert_eq!(shows(), [("a".into(), 0, None), ("channel".into(), 1, flow)]);
+
+    let held = registry.snapshot();
+    a.add(7);
+    assert_eq!(held.entries()[0].depth, 0, "what is held does not change");
+    let copy = held.clone();
+    drop((held, a));
+    assert_eq!(shows(), [("channel".into(), 1, flow)]);
+    assert_eq!(copy.entries().len(), 2, "a copy has rows of its own");
+
+    drop((tx, _rx));
+    let b = registry.gauge("b", TEN).unwrap();
+    b.add(2);
+    assert_eq!(shows(), [("b".into(), 2, None)], "the row was the channel's");
+    assert_eq!(registry.snapshot().ledgers()[0].name(), "heaps");
+    drop((b, heaps));
+    assert!(shows().is_empty());
+}
+
 #[test]
 fn reg_2_order_holds_while_gauges_come_and_go() {
     let registry = Registry::new();
@@ -95,7 +132,7 @@ fn reg_1_a_snapshot_that_is_stuck_blocks_nobody() {
     let leave_rx = std::sync::Mutex::new(leave_rx);
     let _subscription = registry.subscribe(move |event| {
         if event.name() == "stuck" {
-            entered_tx.send(event.kind).unwrap();
+            entered_tx.send(event.kind()).unwrap();
             leave_rx.lock().unwrap().recv().unwrap();
         }
     });
@@ -140,7 +177,7 @@ fn reg_1_a_recorder_that_is_stuck_blocks_no_snapshot() {
 fn reg_1_snapshots_are_true_while_recorders_run() {
     let registry = Registry::new();
     let gauges: Vec<_> = (0..20)
-        .map(|n| registry.gauge(Limit::queue("busy").instance(n.to_string()), TEN).unwrap())
+        .map(|n| registry.gauge(Limit::queue("busy").scope(n.to_string()), TEN).unwrap())
         .collect();
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -171,7 +208,7 @@ fn cardinality_is_capped_and_freed_on_drop() {
     let _b = registry.gauge("b", TEN).unwrap();
     let refused = registry.gauge("c", TEN).unwrap_err();
     assert_eq!(refused, RegisterError::TooManyEntries { max: 2 });
-    assert_eq!(refused.to_string(), "the registry holds 2 entries at most");
+    assert_eq!(refused.to_string(), "the registry holds 2 entries at most (`max_entries`)");
     drop(a);
     assert!(registry.gauge("c", TEN).is_ok());
     assert_eq!(registry.stats().entries, 1);
@@ -189,18 +226,18 @@ fn bad_names_and_labels_are_typed_errors_and_take_no_place() {
     assert_eq!(refused(long.into()), RegisterError::NameLength { bytes: 65 });
     assert_eq!(refused("Upper".into()), RegisterError::NameCharacter { at: 0 });
     assert_eq!(refused("a-b".into()), RegisterError::NameCharacter { at: 1 });
-    let labelled = |label: &str| Limit::queue("a").instance(label.to_owned());
-    assert_eq!(refused(labelled("")), RegisterError::LabelLength { bytes: 0 });
-    assert_eq!(refused(labelled(&"x".repeat(129))), RegisterError::LabelLength { bytes: 129 });
-    assert_eq!(refused(labelled("a\nb")), RegisterError::LabelCharacter { at: 1 });
-    let longest = Limit::queue("x".repeat(64)).instance("é".repeat(64));
+    let labelled = |label: &str| Limit::queue("a").scope(label.to_owned());
+    assert_eq!(refused(labelled("")), RegisterError::ScopeLength { bytes: 0 });
+    assert_eq!(refused(labelled(&"x".repeat(129))), RegisterError::ScopeLength { bytes: 129 });
+    assert_eq!(refused(labelled("a\nb")), RegisterError::ScopeCharacter { at: 1 });
+    let longest = Limit::queue("x".repeat(64)).scope("é".repeat(64));
     assert!(registry.gauge(longest, TEN).is_ok());
 }
 
 #[test]
 fn a_snapshot_reads_what_is_there() {
     let registry = Registry::new();
-    let frames = registry.gauge(Limit::queue("frames").instance("guest-7"), TEN).unwrap();
+    let frames = registry.gauge(Limit::queue("frames").scope("guest-7"), TEN).unwrap();
     let heap = Limit::memory("heap_bytes");
     let heap = registry.recorded_gauge(heap, Watermarks::unbounded()).unwrap();
     frames.add(9);
@@ -209,7 +246,7 @@ fn a_snapshot_reads_what_is_there() {
     heap.record(5);
     let snapshot = registry.snapshot();
     let [frames, heap] = snapshot.entries() else { panic!("{snapshot}") };
-    assert_eq!((frames.name(), frames.instance()), ("frames", Some("guest-7")));
+    assert_eq!((frames.name(), frames.scope()), ("frames", Some("guest-7")));
     assert_eq!((frames.category(), heap.category()), (Category::Queue, Category::Memory));
     assert_eq!((frames.depth, frames.high_water, frames.level), (6, 9, Level::Elevated));
     assert_eq!((frames.capacity(), frames.percent()), (Some(10), Some(60)));
@@ -238,7 +275,7 @@ fn a_window_has_the_high_water_mark_since_the_last_one() {
 #[test]
 fn it_displays_as_a_table() {
     let registry = Registry::new();
-    let frames = registry.gauge(Limit::queue("frames").instance("guest-7"), TEN).unwrap();
+    let frames = registry.gauge(Limit::queue("frames").scope("guest-7"), TEN).unwrap();
     let heap = registry.recorded_gauge(Limit::memory("b"), Watermarks::unbounded()).unwrap();
     frames.add(9);
     heap.record(123_456);
@@ -253,29 +290,41 @@ b                memory    normal    123456         -     -      123456        0
 #[test]
 fn it_serializes() {
     let registry = Registry::new();
-    let frames = registry.gauge(Limit::queue("frames").instance("guest-7"), TEN).unwrap();
+    let frames = registry.gauge(Limit::queue("frames").scope("guest-7"), TEN).unwrap();
     let _heap = registry.recorded_gauge(Limit::memory("b"), Watermarks::unbounded()).unwrap();
     frames.add(9);
+    let mut json = serde_json::to_value(registry.snapshot()).unwrap();
+    let taken_ms = json["taken_unix_ms"].take();
+    assert!(taken_ms.as_u64().is_some_and(|ms| ms > 1_500_000_000_000), "{taken_ms}");
+    for entry in json["entries"].as_array_mut().unwrap() {
+        let levels = entry["levels"].take();
+        let held_us = |level: &str| levels[level]["held_us"].as_u64().unwrap();
+        assert!(held_us("normal") + held_us("elevated") > 0 && held_us("full") == 0, "{levels}");
+    }
     let mut expected = serde_json::json!({
+        "version": 1,
+        "taken_unix_ms": null,
         "entries": [
             {
-                "name": "frames", "category": "queue", "instance": "guest-7", "depth": 9,
-                "high_water": 9, "capacity": 10, "high": 8, "low": 5, "level": "elevated",
-                "waiting": 0, "blocked_ms": 0,
+                "name": "frames", "category": "queue", "scope": "guest-7", "id": 0, "depth": 9,
+                "high_water": 9, "capacity": 10, "level": "elevated", "waiting": 0, "blocked_us": 0,
+                "watermarks": [{ "level": "elevated", "high": 8, "low": 5 }],
+                "levels": null, "flow": null, "recent": null,
             },
             {
-                "name": "b", "category": "memory", "instance": null, "depth": 0,
-                "high_water": 0, "capacity": null, "high": null, "low": null, "level": "normal",
-                "waiting": 0, "blocked_ms": 0,
+                "name": "b", "category": "memory", "scope": null, "id": 1, "depth": 0,
+                "high_water": 0, "capacity": null, "level": "normal", "waiting": 0, "blocked_us": 0,
+                "watermarks": [], "levels": null, "flow": null, "recent": null,
             },
         ],
         "ledgers": [],
-        "events": { "delivered": 1, "dropped": 0, "panicked": 0 },
+        "watchers": [],
+        "events": { "registered": 2, "delivered": 1, "dropped": 0, "panicked": 0 },
     });
     if cfg!(feature = "pool") {
         expected["pools"] = serde_json::json!([]);
     }
-    assert_eq!(serde_json::to_value(registry.snapshot()).unwrap(), expected);
+    assert_eq!(json, expected);
 }
 
 #[test]

@@ -163,7 +163,7 @@ impl WasmEngineBuilder {
 
     /// Compiles guests without fuel metering. They run somewhat faster; what they use is not
     /// billed, and only the deadline ends an endless loop.
-    pub fn without_fuel(mut self) -> Self {
+    pub fn no_fuel(mut self) -> Self {
         self.meters_fuel = false;
         self
     }

@@ -1,4 +1,4 @@
-//! What guests do wrong, and what an engine or a pool refuses.
+//! Errors of guests, of engines and of pools of guests.
 
 mod allowance;
 mod call;
@@ -57,26 +57,33 @@ impl fmt::Display for InstanceLimit {
     }
 }
 
-/// Why there is no engine.
-#[derive(Debug)]
+/// Why there is no engine. The error has no source: its message holds all causes, escaped.
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
     /// An engine has room for 1 instance at least, and for 2^32 - 1 instances and reserved stores at most.
+    #[error("an engine has room for 1 to 2^32 - 1 instances (asked {asked})")]
     Instances {
         /// What was asked: instances and reserved stores, or 0 if there is to be no instance.
         asked: usize,
     },
     /// A limit that is to be above zero.
+    #[error(fmt = zero)]
     Zero {
         /// Which one.
         limit: InstanceLimit,
     },
     /// A tick lasts from 100 us to 1 min.
+    #[error("a tick lasts from 100 us to 1 min (asked {tick:?})")]
     Tick {
         /// What was asked.
         tick: Duration,
     },
     /// The memories do not fit into the address space.
+    #[error(
+        "{memories} memories of {quota} bytes need more than the {max} bytes of address space that there \
+         are for them"
+    )]
     AddressSpace {
         /// How many there would be.
         memories: u64,
@@ -86,6 +93,9 @@ pub enum EngineError {
         max: u64,
     },
     /// The stated address space for each memory cannot be.
+    #[error(
+        "a reservation is a multiple of 65536 bytes, and no less than the quota of {quota} (asked {asked})"
+    )]
     Reservation {
         /// What was asked.
         asked: u64,
@@ -93,39 +103,16 @@ pub enum EngineError {
         quota: u64,
     },
     /// What wasmtime says against it.
+    #[error("wasmtime refuses the settings: {}", Escaped(.cause))]
     Refused {
         /// Why.
         cause: wasmtime::Error,
     },
 }
 
-impl fmt::Display for EngineError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Instances { asked } => {
-                write!(f, "an engine has room for 1 to 2^32 - 1 instances (asked {asked})")
-            }
-            Self::Zero { limit: InstanceLimit::Bytes } => {
-                f.write_str("the quota must be above zero")
-            }
-            Self::Zero { limit } => write!(f, "the limit on {limit} must be above zero"),
-            Self::Tick { tick } => write!(f, "a tick lasts from 100 us to 1 min (asked {tick:?})"),
-            Self::AddressSpace { memories, quota, max } => write!(
-                f,
-                "{memories} memories of {quota} bytes need more than the {max} bytes of address \
-                 space that there are for them"
-            ),
-            Self::Reservation { asked, quota } => write!(
-                f,
-                "a reservation is a multiple of 65536 bytes, and no less than the quota of {quota} \
-                 (asked {asked})"
-            ),
-            Self::Refused { cause } => {
-                write!(f, "wasmtime refuses the settings: {}", Escaped(cause))
-            }
-        }
+fn zero(limit: &InstanceLimit, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match limit {
+        InstanceLimit::Bytes => f.write_str("the quota must be above zero"),
+        limit => write!(f, "the limit on {limit} must be above zero"),
     }
 }
-
-/// Without a source: the message holds all causes, escaped.
-impl std::error::Error for EngineError {}

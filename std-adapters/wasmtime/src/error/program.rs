@@ -1,4 +1,4 @@
-//! Why there is no pool of guests.
+//! Errors of a program and of its pool.
 
 use std::fmt;
 use std::io;
@@ -75,15 +75,20 @@ impl fmt::Display for Feature {
 ///
 /// What `wasmtime::Module::new` or `Component::new` says becomes one too, so that `?` tells a
 /// program that is not valid from one that is too large for the engine.
-#[derive(Debug)]
+///
+/// The error has no source: its message holds all causes, escaped, and its variants have them as
+/// they were made.
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProgramError {
     /// wasmtime refuses it: it is not valid WebAssembly, or was compiled with other settings.
+    #[error("wasmtime refuses the program: {}", Escaped(.cause))]
     Malformed {
         /// What is wrong with it, and where.
         cause: wasmtime::Error,
     },
     /// It needs a feature that the engine does not have.
+    #[error(fmt = feature_off)]
     FeatureOff {
         /// Which one.
         feature: Feature,
@@ -91,6 +96,7 @@ pub enum ProgramError {
         cause: wasmtime::Error,
     },
     /// It has more of something than the engine has room for in each instance.
+    #[error("the program has {needed} {limit}, where the engine allows {allowed}")]
     TooMany {
         /// Of what.
         limit: InstanceLimit,
@@ -100,26 +106,34 @@ pub enum ProgramError {
         allowed: u64,
     },
     /// A part of it is larger, or there are more parts, than the engine has room for.
+    #[error("the program is too large for the engine: {}", Escaped(.cause))]
     TooLarge {
         /// Which part and which limit, in wasmtime's words.
         cause: wasmtime::Error,
     },
     /// It was compiled or linked for another engine.
+    #[error("the program was made for another engine")]
     ForeignEngine,
     /// It was precompiled for an engine with other settings, another version of wasmtime, or another target.
+    #[error("the program was compiled for another engine: {}", Escaped(.cause))]
     CompiledOtherwise {
         /// What differs, in wasmtime's words.
         cause: wasmtime::Error,
     },
     /// It imports something that the linker does not have, or has with another type.
+    #[error("the program cannot be linked: {}", Escaped(.cause))]
     Import {
         /// What it is.
         cause: wasmtime::Error,
     },
     /// The first instance could not be built.
-    Instance(InstantiateError),
+    #[error(transparent)]
+    Instance(#[from] InstantiateError),
     /// The engine has no room for so many instances. A closed pool holds its room until it is
     /// [drained](crate::WasmPool::drained).
+    #[error(
+        "a pool of {asked} instances does not fit into an engine with room for {left} more of {of}"
+    )]
     EngineFull {
         /// What was asked.
         asked: usize,
@@ -129,16 +143,23 @@ pub enum ProgramError {
         of: usize,
     },
     /// What a lease may use cannot be granted.
-    Allowance(AllowanceError),
+    #[error(transparent)]
+    Allowance(#[from] AllowanceError),
     /// Guests are to run in place, and no fuel is set.
+    #[error("guests that run in place need a limit on their fuel: set `fuel`")]
     NoFuel,
     /// The operating system gives no thread.
+    #[error("the thread of the engine's clock cannot be started: {cause}")]
     Thread {
         /// Why.
         cause: io::Error,
     },
     /// An instance is to be kept when its lease is dropped, in a pool of more than one, or of one that is
     /// not its principal's own.
+    #[error(
+        "an instance is kept on drop in a pool of 1 with PerPrincipal isolation only (this one has {max} \
+         with {isolation:?})"
+    )]
     KeepOnDrop {
         /// How many instances the pool has.
         max: usize,
@@ -146,63 +167,20 @@ pub enum ProgramError {
         isolation: Isolation,
     },
     /// The pool's settings contradict each other.
-    Pool(PoolError),
+    #[error(transparent)]
+    Pool(#[from] PoolError),
 }
 
-impl fmt::Display for ProgramError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed { cause } => {
-                write!(f, "wasmtime refuses the program: {}", Escaped(cause))
-            }
-            Self::FeatureOff { feature, cause } => {
-                write!(f, "the program needs {feature}, which the engine does not have")?;
-                if let Some(method) = feature.method() {
-                    write!(f, " unless it is built with `{method}`")?;
-                }
-                write!(f, ": {}", Escaped(cause))
-            }
-            Self::TooMany { limit, needed, allowed } => {
-                write!(f, "the program has {needed} {limit}, where the engine allows {allowed}")
-            }
-            Self::TooLarge { cause } => {
-                write!(f, "the program is too large for the engine: {}", Escaped(cause))
-            }
-            Self::CompiledOtherwise { cause } => {
-                write!(f, "the program was compiled for another engine: {}", Escaped(cause))
-            }
-            Self::ForeignEngine => f.write_str("the program was made for another engine"),
-            Self::Import { cause } => write!(f, "the program cannot be linked: {}", Escaped(cause)),
-            Self::Instance(error) => error.fmt(f),
-            Self::EngineFull { asked, left, of } => write!(
-                f,
-                "a pool of {asked} instances does not fit into an engine with room for {left} more \
-                 of {of}"
-            ),
-            Self::Allowance(error) => error.fmt(f),
-            Self::KeepOnDrop { max, isolation } => write!(
-                f,
-                "an instance is kept on drop in a pool of 1 with PerPrincipal isolation only (this one \
-                 has {max} with {isolation:?})"
-            ),
-            Self::NoFuel => {
-                f.write_str("guests that run in place need a limit on their fuel: set `fuel`")
-            }
-            Self::Thread { cause } => {
-                write!(f, "the thread of the engine's clock cannot be started: {cause}")
-            }
-            Self::Pool(error) => error.fmt(f),
-        }
+fn feature_off(
+    feature: &Feature,
+    cause: &wasmtime::Error,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    write!(f, "the program needs {feature}, which the engine does not have")?;
+    if let Some(method) = feature.method() {
+        write!(f, " unless it is built with `{method}`")?;
     }
-}
-
-/// Without a source: the message holds all causes, escaped. The variants have them as they were made.
-impl std::error::Error for ProgramError {}
-
-impl From<AllowanceError> for ProgramError {
-    fn from(error: AllowanceError) -> Self {
-        Self::Allowance(error)
-    }
+    write!(f, ": {}", Escaped(cause))
 }
 
 /// How wasmtime begins to say that a memory is shared.
@@ -263,17 +241,5 @@ impl From<wasmtime::Error> for ProgramError {
         } else {
             Self::Malformed { cause }
         }
-    }
-}
-
-impl From<InstantiateError> for ProgramError {
-    fn from(error: InstantiateError) -> Self {
-        Self::Instance(error)
-    }
-}
-
-impl From<PoolError> for ProgramError {
-    fn from(error: PoolError) -> Self {
-        Self::Pool(error)
     }
 }

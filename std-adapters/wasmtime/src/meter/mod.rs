@@ -1,4 +1,4 @@
-//! What a store may use, and what it has used.
+//! The meter of a store: what it may use, and what it has used.
 
 mod run;
 
@@ -12,7 +12,7 @@ use crate::bill::{Account, Usage};
 use crate::clock::Ticker;
 use crate::error::TooDeep;
 use crate::guards::{CalledBack, HostTime};
-use crate::limiter::Limiter;
+use crate::limiter::{Limiter, Share};
 use crate::mode::Mode;
 use crate::running::Running;
 
@@ -102,6 +102,12 @@ impl Meter {
         }
     }
 
+    /// Has what the store holds reserved of a budget, if there is one.
+    pub(crate) fn sharing(mut self, share: Option<Share>) -> Self {
+        self.limiter.share(share);
+        self
+    }
+
     pub(crate) fn keeping(mut self, ticker: Arc<Ticker>) -> Self {
         self.ticker = Some(ticker);
         self
@@ -159,7 +165,7 @@ impl Meter {
         let meter = store.data_mut().meter();
         let grant = grant.held_to(&meter.grant, meter.quota_max);
         store.set_epoch_deadline(CHECK_TICKS);
-        store.set_hostcall_fuel(grant.lift_max());
+        store.set_hostcall_fuel(grant.max_lift());
         if let Some(fuel) = grant.fuel {
             let set = store.set_fuel(fuel);
             debug_assert!(set.is_ok(), "it fails only without a meter");

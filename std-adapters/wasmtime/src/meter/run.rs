@@ -1,4 +1,4 @@
-//! Calls under a meter, and what ended them.
+//! Calls under a meter, and the reasons for their end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,36 +100,48 @@ impl Meter {
     }
 
     /// Ends a call: `None` is one that its wall-clock limit has ended.
+    // Inlined as far as the good end goes: so results are not moved.
+    #[inline(always)]
     pub(crate) fn end<T: Metered, R>(
         store: &mut Store<T>,
         result: Option<wasmtime::Result<R>>,
     ) -> Result<R, CallError> {
         let meter = store.data_mut().meter();
-        // One that has returned, or waited, has written down what it used.
-        let is_cut_short = matches!(result, Some(Err(_)));
-        let error = match result {
+        match result {
             // A guest whose last work was one long operation has passed no check since (METER-8).
             Some(Ok(results)) if !meter.running.is_over() && !meter.running.is_wall_over() => {
                 // It may rest for long now: what it has grown is to show (METER-10).
                 meter.account.charge_growth(&meter.running);
-                return Ok(results);
+                Ok(results)
             }
-            Some(Ok(_)) if meter.running.is_over() => meter.over_deadline(),
-            Some(Ok(_)) => meter.over_wall(),
-            Some(Err(cause)) => meter.judge(cause),
-            None => meter.over_wall(),
-        };
-        if is_cut_short {
-            let left = store.get_fuel().unwrap_or(0);
-            store.data_mut().meter().on_end(&error, left);
+            Some(Ok(_)) => Err(meter.end_late()),
+            Some(Err(cause)) => Err(Self::end_short(store, cause)),
+            None => Err(meter.over_wall()),
         }
-        Err(error)
+    }
+
+    /// A call was cut short by an error: it may not have written down what it used.
+    #[cold]
+    #[inline(never)]
+    fn end_short<T: Metered>(store: &mut Store<T>, cause: wasmtime::Error) -> CallError {
+        let error = store.data_mut().meter().judge(cause);
+        let left = store.get_fuel().unwrap_or(0);
+        store.data_mut().meter().on_end(&error, left);
+        error
+    }
+
+    /// A call has returned beyond its time.
+    #[cold]
+    #[inline(never)]
+    fn end_late(&self) -> CallError {
+        if self.running.is_over() { self.over_deadline() } else { self.over_wall() }
     }
 
     fn over_deadline(&self) -> CallError {
         CallError::DeadlineExceeded { deadline: Duration::from_nanos(self.grant.deadline_ns) }
     }
 
+    #[cold]
     fn over_wall(&self) -> CallError {
         CallError::WallLimit { limit: Duration::from_nanos(self.grant.wall_limit_ns) }
     }

@@ -26,7 +26,7 @@ struct Data {
 }
 
 /// Lets no request out.
-struct NothingOut;
+pub(crate) struct NothingOut;
 
 type Sent = wasmtime_wasi_http::Result<()>;
 type Answered =
@@ -93,7 +93,7 @@ impl Host for Server {
     }
 }
 
-const HANDLER: &str = include_str!("handler.wat");
+pub(crate) const HANDLER: &str = include_str!("handler.wat");
 
 fn request() -> http::Request<HyperIncomingBody> {
     let request = http::Request::builder().uri("http://acme.example/desk");

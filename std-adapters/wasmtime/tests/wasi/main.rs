@@ -7,6 +7,8 @@ mod example;
 mod http;
 mod p1;
 mod place;
+#[cfg(feature = "wasi-http")]
+mod proxy;
 mod speaker;
 
 #[test]

@@ -132,7 +132,7 @@ fn meter_9_what_a_guest_makes_its_host_take_is_bounded_by_its_quota() {
     assert_eq!(strings.iter().map(String::len).sum::<usize>(), 10_000);
     lease.complete();
     // A host that wants more says so.
-    let more = plimsoll_wasmtime::Allowance::new().lift_max(128 << 20);
+    let more = plimsoll_wasmtime::Allowance::new().max_lift(128 << 20);
     let more = pool.allow(&more).unwrap();
     let mut lease = pool.checkout_blocking_with(&acme, &more).unwrap();
     let (strings,) = lease.call_blocking(|run| run, (1_000, 16_000)).unwrap();

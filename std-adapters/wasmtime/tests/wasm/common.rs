@@ -10,6 +10,10 @@ use wasmtime::component::{Component, ComponentNamedList, Lift, Lower, TypedFunc 
 use wasmtime::{Linker, Module, TypedFunc, WasmParams, WasmResults};
 
 pub(crate) type Core<P, R> = WasmPoolBuilder<(), TypedFunc<P, R>>;
+#[cfg_attr(
+    not(feature = "component-model-async"),
+    allow(dead_code, reason = "of features that are off")
+)]
 pub(crate) type Comp<P, R> = WasmPoolBuilder<(), ComponentFunc<P, R>>;
 
 pub(crate) fn ms(ms: u64) -> Duration {
@@ -40,6 +44,10 @@ pub(crate) fn core<P: WasmParams + 'static, R: WasmResults + 'static>(
 }
 
 /// A pool of a component's export `run`, without imports.
+#[cfg_attr(
+    not(feature = "component-model-async"),
+    allow(dead_code, reason = "of features that are off")
+)]
 pub(crate) fn component<P, R>(engine: &WasmEngine, wat: &str) -> Result<Comp<P, R>, ProgramError>
 where
     P: ComponentNamedList + Lower + Send + Sync + 'static,

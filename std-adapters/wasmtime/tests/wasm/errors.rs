@@ -224,7 +224,7 @@ fn settings_that_contradict_or_are_out_of_range() {
 #[test]
 fn an_engine_that_meters_no_fuel_has_deadlines() {
     let tick = Duration::from_millis(1);
-    let engine = WasmEngine::builder().instances(1).tick(tick).without_fuel().build().unwrap();
+    let engine = WasmEngine::builder().instances(1).tick(tick).no_fuel().build().unwrap();
     let error = builder(&engine).build().unwrap_err();
     let expected = AllowanceError::NoFuelMeter;
     assert!(

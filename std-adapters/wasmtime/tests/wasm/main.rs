@@ -9,6 +9,8 @@ mod errors;
 mod faults;
 #[cfg(all(feature = "gc", feature = "component-model-async"))]
 mod features;
+#[path = "../../examples/greedy_guest.rs"]
+mod greedy_guest;
 mod in_place;
 mod isolation;
 #[cfg(feature = "component-model-async")]
@@ -22,3 +24,8 @@ mod room;
 mod settings;
 mod time;
 mod villain;
+
+#[test]
+fn the_example_of_a_greedy_guest_runs() {
+    greedy_guest::main().unwrap();
+}

@@ -89,7 +89,7 @@ fn meter_1_a_failure_that_nobody_was_asked_about_gives_no_quota_back() {
     let mut config = Config::new();
     config.wasm_custom_page_sizes(true);
     // Elements cost fuel, and so many cost more than there can be.
-    let engine = WasmEngine::builder().instances(1).quota(10_000).config(config).without_fuel();
+    let engine = WasmEngine::builder().instances(1).quota(10_000).config(config).no_fuel();
     let engine = engine.build().unwrap();
     let wat = r#"(module
         (memory $bytes 0 (pagesize 1))

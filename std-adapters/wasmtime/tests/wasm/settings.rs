@@ -265,8 +265,7 @@ fn meter_11_a_grant_of_another_pool_gives_no_more_than_the_engine_has() {
 
 #[test]
 fn meter_4_a_grant_of_another_pool_is_metered_as_the_guest_is() {
-    let (metered, unmetered) =
-        (builder().build().unwrap(), builder().without_fuel().build().unwrap());
+    let (metered, unmetered) = (builder().build().unwrap(), builder().no_fuel().build().unwrap());
     let from = core::<i32, ()>(&metered, WORK).unwrap().build().unwrap();
     let at = core::<i32, ()>(&unmetered, WORK).unwrap().build().unwrap();
     let foreign = from.allow(&Allowance::new()).unwrap();

@@ -7,14 +7,16 @@ use std::time::{Duration, Instant};
 use plimsoll::pool::Isolation;
 
 use super::guest::SMALL;
-use super::stores::{Deque, FreshPooling, InPlace, Locked, Turns, Yielding};
+use super::stores::{Deque, Fair, FreshPooling, FreshYielding, InPlace, Locked, Turns, Yielding};
 use super::{Guest, Measure};
 use crate::case::Case;
 
 /// Principals, each on a thread, on half as many instances.
 const PRINCIPALS: usize = 8;
 const GUEST: Guest = SMALL;
-const FRESH: &str = "fresh, pooling allocator";
+/// As many at a time as the pools have instances.
+const FRESH: &str = "fresh, 4 at a time";
+const FRESH_YIELDING: &str = "fresh, yielding, 4 at a time";
 
 /// One percentile of turns under load.
 pub(super) fn case((name, part): (&'static str, f64)) -> Case {
@@ -24,10 +26,23 @@ pub(super) fn case((name, part): (&'static str, f64)) -> Case {
         _ => "1 MiB guests, 8 principals on 4 instances: p99.9 of a turn",
     };
     Case::new(name, "turn", PRINCIPALS)
-        .baseline(FRESH, shared(part, || FreshPooling::of(GUEST)))
-        .subject("store behind a Mutex", FRESH, shared(part, || Locked::of(GUEST)))
-        .subject("Semaphore + Mutex<VecDeque>", FRESH, shared(part, || Deque::of(GUEST)))
-        .subject("plimsoll, fresh", FRESH, pooled(part, || Yielding::of(GUEST, Isolation::Fresh).0))
+        .baseline(FRESH, shared::<Fair<FreshPooling>>(part, || Fair::over(FreshPooling::of(GUEST))))
+        .baseline(
+            FRESH_YIELDING,
+            shared::<Fair<FreshYielding>>(part, || Fair::over(FreshYielding::of(GUEST))),
+        )
+        .subject(
+            "fresh, 8 at a time",
+            FRESH,
+            shared::<FreshPooling>(part, || FreshPooling::of(GUEST)),
+        )
+        .subject("store behind a Mutex", FRESH, shared::<Locked>(part, || Locked::of(GUEST)))
+        .subject("Semaphore + Mutex<VecDeque>", FRESH, shared::<Deque>(part, || Deque::of(GUEST)))
+        .subject(
+            "plimsoll, fresh",
+            FRESH_YIELDING,
+            pooled(part, || Yielding::of(GUEST, Isolation::Fresh).0),
+        )
         .subject(
             "plimsoll, fresh, in place",
             FRESH,
@@ -129,5 +144,8 @@ mod tests {
         for (value, way) in (7..).zip(&mut ways) {
             assert_eq!(way.turn(value), value);
         }
+        let (fair, yielding) =
+            (Fair::over(FreshPooling::of(ONE_PAGE)), Fair::over(FreshYielding::of(ONE_PAGE)));
+        assert_eq!(((&fair).turn(1), (&yielding).turn(2)), (1, 2));
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use plimsoll::pool::Isolation;
 use plimsoll_wasmtime::{Exports, Meter, WasmEngine, WasmPool, WasmPoolBuilder, WasmPrincipal};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use wasmtime::{Config, Engine, Instance, InstancePre, Linker, Module, Store, TypedFunc};
 
 use super::super::tasks::RUNTIME;
@@ -146,15 +146,52 @@ impl FreshYielding {
     }
 }
 
-impl Turns for FreshYielding {
+impl Turns for &FreshYielding {
     fn turn(&mut self, value: i32) -> i32 {
-        let mut turn = pin!(Self::turn(self, value));
+        let mut turn = pin!(FreshYielding::turn(self, value));
         loop {
             let context = &mut Context::from_waker(Waker::noop());
             if let Poll::Ready(result) = turn.as_mut().poll(context) {
                 return result;
             }
         }
+    }
+}
+
+impl Turns for FreshYielding {
+    fn turn(&mut self, value: i32) -> i32 {
+        Turns::turn(&mut &*self, value)
+    }
+}
+
+/// As many at a time as a pool has instances, in the order in which they came: tokio's semaphore
+/// gives a permit to who has waited longest.
+pub(super) struct Fair<T> {
+    permits: Semaphore,
+    inner: T,
+}
+
+impl<T> Fair<T> {
+    pub(super) fn over(inner: T) -> Self {
+        Self { permits: Semaphore::new(INSTANCES), inner }
+    }
+}
+
+impl<T> Turns for &Fair<T>
+where
+    for<'t> &'t T: Turns,
+{
+    fn turn(&mut self, value: i32) -> i32 {
+        let _permit = permit_of(&self.permits);
+        (&self.inner).turn(value)
+    }
+}
+
+/// A permit, for which the thread waits if need be.
+fn permit_of(permits: &Semaphore) -> SemaphorePermit<'_> {
+    match permits.try_acquire() {
+        Ok(permit) => permit,
+        Err(_) => RUNTIME.block_on(permits.acquire()).expect("an open semaphore"),
     }
 }
 
@@ -190,10 +227,7 @@ impl Deque {
 
 impl Turns for &Deque {
     fn turn(&mut self, value: i32) -> i32 {
-        let permit = match self.permits.try_acquire() {
-            Ok(permit) => permit,
-            Err(_) => RUNTIME.block_on(self.permits.acquire()).expect("an open semaphore"),
-        };
+        let permit = permit_of(&self.permits);
         let (mut store, instance) = self.idle.lock().pop_front().expect("one for each permit");
         store.set_fuel(FUEL).expect("a meter");
         let run: Run = instance.get_typed_func(&mut store, "run").expect(SOUND);

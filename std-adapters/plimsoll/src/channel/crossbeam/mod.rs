@@ -2,17 +2,17 @@
 //!
 //! The gauge asks the channel for its length, so it needs no counter of its own. Once the last
 //! receiver is gone the depth is 0: nobody can receive what is left. An unbounded channel drops it
-//! then. A bounded one keeps it until its last *sender* is gone, as upstream does: items that matter when
-//! they are dropped (a reply to be sent, a permit, memory) live as long as a producer does, `len` still
-//! counts them, and their drops may panic in a sender's.
+//! then. A bounded one keeps it until its last *sender* is gone, as upstream does: items that
+//! matter when they are dropped (a reply to be sent, a permit, memory) live as long as a producer
+//! does, `len` still counts them, and their drops may panic in a sender's.
 //!
-//! The constructors ask for `T: Send + 'static`, which upstream's do not: the registry asks the channel
-//! itself, from whichever thread takes a snapshot, and that thread may be the last to have it and drop what
-//! is left in it. The other channels count both sides, so that the registry never sees an item; they take
-//! any `T`.
+//! The constructors ask for `T: Send + 'static`, which upstream's do not: the registry asks the
+//! channel itself, from whichever thread takes a snapshot, and that thread may be the last to have
+//! it and drop what is left in it. The other channels count both sides, so that the registry never
+//! sees an item; they take any `T`.
 //!
-//! [`Select`] takes tracked handles. In upstream's `select!` and `select_biased!`, name a tracked handle
-//! by its `watched()`:
+//! [`Select`] takes tracked handles. In upstream's `select!` and `select_biased!`, name a tracked
+//! handle by its `watched()`:
 //!
 //! ```
 //! use plimsoll::{Registry, channel::crossbeam};
@@ -50,7 +50,7 @@ use plimsoll_core::Watermarks;
 
 use super::totals::Sampled;
 use super::{ChannelReading, Tracked, watermarks_for};
-use crate::source::{Source, SourceReading};
+use crate::telemetry::{Seen, Source, SourceReading};
 use crate::{Limit, RegisterError, Registry};
 
 /// What the handles of one channel share.
@@ -88,7 +88,8 @@ impl<T> Shared<T> {
         self.tracked.emit(self.tracked.flow.settle(|| self.depth()));
     }
 
-    /// What a handle tells of the channel, which asks it for its `depth`.
+    /// The reading that a handle returns of the channel, which asks it for its `depth`.
+    #[inline]
     fn reading(&self, depth: impl Fn() -> u64) -> ChannelReading {
         self.tracked.reading(depth(), |totals| totals.at(&depth))
     }
@@ -125,11 +126,19 @@ impl<T: Send> Sampled for Shared<T> {
 }
 
 impl<T: Send> Source for Shared<T> {
-    #[inline]
-    fn read(&self) -> SourceReading {
+    #[inline(always)]
+    fn look(&self) -> Option<SourceReading> {
         let (reading, edge) = self.tracked.flow.reading(|| self.depth());
         self.tracked.emit(edge);
-        self.tracked.source_reading(reading)
+        Some(self.tracked.source_reading(reading))
+    }
+
+    fn read_into(&self, seen: &mut Seen<'_>) {
+        if let Some(reading) = self.look() {
+            let depth = reading.depth;
+            seen.depth(reading);
+            seen.flow(self.tracked.passed(depth, |totals| totals.at(|| self.depth())));
+        }
     }
 
     fn take_high_water(&self) -> u64 {
@@ -142,7 +151,7 @@ impl<T: Send> Source for Shared<T> {
 }
 
 /// A channel that holds up to `capacity` items, tracked under `limit`. Capacity 0 is a rendezvous:
-/// it never has depth, and shows who waits.
+/// it never has depth, and shows its waiters.
 ///
 /// The watermarks are 80 % and 50 % of the capacity; [`bounded_with`] takes others.
 ///

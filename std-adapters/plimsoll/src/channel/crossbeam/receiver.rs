@@ -9,6 +9,7 @@ use plimsoll_core::Credit;
 
 use super::Shared;
 use crate::channel::iter::receiver_iterators;
+use crate::channel::level::has_level;
 use crate::channel::{ChannelReading, thread_key};
 
 /// The receiving side of a tracked channel: `crossbeam_channel::Receiver` with a gauge.
@@ -17,6 +18,8 @@ pub struct Receiver<T> {
     inner: crossbeam_channel::Receiver<T>,
     membership: Membership<T>,
 }
+
+has_level!(Receiver, membership.shared);
 
 impl<T> Receiver<T> {
     pub(super) fn new(inner: crossbeam_channel::Receiver<T>, shared: Arc<Shared<T>>) -> Self {
@@ -88,8 +91,9 @@ impl<T> Receiver<T> {
         &self.membership.shared
     }
 
-    /// Depth, marks, who waits and who was refused, now; with
+    /// Depth, marks, waiters and refused sends, now; with
     /// [`flow_totals`](crate::Limit::flow_totals) also what has gone through.
+    #[inline]
     pub fn reading(&self) -> ChannelReading {
         self.shared().reading(|| self.inner.len() as u64)
     }

@@ -1,4 +1,4 @@
-//! One of several operations, whichever is ready first.
+//! `Select`: runs whichever of several operations is ready first.
 
 use ::std::time::{Duration, Instant};
 
@@ -11,9 +11,9 @@ use super::{Receiver, Sender};
 /// Selects from operations on tracked handles: `crossbeam_channel::Select` with gauges. Handles of
 /// upstream's own, such as those of `after` and `tick`, can be among them.
 ///
-/// The gauge is settled when the operation is completed; between that and its selection the operation
-/// is in flight. A party that is blocked here is not counted as waiting: it may be waiting for
-/// something else.
+/// The gauge is settled when the operation is completed; between that and its selection the
+/// operation is in flight. A party that is blocked here is not counted as waiting: it may be
+/// waiting for something else.
 ///
 /// ```
 /// use plimsoll::{Registry, channel::crossbeam::{self, Select}};
@@ -173,8 +173,9 @@ impl SelectedOperation<'_> {
     /// As upstream: if the operation was added with another handle.
     pub fn send<T>(self, s: &impl SendHandle<T>, msg: T) -> Result<(), SendError<T>> {
         let result = self.0.send(s.upstream(), msg);
-        if result.is_ok() {
-            s.sent();
+        match result {
+            Ok(()) => s.sent(),
+            Err(_) => s.refused(),
         }
         result
     }
@@ -212,6 +213,10 @@ pub trait SendHandle<T>: sealed::Sealed {
     /// An item went in.
     #[doc(hidden)]
     fn sent(&self) {}
+
+    /// An item came back: nobody receives any more.
+    #[doc(hidden)]
+    fn refused(&self) {}
 }
 
 /// A receiving handle that [`Select`] takes: a tracked one, or one of upstream's.
@@ -244,6 +249,10 @@ impl<T> SendHandle<T> for Sender<T> {
 
     fn sent(&self) {
         self.sent();
+    }
+
+    fn refused(&self) {
+        self.closed();
     }
 }
 

@@ -9,6 +9,7 @@ use crossbeam_utils::Backoff;
 use plimsoll_core::Credit;
 
 use super::Shared;
+use crate::channel::level::has_level;
 use crate::channel::{ChannelReading, thread_key};
 
 /// The sending side of a tracked channel: `crossbeam_channel::Sender` with a gauge.
@@ -17,6 +18,8 @@ pub struct Sender<T> {
     credit: Credit,
     shared: Arc<Shared<T>>,
 }
+
+has_level!(Sender, shared);
 
 impl<T> Sender<T> {
     pub(super) fn new(inner: crossbeam_channel::Sender<T>, shared: Arc<Shared<T>>) -> Self {
@@ -30,8 +33,10 @@ impl<T> Sender<T> {
     #[inline]
     pub fn try_send(&self, msg: T) -> Result<(), TrySendError<T>> {
         let result = self.attempt(msg);
-        if let Err(TrySendError::Full(_)) = result {
-            self.shared.tracked.waiters.refuse();
+        match result {
+            Err(TrySendError::Full(_)) => self.shared.tracked.waiters.refuse(),
+            Err(TrySendError::Disconnected(_)) => self.shared.tracked.on_closed(),
+            Ok(()) => {}
         }
         result
     }
@@ -56,7 +61,10 @@ impl<T> Sender<T> {
                 self.sent();
                 Ok(())
             }
-            Err(TrySendError::Disconnected(msg)) => Err(SendError(msg)),
+            Err(TrySendError::Disconnected(msg)) => {
+                self.shared.tracked.on_closed();
+                Err(SendError(msg))
+            }
             Err(TrySendError::Full(msg)) => self
                 .send_blocking(msg, |msg| {
                     self.inner
@@ -85,15 +93,18 @@ impl<T> Sender<T> {
     pub fn send_deadline(&self, msg: T, deadline: Instant) -> Result<(), SendTimeoutError<T>> {
         match self.attempt(msg) {
             Ok(()) => Ok(()),
-            Err(TrySendError::Disconnected(msg)) => Err(SendTimeoutError::Disconnected(msg)),
+            Err(TrySendError::Disconnected(msg)) => {
+                self.shared.tracked.on_closed();
+                Err(SendTimeoutError::Disconnected(msg))
+            }
             Err(TrySendError::Full(msg)) => {
                 self.send_blocking(msg, |msg| self.inner.send_deadline(msg, deadline))
             }
         }
     }
 
-    /// Upstream spins for a moment before it parks. To be counted as waiting costs about as much, so
-    /// that begins only when the moment has passed.
+    /// Upstream spins for a moment before it parks. To be counted as waiting costs about as much,
+    /// so that begins only when the moment has passed.
     #[cold]
     fn send_blocking(
         &self,
@@ -106,6 +117,7 @@ impl<T> Sender<T> {
             match self.attempt(msg) {
                 Ok(()) => return Ok(()),
                 Err(TrySendError::Disconnected(msg)) => {
+                    self.shared.tracked.on_closed();
                     return Err(SendTimeoutError::Disconnected(msg));
                 }
                 Err(TrySendError::Full(refused)) => msg = refused,
@@ -114,10 +126,10 @@ impl<T> Sender<T> {
         let blocked = self.shared.tracked.block();
         let result = park(msg);
         drop(blocked);
-        match result {
+        match &result {
             Ok(()) => self.sent(),
-            Err(SendTimeoutError::Timeout(_)) => self.shared.tracked.waiters.refuse(),
-            Err(SendTimeoutError::Disconnected(_)) => {}
+            Err(SendTimeoutError::Timeout(_)) => self.shared.tracked.on_timeout(),
+            Err(SendTimeoutError::Disconnected(_)) => self.shared.tracked.on_closed(),
         }
         result
     }
@@ -128,6 +140,11 @@ impl<T> Sender<T> {
         tracked.emit(tracked.flow.after_send(&self.credit, thread_key(), || self.depth()));
     }
 
+    /// Nobody receives any more.
+    pub(super) fn closed(&self) {
+        self.shared.tracked.on_closed();
+    }
+
     pub(super) fn upstream(&self) -> &crossbeam_channel::Sender<T> {
         &self.inner
     }
@@ -136,8 +153,9 @@ impl<T> Sender<T> {
         &self.shared
     }
 
-    /// Depth, marks, who waits and who was refused, now; with
+    /// Depth, marks, waiters and refused sends, now; with
     /// [`flow_totals`](crate::Limit::flow_totals) also what has gone through.
+    #[inline]
     pub fn reading(&self) -> ChannelReading {
         self.shared.reading(|| self.depth())
     }

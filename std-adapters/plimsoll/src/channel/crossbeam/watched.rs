@@ -24,8 +24,8 @@ use ::std::sync::Arc;
 
 use super::{Receiver, Sender, Shared};
 
-/// A [`Receiver`] in a `select!`. It derefs to the upstream handle and settles the gauge when dropped,
-/// which is when the `select!` ends; until then the operation is in flight.
+/// A [`Receiver`] in a `select!`. It derefs to the upstream handle and settles the gauge when
+/// dropped, which is when the `select!` ends; until then the operation is in flight.
 ///
 /// Upstream does not say which operation it has made, so the totals of
 /// [`flow_totals`](crate::Limit::flow_totals) miss it: use a [`Select`](super::Select) there.
@@ -36,9 +36,9 @@ pub struct WatchedReceiver<'a, T> {
     _settles: Settles<T>,
 }
 
-/// A [`Sender`] in a `select!`. It derefs to the upstream handle and settles the gauge when dropped,
-/// which is when the `select!` ends; until then the operation is in flight. A party that is blocked in
-/// a `select!` is not counted as waiting: it may be waiting for something else.
+/// A [`Sender`] in a `select!`. It derefs to the upstream handle and settles the gauge when
+/// dropped, which is when the `select!` ends; until then the operation is in flight. A party that
+/// is blocked in a `select!` is not counted as waiting: it may be waiting for something else.
 #[derive(Debug)]
 #[must_use = "name it inside `select!`: it settles the gauge when dropped"]
 pub struct WatchedSender<'a, T> {
@@ -76,8 +76,8 @@ impl<T> Deref for WatchedSender<'_, T> {
     }
 }
 
-/// Settles the gauge when dropped. It borrows from no handle: before edition 2024, the temporaries of a
-/// `select!` in tail position outlive the locals of their block.
+/// Settles the gauge when dropped. It borrows from no handle: before edition 2024, the temporaries
+/// of a `select!` in tail position outlive the locals of their block.
 struct Settles<T>(Arc<Shared<T>>);
 
 impl<T> Drop for Settles<T> {

@@ -1,11 +1,11 @@
 //! Tracked `tokio::sync::mpsc`: bounded [`channel`] and [`unbounded_channel`].
 //!
-//! Items sent and received are counted, each side on a cache line of its own. A slot that is reserved
-//! by a permit, or promised to a party that waits, is no item: it is not counted in the depth until
-//! the item is there.
+//! Items sent and received are counted, each side on a cache line of its own. A slot that is
+//! reserved by a permit, or promised to a party that waits, is no item: it is not counted in the
+//! depth until the item is there.
 //!
-//! Upstream wakes the other side in the middle of an operation. If that waker panics, the item is in,
-//! or out, and so it is counted (CHAN-3).
+//! Upstream wakes the other side in the middle of an operation. If that waker panics, the item is
+//! in, or out, and so it is counted (CHAN-3).
 //!
 //! ```
 //! use plimsoll::{Registry, channel::tokio};
@@ -24,6 +24,7 @@ mod permit;
 mod receiver;
 mod receiving;
 mod sender;
+mod sending;
 mod unbounded;
 
 pub use permit::{OwnedPermit, Permit, PermitIterator};
@@ -37,103 +38,21 @@ pub use ::tokio::sync::mpsc::error;
 use ::std::future::{Future, poll_fn};
 use ::std::mem;
 use ::std::pin::Pin;
-use ::std::sync::Arc;
 
 use ::tokio::sync::mpsc;
-use ::tokio::sync::mpsc::error::TrySendError;
+use ::tokio::sync::mpsc::error::{SendError, TrySendError};
 use ::tokio::task::coop::has_budget_remaining;
-use plimsoll_core::{Credit, SplitCount, WatermarkError, Watermarks};
+use plimsoll_core::{WatermarkError, Watermarks};
 
-use super::totals::Sampled;
-use super::{ChannelReading, Tracked, is_narrow, thread_key};
-use crate::source::{Source, SourceReading};
+use super::counted::{Counted, ReceiverSide, SenderSide};
 use crate::{Limit, RegisterError, Registry};
 
-/// What the handles of one channel share.
-struct Shared {
-    tracked: Tracked,
-    count: SplitCount,
-    /// Whether a receive is counted by a read-modify-write: see `count_received`.
-    is_narrow: bool,
-}
-
-impl Shared {
-    /// Registers a channel.
-    fn track(
-        registry: &Registry,
-        limit: Limit,
-        watermarks: Watermarks,
-    ) -> Result<Arc<Self>, RegisterError> {
-        let shared = Arc::new(Self {
-            tracked: Tracked::register(registry, limit, watermarks)?,
-            count: SplitCount::new(),
-            is_narrow: is_narrow(&watermarks),
-        });
-        shared.tracked.attach(&shared);
-        Ok(shared)
-    }
-
-    /// Counts a receive, which has itself ended in a read-modify-write.
-    ///
-    /// A plain store is one that others can still miss, and then a depth is judged too high by it.
-    /// By one item that matters only if the next lower depth is the low watermark already.
-    #[inline(always)]
-    fn count_received(&self, items: usize) {
-        if items > 1 || self.is_narrow {
-            self.count.on_received_shared(items as u64);
-        } else {
-            self.count.on_received(items as u64);
-        }
-    }
-
-    /// What a handle tells of the channel.
-    fn reading(&self) -> ChannelReading {
-        self.tracked.reading(self.depth(), |_| self.count.totals())
-    }
-
-    /// Items in the channel. A receive that is not counted yet can make it look overfull.
-    fn depth(&self) -> u64 {
-        let capacity = self.tracked.flow.gauge().watermarks().capacity();
-        self.count.depth().min(capacity.unwrap_or(u64::MAX))
-    }
-}
-
-impl Sampled for Shared {
-    fn sample(&self, now_us: u64) {
-        self.tracked.note(now_us, |_| self.count.totals());
-    }
-}
-
-impl Source for Shared {
-    #[inline]
-    fn read(&self) -> SourceReading {
-        self.tracked.source_reading(self.tracked.flow.gauge().reading_at(self.depth()))
-    }
-
-    fn take_high_water(&self) -> u64 {
-        self.tracked.flow.take_high_water(|| self.depth())
-    }
-
-    fn waiting(&self) -> u64 {
-        self.tracked.waiters.waiting()
-    }
-}
-
-/// One sending handle's part of the channel.
-struct SenderSide {
-    credit: Credit,
-    shared: Arc<Shared>,
-}
-
 impl SenderSide {
-    fn new(shared: Arc<Shared>) -> Self {
-        Self { credit: shared.tracked.flow.join_sender(), shared }
-    }
-
     /// Polls `operation`, and counts it as waiting from when it finds no room (CHAN-4).
     ///
-    /// A poll that began without budget is pending too, though there may be room: it says nothing, and
-    /// the task is woken at once for one that does. A poll that found no room has its budget back.
+    /// A poll that began without budget is pending too, though there may be room: it says nothing,
+    /// and the task is woken at once for one that does. A poll that found no room has its budget
+    /// back.
     fn waiting<'a, F: Future>(
         &'a self,
         mut operation: Pin<&'a mut F>,
@@ -148,29 +67,28 @@ impl SenderSide {
         })
     }
 
-    /// Notes a refusal for want of room.
+    /// Counts what came back.
     #[cold]
     fn noted<T>(&self, error: TrySendError<T>) -> TrySendError<T> {
-        if let TrySendError::Full(_) = error {
-            self.shared.tracked.waiters.refuse();
+        match error {
+            TrySendError::Full(_) => self.shared.tracked.waiters.refuse(),
+            TrySendError::Closed(_) => self.shared.tracked.on_closed(),
         }
         error
     }
 
-    /// Counts an item even if the send is cut short: upstream puts the item in, then wakes the receiver,
-    /// whose waker may panic.
+    /// Counts what came back since the channel is closed.
+    #[cold]
+    fn closed<T>(&self, error: SendError<T>) -> SendError<T> {
+        self.shared.tracked.on_closed();
+        error
+    }
+
+    /// Counts an item even if the send is cut short: upstream puts the item in, then wakes the
+    /// receiver, whose waker may panic.
     #[inline(always)]
     fn sending(&self) -> Sending<'_> {
         Sending(self)
-    }
-
-    /// After an item went into the channel.
-    #[inline(always)]
-    fn sent(&self) {
-        self.shared.count.on_sent(1);
-        let tracked = &self.shared.tracked;
-        let depth = || self.shared.depth();
-        tracked.emit(tracked.flow.after_send(&self.credit, thread_key(), depth));
     }
 }
 
@@ -196,23 +114,7 @@ impl Drop for Sending<'_> {
     }
 }
 
-impl Drop for SenderSide {
-    fn drop(&mut self) {
-        self.shared.tracked.flow.leave_sender(&mut self.credit);
-    }
-}
-
-/// The receiving handle's part of the channel; ends after the upstream handle has been dropped.
-struct ReceiverSide {
-    credit: Credit,
-    shared: Arc<Shared>,
-}
-
 impl ReceiverSide {
-    fn new(shared: Arc<Shared>) -> Self {
-        Self { credit: shared.tracked.flow.join_receiver(), shared }
-    }
-
     /// Counts what upstream adds to `buffer` when the guard drops: it puts items there, then wakes
     /// senders, whose wakers may panic.
     #[inline(always)]
@@ -220,28 +122,12 @@ impl ReceiverSide {
         Taking { side: self, before: buffer.len(), buffer }
     }
 
-    /// After a receive that a panic has cut short, with `len` items left: whether an item had come out,
-    /// the counts tell, but for a send that has not been counted yet.
+    /// After a receive that a panic has cut short, with `len` items left: whether an item had come
+    /// out, the counts tell, but for a send that has not been counted yet.
     #[cold]
     fn received_in_panic(&self, len: usize) {
         let is_missing = self.shared.count.depth() > len as u64;
         self.received(usize::from(is_missing));
-    }
-
-    /// After items came out of the channel.
-    #[inline(always)]
-    fn received(&self, items: usize) {
-        if items == 0 {
-            return;
-        }
-        self.shared.count_received(items);
-        let tracked = &self.shared.tracked;
-        let (credit, thread) = (&self.credit, thread_key());
-        let depth = || self.shared.depth();
-        tracked.emit(match items {
-            1 => tracked.flow.after_receive(credit, thread, depth),
-            _ => tracked.flow.after_receive_many(credit, thread, items as u64, depth),
-        });
     }
 }
 
@@ -256,15 +142,6 @@ impl<T> Drop for Taking<'_, T> {
     #[inline(always)]
     fn drop(&mut self) {
         self.side.received(self.buffer.len() - self.before);
-    }
-}
-
-impl Drop for ReceiverSide {
-    fn drop(&mut self) {
-        let Shared { tracked, count, .. } = &*self.shared;
-        tracked.flow.leave_receiver(&mut self.credit);
-        count.close();
-        tracked.emit(tracked.flow.settle(|| 0));
     }
 }
 
@@ -302,7 +179,7 @@ pub fn channel_with<T>(
 ) -> Result<(Sender<T>, Receiver<T>), RegisterError> {
     let capacity = watermarks.capacity().filter(|capacity| *capacity > 0);
     let capacity = capacity.ok_or(WatermarkError::NoCapacity)?;
-    let shared = Shared::track(registry, limit.into(), watermarks)?;
+    let shared = Counted::track(registry, limit.into(), watermarks, false)?;
     let (tx, rx) = mpsc::channel(usize::try_from(capacity).unwrap_or(usize::MAX));
     Ok((Sender::new(tx, SenderSide::new(shared.clone())), Receiver::new(rx, shared)))
 }

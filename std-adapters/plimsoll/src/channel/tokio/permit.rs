@@ -1,14 +1,14 @@
 //! Reserved slots.
 //!
-//! The gauge has nothing to do with a slot until something is in it: these pass on what upstream
-//! does, and count what is sent.
+//! A reserved slot is not in the depth until an item is in it: these types wrap upstream's, and
+//! count what is sent.
 
 use ::std::fmt;
 use ::std::iter::FusedIterator;
 
 use ::tokio::sync::mpsc;
 
-use super::SenderSide;
+use crate::channel::counted::SenderSide;
 
 /// A reserved slot: `tokio::sync::mpsc::Permit`. Dropping it gives the slot back.
 #[must_use = "dropping a permit gives its slot back"]
@@ -72,8 +72,8 @@ impl<T> fmt::Debug for PermitIterator<'_, T> {
     }
 }
 
-/// A reserved slot that owns its handle: `tokio::sync::mpsc::OwnedPermit`. Dropping it gives the slot
-/// back and drops the handle.
+/// A reserved slot that owns its handle: `tokio::sync::mpsc::OwnedPermit`. Dropping it gives the
+/// slot back and drops the handle.
 #[must_use = "dropping a permit gives its slot back"]
 pub struct OwnedPermit<T> {
     pub(super) inner: mpsc::OwnedPermit<T>,

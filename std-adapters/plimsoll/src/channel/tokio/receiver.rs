@@ -9,7 +9,8 @@ use ::tokio::sync::mpsc;
 use ::tokio::sync::mpsc::error::TryRecvError;
 
 use super::receiving::{Slot, receiver_methods};
-use super::{ReceiverSide, Shared};
+use crate::channel::counted::{Counted, ReceiverSide};
+use crate::channel::level::has_level;
 
 /// The receiving side of a tracked channel: `tokio::sync::mpsc::Receiver` with a gauge. Also a
 /// [`Stream`](futures_core::Stream) of the items.
@@ -23,8 +24,10 @@ pub struct Receiver<T> {
     side: ReceiverSide,
 }
 
+has_level!(Receiver, side.shared);
+
 impl<T> Receiver<T> {
-    pub(super) fn new(inner: mpsc::Receiver<T>, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(inner: mpsc::Receiver<T>, shared: Arc<Counted>) -> Self {
         Self { inner, slot: Slot::new(), side: ReceiverSide::new(shared) }
     }
 
@@ -60,7 +63,7 @@ impl<T> Receiver<T> {
     #[inline]
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let Self { inner, slot, side } = self;
-        // Whoever takes an item out wakes a sender that waits, if there is one, and its waker may panic:
+        // Taking an item out wakes a sender that waits, if there is one, and its waker may panic:
         // the slot, which costs more, tells for certain whether the item was out.
         if side.shared.tracked.waiters.waiting() > 0 {
             return slot.receive(side, |buffer| inner.poll_recv_many(cx, buffer, 1));
@@ -80,7 +83,8 @@ impl<T> Receiver<T> {
         poll_fn(|cx| self.poll_recv_many(cx, buffer, limit)).await
     }
 
-    /// Receives up to `limit` items from outside of a runtime, and blocks while the channel is empty.
+    /// Receives up to `limit` items from outside of a runtime, and blocks while the channel is
+    /// empty.
     ///
     /// # Panics
     /// As upstream: inside of a runtime.

@@ -1,15 +1,15 @@
-//! What the receivers of both kinds of channel have in common.
+//! The shared part of bounded and unbounded receivers.
 
 use ::std::mem;
 use ::std::sync::{Mutex, PoisonError};
 use ::std::task::Poll;
 
-use super::ReceiverSide;
+use crate::channel::counted::ReceiverSide;
 
 /// Where one item comes out of a bounded channel: empty between operations.
 ///
-/// Upstream's `recv` takes an item and then wakes a sender; if that waker panics, nobody knows whether
-/// an item was taken. Its `recv_many` puts the item into a buffer first.
+/// Upstream's `recv` takes an item and then wakes a sender; if that waker panics, nobody knows
+/// whether an item was taken. Its `recv_many` puts the item into a buffer first.
 // A mutex that is never locked: a receiver is `Sync` for every item that is `Send`, as upstream's.
 pub(super) struct Slot<T>(Mutex<Vec<T>>);
 
@@ -37,8 +37,8 @@ impl<T> Slot<T> {
     }
 }
 
-/// Ends a receive that a panicking waker has cut short: an item that came out is counted, and dropped
-/// as upstream does.
+/// Ends a receive that a panicking waker has cut short: an item that came out is counted, and
+/// dropped as upstream does.
 struct CutShort<'a, T> {
     side: &'a ReceiverSide,
     buffer: &'a mut Vec<T>,
@@ -62,8 +62,9 @@ macro_rules! receiver_methods {
                 ::std::future::poll_fn(|cx| self.poll_recv(cx)).await
             }
 
-            /// Depth, marks, who waits and who was refused, now; with [`flow_totals`](crate::Limit::flow_totals)
-            /// also what has gone through.
+            /// Depth, marks, waiters and refused sends, now; with
+            /// [`flow_totals`](crate::Limit::flow_totals) also what has gone through.
+            #[inline]
             pub fn reading(&self) -> crate::channel::ChannelReading {
                 self.side.shared.reading()
             }

@@ -1,8 +1,6 @@
 //! The sending side of a bounded channel.
 
-use ::std::fmt;
 use ::std::pin::pin;
-use ::std::sync::Arc;
 use ::std::time::Duration;
 
 use ::tokio::sync::mpsc::error::{SendError, SendTimeoutError, TrySendError};
@@ -10,8 +8,9 @@ use ::tokio::sync::{Mutex, mpsc};
 use ::tokio::time;
 
 use super::permit::{OwnedPermit, Permit, PermitIterator};
-use super::{SenderSide, Shared};
-use crate::channel::ChannelReading;
+use super::sending::sender_methods;
+use crate::channel::counted::SenderSide;
+use crate::channel::level::has_level;
 use crate::park;
 
 /// The sending side of a tracked channel: `tokio::sync::mpsc::Sender` with a gauge.
@@ -23,6 +22,8 @@ pub struct Sender<T> {
     pub(super) inner: mpsc::Sender<T>,
     pub(super) side: SenderSide,
 }
+
+has_level!(Sender, side.shared);
 
 impl<T> Sender<T> {
     pub(super) fn new(inner: mpsc::Sender<T>, side: SenderSide) -> Self {
@@ -39,7 +40,7 @@ impl<T> Sender<T> {
                 Permit::new(permit, &self.side).send(value);
                 Ok(())
             }
-            Err(SendError(())) => Err(SendError(value)),
+            Err(SendError(())) => Err(self.side.closed(SendError(value))),
         }
     }
 
@@ -73,16 +74,19 @@ impl<T> Sender<T> {
                 Permit::new(permit, &self.side).send(value);
                 Ok(())
             }
-            Ok(Err(SendError(()))) => Err(SendTimeoutError::Closed(value)),
+            Ok(Err(SendError(()))) => {
+                self.side.shared.tracked.on_closed();
+                Err(SendTimeoutError::Closed(value))
+            }
             Err(_elapsed) => {
-                self.side.shared.tracked.waiters.refuse();
+                self.side.shared.tracked.on_timeout();
                 Err(SendTimeoutError::Timeout(value))
             }
         }
     }
 
-    /// Sends from outside of a runtime, and blocks while the channel is full. A caller that blocks is
-    /// counted as waiting.
+    /// Sends from outside of a runtime, and blocks while the channel is full. A caller that blocks
+    /// is counted as waiting.
     ///
     /// # Errors
     /// As upstream: the item comes back if the channel is closed.
@@ -101,7 +105,11 @@ impl<T> Sender<T> {
     /// # Errors
     /// As upstream: if the channel is closed.
     pub async fn reserve(&self) -> Result<Permit<'_, T>, SendError<()>> {
-        let permit = self.side.waiting(pin!(self.inner.reserve())).await?;
+        let permit = self
+            .side
+            .waiting(pin!(self.inner.reserve()))
+            .await
+            .map_err(|error| self.side.closed(error))?;
         Ok(Permit::new(permit, &self.side))
     }
 
@@ -110,7 +118,11 @@ impl<T> Sender<T> {
     /// # Errors
     /// As upstream: if the channel is closed, or `n` is above its capacity.
     pub async fn reserve_many(&self, n: usize) -> Result<PermitIterator<'_, T>, SendError<()>> {
-        let permits = self.side.waiting(pin!(self.inner.reserve_many(n))).await?;
+        let permits =
+            self.side.waiting(pin!(self.inner.reserve_many(n))).await.map_err(|error| {
+                // Upstream says the same if it is more than the capacity.
+                if self.inner.is_closed() { self.side.closed(error) } else { error }
+            })?;
         Ok(PermitIterator::new(permits, &self.side))
     }
 
@@ -122,7 +134,7 @@ impl<T> Sender<T> {
         let Self { inner, side } = self;
         let permit = {
             let operation = pin!(inner.reserve_owned());
-            side.waiting(operation).await?
+            side.waiting(operation).await.map_err(|error| side.closed(error))?
         };
         Ok(OwnedPermit::new(permit, side))
     }
@@ -161,29 +173,11 @@ impl<T> Sender<T> {
                 side.shared.tracked.waiters.refuse();
                 Err(TrySendError::Full(Self { inner, side }))
             }
-            Err(TrySendError::Closed(inner)) => Err(TrySendError::Closed(Self { inner, side })),
+            Err(TrySendError::Closed(inner)) => {
+                side.shared.tracked.on_closed();
+                Err(TrySendError::Closed(Self { inner, side }))
+            }
         }
-    }
-
-    /// Depth, marks, who waits and who was refused, now; with [`flow_totals`](crate::Limit::flow_totals)
-    /// also what has gone through.
-    pub fn reading(&self) -> ChannelReading {
-        self.side.shared.reading()
-    }
-
-    /// Waits until the receiver is closed or dropped.
-    pub async fn closed(&self) {
-        self.inner.closed().await;
-    }
-
-    /// Whether the receiver is closed or dropped.
-    pub fn is_closed(&self) -> bool {
-        self.inner.is_closed()
-    }
-
-    /// Whether both send into one channel.
-    pub fn same_channel(&self, other: &Self) -> bool {
-        self.inner.same_channel(&other.inner)
     }
 
     /// Free slots now: neither taken by an item nor reserved.
@@ -195,65 +189,9 @@ impl<T> Sender<T> {
     pub fn max_capacity(&self) -> usize {
         self.inner.max_capacity()
     }
-
-    /// A handle that does not keep the channel open.
-    #[must_use]
-    pub fn downgrade(&self) -> WeakSender<T> {
-        WeakSender { inner: self.inner.downgrade(), shared: self.side.shared.clone() }
-    }
-
-    /// How many handles keep the channel open.
-    pub fn strong_count(&self) -> usize {
-        self.inner.strong_count()
-    }
-
-    /// How many weak handles there are.
-    pub fn weak_count(&self) -> usize {
-        self.inner.weak_count()
-    }
 }
 
-impl<T> Clone for Sender<T> {
-    fn clone(&self) -> Self {
-        Self::new(self.inner.clone(), SenderSide::new(self.side.shared.clone()))
-    }
-}
-
-impl<T> fmt::Debug for Sender<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sender").field("inner", &self.inner).finish_non_exhaustive()
-    }
-}
-
-/// A sending handle that does not keep the channel open: `tokio::sync::mpsc::WeakSender`.
-pub struct WeakSender<T> {
-    inner: mpsc::WeakSender<T>,
-    shared: Arc<Shared>,
-}
-
-impl<T> WeakSender<T> {
-    /// Depth, marks, who waits and who was refused, now; with [`flow_totals`](crate::Limit::flow_totals)
-    /// also what has gone through.
-    pub fn reading(&self) -> ChannelReading {
-        self.shared.reading()
-    }
-
-    /// A full handle, if there still is one.
-    pub fn upgrade(&self) -> Option<Sender<T>> {
-        let inner = self.inner.upgrade()?;
-        Some(Sender::new(inner, SenderSide::new(self.shared.clone())))
-    }
-
-    /// How many handles keep the channel open.
-    pub fn strong_count(&self) -> usize {
-        self.inner.strong_count()
-    }
-
-    /// How many weak handles there are.
-    pub fn weak_count(&self) -> usize {
-        self.inner.weak_count()
-    }
-}
+sender_methods!(Sender, WeakSender);
 
 impl<T> OwnedPermit<T> {
     /// Sends into the slot.
@@ -280,17 +218,5 @@ impl<T> OwnedPermit<T> {
     /// Whether this belongs to the channel of `sender`.
     pub fn same_channel_as_sender(&self, sender: &Sender<T>) -> bool {
         self.inner.same_channel_as_sender(&sender.inner)
-    }
-}
-
-impl<T> Clone for WeakSender<T> {
-    fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), shared: self.shared.clone() }
-    }
-}
-
-impl<T> fmt::Debug for WeakSender<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WeakSender").finish_non_exhaustive()
     }
 }

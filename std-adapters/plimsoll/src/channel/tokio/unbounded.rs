@@ -1,9 +1,7 @@
 //! Both sides of an unbounded channel.
 
-use ::std::fmt;
 use ::std::future::{Future, poll_fn};
 use ::std::pin::pin;
-use ::std::sync::Arc;
 use ::std::task::{Context, Poll};
 
 use ::tokio::sync::mpsc;
@@ -12,8 +10,9 @@ use ::tokio::task::coop::unconstrained;
 use plimsoll_core::Watermarks;
 
 use super::receiving::receiver_methods;
-use super::{ReceiverSide, SenderSide, Shared};
-use crate::channel::ChannelReading;
+use super::sending::sender_methods;
+use crate::channel::counted::{Counted, ReceiverSide, SenderSide};
+use crate::channel::level::has_level;
 use crate::{Limit, RegisterError, Registry};
 
 /// A channel without a bound, tracked under `limit`: depth and high-water mark are kept, nothing is
@@ -25,7 +24,7 @@ pub fn unbounded_channel<T>(
     registry: &Registry,
     limit: impl Into<Limit>,
 ) -> Result<(UnboundedSender<T>, UnboundedReceiver<T>), RegisterError> {
-    let shared = Shared::track(registry, limit.into(), Watermarks::unbounded())?;
+    let shared = Counted::track(registry, limit.into(), Watermarks::unbounded(), false)?;
     let (tx, rx) = mpsc::unbounded_channel();
     let side = ReceiverSide::new(shared.clone());
     let receiver = UnboundedReceiver { inner: rx, side };
@@ -41,6 +40,8 @@ pub struct UnboundedSender<T> {
     side: SenderSide,
 }
 
+has_level!(UnboundedSender, side.shared);
+
 impl<T> UnboundedSender<T> {
     /// Sends.
     ///
@@ -51,108 +52,21 @@ impl<T> UnboundedSender<T> {
         let sending = self.side.sending();
         let result = self.inner.send(message);
         sending.end(result.is_ok());
-        result
-    }
-
-    /// Depth, marks, who waits and who was refused, now; with [`flow_totals`](crate::Limit::flow_totals)
-    /// also what has gone through.
-    pub fn reading(&self) -> ChannelReading {
-        self.side.shared.reading()
-    }
-
-    /// Waits until the receiver is closed or dropped.
-    pub async fn closed(&self) {
-        self.inner.closed().await;
-    }
-
-    /// Whether the receiver is closed or dropped.
-    pub fn is_closed(&self) -> bool {
-        self.inner.is_closed()
-    }
-
-    /// Whether both send into one channel.
-    pub fn same_channel(&self, other: &Self) -> bool {
-        self.inner.same_channel(&other.inner)
-    }
-
-    /// A handle that does not keep the channel open.
-    #[must_use]
-    pub fn downgrade(&self) -> WeakUnboundedSender<T> {
-        WeakUnboundedSender { inner: self.inner.downgrade(), shared: self.side.shared.clone() }
-    }
-
-    /// How many handles keep the channel open.
-    pub fn strong_count(&self) -> usize {
-        self.inner.strong_count()
-    }
-
-    /// How many weak handles there are.
-    pub fn weak_count(&self) -> usize {
-        self.inner.weak_count()
+        result.map_err(|error| self.side.closed(error))
     }
 }
 
-impl<T> Clone for UnboundedSender<T> {
-    fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), side: SenderSide::new(self.side.shared.clone()) }
-    }
-}
+sender_methods!(UnboundedSender, WeakUnboundedSender);
 
-impl<T> fmt::Debug for UnboundedSender<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UnboundedSender").field("inner", &self.inner).finish_non_exhaustive()
-    }
-}
-
-/// A sending handle that does not keep the channel open: `tokio::sync::mpsc::WeakUnboundedSender`.
-pub struct WeakUnboundedSender<T> {
-    inner: mpsc::WeakUnboundedSender<T>,
-    shared: Arc<Shared>,
-}
-
-impl<T> WeakUnboundedSender<T> {
-    /// Depth, marks, who waits and who was refused, now; with [`flow_totals`](crate::Limit::flow_totals)
-    /// also what has gone through.
-    pub fn reading(&self) -> ChannelReading {
-        self.shared.reading()
-    }
-
-    /// A full handle, if there still is one.
-    pub fn upgrade(&self) -> Option<UnboundedSender<T>> {
-        let inner = self.inner.upgrade()?;
-        Some(UnboundedSender { inner, side: SenderSide::new(self.shared.clone()) })
-    }
-
-    /// How many handles keep the channel open.
-    pub fn strong_count(&self) -> usize {
-        self.inner.strong_count()
-    }
-
-    /// How many weak handles there are.
-    pub fn weak_count(&self) -> usize {
-        self.inner.weak_count()
-    }
-}
-
-impl<T> Clone for WeakUnboundedSender<T> {
-    fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), shared: self.shared.clone() }
-    }
-}
-
-impl<T> fmt::Debug for WeakUnboundedSender<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WeakUnboundedSender").finish_non_exhaustive()
-    }
-}
-
-/// The receiving side of a tracked channel: `tokio::sync::mpsc::UnboundedReceiver` with a gauge. Also
-/// a [`Stream`](futures_core::Stream) of the items.
+/// The receiving side of a tracked channel: `tokio::sync::mpsc::UnboundedReceiver` with a gauge.
+/// Also a [`Stream`](futures_core::Stream) of the items.
 pub struct UnboundedReceiver<T> {
     // Dropped before `side`, which then finds the channel gone.
     inner: mpsc::UnboundedReceiver<T>,
     side: ReceiverSide,
 }
+
+has_level!(UnboundedReceiver, side.shared);
 
 impl<T> UnboundedReceiver<T> {
     /// Receives if there is an item now.
@@ -178,7 +92,8 @@ impl<T> UnboundedReceiver<T> {
     }
 
     /// Polls for an item.
-    // Nobody is woken once an item is out: no sender waits. So a panic leaves nothing to be counted.
+    // Nobody is woken once an item is out: no sender waits. So a panic leaves nothing to be
+    // counted.
     #[inline]
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let poll = self.inner.poll_recv(cx);
@@ -194,7 +109,8 @@ impl<T> UnboundedReceiver<T> {
         poll_fn(|cx| self.poll_recv_many(cx, buffer, limit)).await
     }
 
-    /// Receives up to `limit` items from outside of a runtime, and blocks while the channel is empty.
+    /// Receives up to `limit` items from outside of a runtime, and blocks while the channel is
+    /// empty.
     ///
     /// # Panics
     /// As upstream: inside of a runtime.
@@ -231,8 +147,8 @@ impl<T> UnboundedReceiver<T> {
     /// Receives up to `limit` items, [`BATCH`] at once, by `first` and then by `more`: `None` if
     /// `first` is pending.
     ///
-    /// Upstream goes on for as long as a producer keeps up. What it has taken out meanwhile is counted
-    /// when it returns, and until then reads as depth.
+    /// Upstream goes on for as long as a producer keeps up. What it has taken out meanwhile is
+    /// counted when it returns, and until then reads as depth.
     fn in_batches(
         &mut self,
         buffer: &mut Vec<T>,

@@ -1,24 +1,24 @@
-//! A pool in its registry.
+//! The entry of a pool in a registry.
 
 mod listing;
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use plimsoll_core::{SampledGauge, Watermarks};
 
+use crate::pool::locks::{LEAF, Mutex};
 use crate::registry::{Registration, Registry};
 use crate::{Limit, RegisterError};
 
-/// How many instances are leased, as a registry sees it. Leases do not touch it: the slots tell the
-/// number whenever somebody looks, which maintenance and whoever has to wait do.
+/// How many instances are leased, as a registry sees it. Leases do not touch it: the number is read
+/// from the slots, by maintenance and by each checkout that waits.
 pub(super) struct Board {
     registry: Registry,
     limit: Limit,
-    entry: Mutex<Arc<Entry>>,
+    entry: Mutex<Arc<Entry>, LEAF>,
 }
 
-/// The pool in its registry, with the maximum of a time.
+/// The pool's entry in its registry, with the maximum that it is registered with.
 struct Entry {
     max: usize,
     gauge: SampledGauge,

@@ -1,0 +1,4 @@
+//! Glue: see `plimsoll_fuzz::budget`.
+#![cfg_attr(fuzzing, no_main)]
+
+plimsoll_fuzz::target!(budget);

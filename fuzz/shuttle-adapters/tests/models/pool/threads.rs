@@ -1,0 +1,47 @@
+//! Threads of the pool's own: they are woken for what is to be done, and end.
+
+use std::time::Duration;
+
+use plimsoll::pool::{Background, CheckoutError, Isolation, Pool};
+use plimsoll_core::stepped::Flaw;
+use shuttle::thread;
+
+use super::world::{Guests, pool_of, use_it};
+use crate::common::{DEADLOCK, Model};
+
+const THREADS: Model = Model::new(300, threads);
+
+/// Each lease is of an instance that is built for it and retired after it, by two threads; a third one
+/// keeps time.
+fn threads() {
+    let guests = Guests::default();
+    let builder = pool_of(&guests, Isolation::Fresh, 1).warm(0).builders(1).drops(1);
+    let pool = builder.background(Background::Threads).build().unwrap();
+    let client = |pool: &Pool<Guests>, name: &'static str| {
+        let pool = pool.clone();
+        thread::spawn(move || {
+            let principal = pool.principal(name).unwrap();
+            match pool.checkout_blocking(&principal) {
+                Ok(lease) => use_it(lease),
+                Err(error) => assert!(matches!(error, CheckoutError::Closed), "POOL-9: {error}"),
+            }
+        })
+    };
+    let served = [client(&pool, "acme"), client(&pool, "bolt")];
+    served.into_iter().for_each(|client| client.join().unwrap());
+    let late = client(&pool, "late");
+    pool.close();
+    assert!(pool.wait_drained(Duration::MAX));
+    late.join().unwrap();
+    assert_eq!((pool.counts().live(), guests.live()), (0, 0), "POOL-9");
+}
+
+#[test]
+fn pool_9_threads_serve_each_waiter_and_end() {
+    THREADS.check();
+}
+
+#[test]
+fn a_worker_that_nobody_notifies_is_found() {
+    THREADS.check_finds(Flaw::NotifyForgotten, DEADLOCK);
+}

@@ -1,0 +1,102 @@
+//! The stream of events that a reader gets.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use futures_core::Stream;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::{Instant, timeout};
+
+use crate::frame::Frames;
+use crate::log::{Log, Place};
+
+/// A page that lost its server asks again after two seconds.
+const FIRST: &str = "retry: 2000\n\n";
+
+/// Said when a function of the host holds up the snapshot.
+const LATE: &str = "event: late\ndata: a snapshot takes too long\n\n";
+
+/// What a stream is fed from. Each has a task of its own, and a timer: a reader that does not take
+/// what it was sent is dropped, since the server stops asking for more and never drops it.
+pub(crate) struct Feed {
+    pub(crate) frames: Arc<Frames>,
+    pub(crate) log: Arc<Log>,
+    pub(crate) place: Place,
+    pub(crate) refresh: Duration,
+    pub(crate) reader_timeout: Duration,
+    /// All streams tick together, so that they share a snapshot.
+    pub(crate) began: Instant,
+    pub(crate) closed: watch::Receiver<bool>,
+    /// Counts the stream for as long as it is fed.
+    pub(crate) permit: OwnedSemaphorePermit,
+}
+
+/// The reader is gone, or does not read.
+struct Gone;
+
+impl Feed {
+    /// Starts to feed a stream.
+    pub(crate) fn start(self) -> Events {
+        // One that is taken, and one that waits: a reader that lags skips snapshots.
+        let (sender, receiver) = channel(1);
+        tokio::spawn(self.run(sender));
+        Events(receiver)
+    }
+
+    async fn run(mut self, sender: Sender<Bytes>) {
+        let mut closed = self.closed.clone();
+        tokio::select! {
+            _ = self.feed(&sender) => {}
+            () = sender.closed() => {}
+            _ = closed.wait_for(|closed| *closed) => {}
+        }
+        drop(self.permit);
+    }
+
+    async fn feed(&mut self, sender: &Sender<Bytes>) -> Result<(), Gone> {
+        self.send(sender, Bytes::from_static(FIRST.as_bytes())).await?;
+        let mut frame = self.frames.recent().await;
+        if let (Some(history), Ok(frame)) = (&self.frames.history, &frame) {
+            self.send(sender, frame.charts(history)).await?;
+        }
+        loop {
+            for news in self.log.since(&mut self.place) {
+                self.send(sender, news).await?;
+            }
+            let late = Bytes::from_static(LATE.as_bytes());
+            self.send(sender, frame.map_or(late, |frame| frame.event())).await?;
+            let due = self.next_tick();
+            tokio::time::sleep_until(due).await;
+            frame = self.frames.since(due).await;
+        }
+    }
+
+    async fn send(&self, sender: &Sender<Bytes>, part: Bytes) -> Result<(), Gone> {
+        let sent = timeout(self.reader_timeout, sender.send(part)).await;
+        sent.map_err(|_| Gone)?.map_err(|_| Gone)
+    }
+
+    /// The first common tick that lies ahead.
+    fn next_tick(&self) -> Instant {
+        let refresh = self.refresh.as_nanos();
+        let ticks = self.began.elapsed().as_nanos() / refresh + 1;
+        // As many ticks as have gone by: far below the end of the range.
+        self.began + Duration::from_nanos(u64::try_from(ticks * refresh).unwrap_or(u64::MAX))
+    }
+}
+
+/// The body of a response.
+pub(crate) struct Events(Receiver<Bytes>);
+
+impl Stream for Events {
+    type Item = Result<Bytes, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_recv(cx).map(|part| part.map(Ok))
+    }
+}
