@@ -5,31 +5,48 @@ import { amount, levelText, milliseconds, visible } from "./text.js";
 const ROWS_MAX = 200;
 const SPOKEN_EVERY_MS = 5000;
 
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+
 export class EventLog {
   #list = document.getElementById("event-list");
   #template = document.getElementById("event-row");
   #empty = document.getElementById("no-events");
   #spoken = document.getElementById("spoken");
   #lastId = null;
-  #unspoken = [];
+  // What came since the last frame, the newest last.
+  #pending = [];
+  #unspoken = { first: null, count: 0 };
   #timer = null;
 
-  // Adds an event, unless it was sent again after a reconnect.
-  add(id, { at_ms: at, text, event }, isNews) {
+  // Adds an event, unless it was sent again after a reconnect. It is seen from the next `show` on.
+  add(id, message, isNews) {
     if (!this.#isLater(id)) return;
     this.#lastId = id;
+    this.#pending.push(message);
+    if (this.#pending.length > 2 * ROWS_MAX) this.#pending.splice(0, ROWS_MAX);
+    if (isNews) this.#speak(message.text);
+  }
+
+  // Of a flood only the rows are made that stay.
+  show() {
+    if (this.#pending.length === 0) return;
+    const rows = this.#pending.slice(-ROWS_MAX).reverse().map((message) => this.#row(message));
+    this.#pending = [];
+    this.#list.prepend(...rows);
+    while (this.#list.children.length > ROWS_MAX) this.#list.lastElementChild.remove();
+    this.#empty.hidden = true;
+  }
+
+  #row({ at_ms: at, text, event }) {
     const row = this.#template.content.firstElementChild.cloneNode(true);
     const time = new Date(at);
     const element = row.querySelector("time");
     element.dateTime = time.toISOString();
-    element.textContent = time.toLocaleTimeString();
+    element.textContent = clock.format(time);
     row.dataset.level = event.level;
     row.querySelector(".level").textContent = levelText(event.level);
     row.querySelector(".text").textContent = visible(text) + EventLog.#lasted(event);
-    this.#list.prepend(row);
-    while (this.#list.children.length > ROWS_MAX) this.#list.lastElementChild.remove();
-    this.#empty.hidden = true;
-    if (isNews) this.#speak(visible(text));
+    return row;
   }
 
   static #lasted(event) {
@@ -47,11 +64,12 @@ export class EventLog {
 
   // A screen reader speaks now and then, and of many events at once only how many.
   #speak(text) {
-    this.#unspoken.push(text);
+    this.#unspoken.first ??= visible(text);
+    this.#unspoken.count += 1;
     this.#timer ??= setTimeout(() => {
-      const [first, ...more] = this.#unspoken;
-      this.#spoken.textContent = more.length === 0 ? first : `${first}, and ${more.length} more events`;
-      this.#unspoken = [];
+      const { first, count } = this.#unspoken;
+      this.#spoken.textContent = count === 1 ? first : `${first}, and ${count - 1} more events`;
+      this.#unspoken = { first: null, count: 0 };
       this.#timer = null;
     }, SPOKEN_EVERY_MS);
   }

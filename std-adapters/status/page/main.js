@@ -18,6 +18,7 @@ const log = new EventLog();
 const VERSION = 1;
 
 let latest = null;
+let shown = null;
 let charts = null;
 let arrived = 0;
 let interval = 0;
@@ -54,7 +55,10 @@ function ask() {
   isFrameAsked = true;
   requestAnimationFrame(() => {
     isFrameAsked = false;
+    log.show();
+    if (latest === shown) return;
     show(latest);
+    shown = latest;
     updates += 1;
     document.documentElement.dataset.updates = String(updates);
   });
@@ -89,6 +93,7 @@ function open() {
   });
   source.addEventListener("event", (message) => {
     log.add(message.lastEventId, JSON.parse(message.data), isNews);
+    ask();
   });
   source.addEventListener("charts", (message) => {
     charts = JSON.parse(message.data);
