@@ -42,7 +42,7 @@ fn run() -> Result<bool, String> {
     let (sample, seed) = (number("sample=", 150)?, number("seed=", 1)?);
     let limit = number("limit=", usize::MAX)?;
     let area = arguments.first().map_or("core", String::as_str);
-    let tree = Tree::copied(area)?;
+    let mut tree = Tree::copied(area)?;
     let mutants = sampled(tree.mutants()?, sample, seed as u64);
     if arguments.iter().any(|argument| argument == "anew") {
         tree.forget(seed)?;

@@ -109,9 +109,17 @@ impl Mutant {
         self.was.starts_with("Ordering::")
     }
 
-    /// Whether the models take in this file of the adapters.
-    pub(crate) fn is_modelled(&self) -> bool {
-        ["hands", "moments"].contains(&self.stem())
+    /// The models that take in this file of the adapters.
+    pub(crate) fn models(&self) -> Option<&'static str> {
+        let models = [
+            ("ledger/places.rs", "places"),
+            ("pressure/word.rs", "pressure"),
+            ("registry/levels.rs", "levels"),
+            ("store/hands.rs", "hand_over"),
+            ("store/moments.rs", "hand_over"),
+            ("store/uses.rs", "uses"),
+        ];
+        models.iter().find(|(file, _)| self.file.ends_with(file)).map(|(_, models)| *models)
     }
 
     /// The file without its folders.

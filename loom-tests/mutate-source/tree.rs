@@ -11,11 +11,14 @@ use std::time::{Duration, Instant};
 
 use crate::mutant::Mutant;
 
-/// A mutant whose tests take longer is found: it waits for ever. Many times what sound ones take, on a
-/// machine without other work.
-const PATIENCE: Duration = Duration::from_secs(240);
-const PATIENCE_WITH_MODELS: Duration = Duration::from_secs(900);
+/// A mutant whose tests take so many times as long as those of the tree without a change is found: it
+/// waits for ever. Tests that are quick have some seconds more.
+const PATIENCE: u32 = 5;
+const PATIENCE_MIN: Duration = Duration::from_secs(20);
 const PATIENCE_WITH_BUILDS: Duration = Duration::from_secs(3_600);
+
+/// Stands for the models of the mutant's own file, where there are any.
+const MODELS: &str = "MODELS";
 
 /// Stands for the tests of the mutant's own family, most of which find it: the others need not be built
 /// then.
@@ -25,7 +28,8 @@ const FAMILY: &str = "FAMILY";
 const CORE_TESTS: &[&str] = &[
     "-p",
     "plimsoll-core",
-    "--lib",
+    "--test",
+    "budget",
     "--test",
     "defects",
     "--test",
@@ -66,6 +70,8 @@ pub(crate) struct Tree {
     sources: &'static str,
     /// Cargo's arguments after `test`: the tests of this area, the quickest first.
     tests: &'static [&'static [&'static str]],
+    /// How long each of these takes without a change, on a machine without other work.
+    sound: Vec<Duration>,
 }
 
 impl Tree {
@@ -74,7 +80,12 @@ impl Tree {
         let (sources, tests): (_, &[&[&str]]) = match area {
             "core" => (
                 "core/src/",
-                &[CORE_TESTS, &["-p", "plimsoll-fuzz", "--tests"], &["-p", "plimsoll-loom"]],
+                &[
+                    &["-p", "plimsoll-core", "--lib"],
+                    CORE_TESTS,
+                    &["-p", "plimsoll-fuzz", "--tests"],
+                    &["-p", "plimsoll-loom"],
+                ],
             ),
             "adapters" => (
                 "std-adapters/plimsoll/src/",
@@ -82,8 +93,7 @@ impl Tree {
                     &["-p", "plimsoll", "--all-features", "--lib"],
                     &["-p", "plimsoll", "--all-features", "--test", FAMILY],
                     &["-p", "plimsoll", "--all-features", "--tests"],
-                    // The models of the pool's own words.
-                    &["-p", "plimsoll-loom", "--test", "models", "hand_over"],
+                    &["-p", "plimsoll-loom", "--test", "models", MODELS],
                 ],
             ),
             other => return Err(format!("{other}: `core` or `adapters`")),
@@ -101,7 +111,7 @@ impl Tree {
             fs::create_dir_all(copy.parent().unwrap_or(&root)).map_err(|e| e.to_string())?;
             fs::write(&copy, text).map_err(|error| format!("{}: {error}", copy.display()))?;
         }
-        Ok(Tree { root, area: area.to_owned(), sources, tests })
+        Ok(Tree { root, area: area.to_owned(), sources, tests, sound: Vec::new() })
     }
 
     /// All mutants of the area's sources.
@@ -125,14 +135,15 @@ impl Tree {
     }
 
     /// Of a tree that fails by itself no mutant says anything.
-    pub(crate) fn check_unchanged(&self) -> Result<(), String> {
-        for package in self.tests.iter().filter(|package| !package.contains(&FAMILY)) {
-            if !self.passes(package, &["--no-run"], PATIENCE_WITH_BUILDS)?
-                || !self.passes(package, &[], PATIENCE_WITH_BUILDS)?
-            {
-                let arguments = package.join(" ");
-                return Err(format!("`cargo test --offline {arguments}` fails without a change"));
-            }
+    pub(crate) fn check_unchanged(&mut self) -> Result<(), String> {
+        let is_named = |part: &&str| ![FAMILY, MODELS].contains(part);
+        for package in self.tests {
+            let package: Vec<&str> = package.iter().copied().filter(is_named).collect();
+            let arguments = package.join(" ");
+            let broken = || format!("`cargo test --offline {arguments}` fails without a change");
+            self.passes(&package, &["--no-run"], PATIENCE_WITH_BUILDS)?.ok_or_else(broken)?;
+            let took = self.passes(&package, &[], PATIENCE_WITH_BUILDS)?.ok_or_else(broken)?;
+            self.sound.push(took);
         }
         Ok(())
     }
@@ -148,37 +159,49 @@ impl Tree {
     }
 
     fn judge(&self, mutant: &Mutant) -> Result<Fate, String> {
-        for package in self.tests {
+        for (package, sound) in self.tests.iter().zip(&self.sound) {
             let is_model = package.contains(&"plimsoll-loom");
             if mutant.is_ordering() && self.area == "core" && !is_model {
                 continue;
             }
-            if is_model && self.area == "adapters" && !mutant.is_modelled() {
+            if package.contains(&MODELS) && mutant.models().is_none() {
                 continue;
             }
             let family = family_tests(mutant);
-            let named = |part: &&'static str| if *part == FAMILY { family.as_str() } else { *part };
+            let named = |part: &&'static str| match *part {
+                FAMILY => family.as_str(),
+                MODELS => mutant.models().unwrap_or_default(),
+                part => part,
+            };
             let package: Vec<&str> = package.iter().map(named).collect();
-            if !self.passes(&package, &["--no-run"], PATIENCE_WITH_BUILDS)? {
+            if self.passes(&package, &["--no-run"], PATIENCE_WITH_BUILDS)?.is_none() {
                 return Ok(Fate::DoesNotBuild);
             }
-            // The models of a file are named after it, or after its folder.
+            let patience = PATIENCE_MIN + PATIENCE * *sound;
+            // The models of a file are named after it, or after its folder. Those of other parts may check it
+            // as well: those of a flow check its credit.
             let folder = mutant.file.rsplit('/').nth(1).unwrap_or("");
             let part = if folder == "src" { mutant.stem() } else { folder };
-            let filter = ["--", part];
-            let patience = if is_model { PATIENCE_WITH_MODELS } else { PATIENCE };
-            if !self.passes(&package, if is_model { &filter } else { &[] }, patience)? {
-                return Ok(Fate::Found);
-            }
-            // Models of other parts may check it as well: those of a flow check its credit.
-            if is_model && !self.passes(&package, &[], patience)? {
-                return Ok(Fate::Found);
+            let narrow: &[&str] = &["--", part];
+            let runs: &[&[&str]] =
+                if is_model && self.area == "core" { &[narrow, &[]] } else { &[&[]] };
+            for rest in runs {
+                if self.passes(&package, rest, patience)?.is_none() {
+                    return Ok(Fate::Found);
+                }
             }
         }
         Ok(Fate::Survived)
     }
 
-    fn passes(&self, package: &[&str], rest: &[&str], patience: Duration) -> Result<bool, String> {
+    /// How long the tests took, as if the machine had no other work; nothing if one fails, or if they
+    /// take longer than `patience`.
+    fn passes(
+        &self,
+        package: &[&str],
+        rest: &[&str],
+        patience: Duration,
+    ) -> Result<Option<Duration>, String> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
         command.args(["test", "--quiet", "--offline"]).args(package).args(rest);
@@ -192,7 +215,7 @@ impl Tree {
         let mut waited = Duration::ZERO;
         loop {
             match child.try_wait().map_err(|error| error.to_string())? {
-                Some(status) => return Ok(status.success()),
+                Some(status) => return Ok(status.success().then_some(waited)),
                 None if waited < patience => {
                     let began = Instant::now();
                     std::thread::sleep(Duration::from_millis(20));
@@ -203,7 +226,7 @@ impl Tree {
                     let group = format!("-{}", child.id());
                     let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
                     let _ = child.wait();
-                    return Ok(false);
+                    return Ok(None);
                 }
             }
         }
