@@ -35,6 +35,16 @@ const OPERATORS: [(&str, &str); 24] = [
 /// Code that no test can judge: what is checked by the compiler, or in debug builds and models only.
 const SKIPPED: [&str; 4] = ["debug_assert", "const _", "impl<", "where"];
 
+/// Files of the adapters, and the models that take them in.
+const MODELS: [(&str, &str); 6] = [
+    ("ledger/places.rs", "places"),
+    ("pressure/word.rs", "pressure"),
+    ("registry/levels.rs", "levels"),
+    ("store/hands.rs", "hand_over"),
+    ("store/moments.rs", "hand_over"),
+    ("store/uses.rs", "uses"),
+];
+
 /// One change in one line.
 #[derive(Clone, Debug)]
 pub(crate) struct Mutant {
@@ -111,15 +121,12 @@ impl Mutant {
 
     /// The models that take in this file of the adapters.
     pub(crate) fn models(&self) -> Option<&'static str> {
-        let models = [
-            ("ledger/places.rs", "places"),
-            ("pressure/word.rs", "pressure"),
-            ("registry/levels.rs", "levels"),
-            ("store/hands.rs", "hand_over"),
-            ("store/moments.rs", "hand_over"),
-            ("store/uses.rs", "uses"),
-        ];
-        models.iter().find(|(file, _)| self.file.ends_with(file)).map(|(_, models)| *models)
+        MODELS.iter().find(|(file, _)| self.file.ends_with(file)).map(|(_, models)| *models)
+    }
+
+    /// All models of files of the adapters.
+    pub(crate) fn all_models() -> impl Iterator<Item = &'static str> {
+        MODELS.iter().map(|(_, models)| *models)
     }
 
     /// The file without its folders.

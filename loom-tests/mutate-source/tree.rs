@@ -93,7 +93,7 @@ impl Tree {
                     &["-p", "plimsoll", "--all-features", "--lib"],
                     &["-p", "plimsoll", "--all-features", "--test", FAMILY],
                     &["-p", "plimsoll", "--all-features", "--tests"],
-                    &["-p", "plimsoll-loom", "--test", "models", MODELS],
+                    &["-p", "plimsoll-loom", "--test", "models", "--", MODELS],
                 ],
             ),
             other => return Err(format!("{other}: `core` or `adapters`")),
@@ -136,14 +136,19 @@ impl Tree {
 
     /// Of a tree that fails by itself no mutant says anything.
     pub(crate) fn check_unchanged(&mut self) -> Result<(), String> {
-        let is_named = |part: &&str| ![FAMILY, MODELS].contains(part);
         for package in self.tests {
-            let package: Vec<&str> = package.iter().copied().filter(is_named).collect();
+            // Any family may be asked for.
+            let named = |part: &&'static str| match *part {
+                FAMILY => vec!["*"],
+                MODELS => Mutant::all_models().collect(),
+                part => vec![part],
+            };
+            let package: Vec<&str> = package.iter().flat_map(named).collect();
             let arguments = package.join(" ");
             let broken = || format!("`cargo test --offline {arguments}` fails without a change");
-            self.passes(&package, &["--no-run"], PATIENCE_WITH_BUILDS)?.ok_or_else(broken)?;
-            let took = self.passes(&package, &[], PATIENCE_WITH_BUILDS)?.ok_or_else(broken)?;
-            self.sound.push(took);
+            self.passes(&["--no-run"], &package, &[], PATIENCE_WITH_BUILDS)?.ok_or_else(broken)?;
+            let took = self.passes(&[], &package, &[], PATIENCE_WITH_BUILDS)?;
+            self.sound.push(took.ok_or_else(broken)?);
         }
         Ok(())
     }
@@ -174,7 +179,7 @@ impl Tree {
                 part => part,
             };
             let package: Vec<&str> = package.iter().map(named).collect();
-            if self.passes(&package, &["--no-run"], PATIENCE_WITH_BUILDS)?.is_none() {
+            if self.passes(&["--no-run"], &package, &[], PATIENCE_WITH_BUILDS)?.is_none() {
                 return Ok(Fate::DoesNotBuild);
             }
             let patience = PATIENCE_MIN + PATIENCE * *sound;
@@ -186,7 +191,7 @@ impl Tree {
             let runs: &[&[&str]] =
                 if is_model && self.area == "core" { &[narrow, &[]] } else { &[&[]] };
             for rest in runs {
-                if self.passes(&package, rest, patience)?.is_none() {
+                if self.passes(&[], &package, rest, patience)?.is_none() {
                     return Ok(Fate::Found);
                 }
             }
@@ -198,13 +203,14 @@ impl Tree {
     /// take longer than `patience`.
     fn passes(
         &self,
+        flags: &[&str],
         package: &[&str],
         rest: &[&str],
         patience: Duration,
     ) -> Result<Option<Duration>, String> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        command.args(["test", "--quiet", "--offline"]).args(package).args(rest);
+        command.args(["test", "--quiet", "--offline"]).args(flags).args(package).args(rest);
         command.current_dir(self.root.join("tree")).stdout(Stdio::null()).stderr(Stdio::null());
         command.process_group(0);
         command.env("CARGO_TARGET_DIR", "../build").env("RUST_BACKTRACE", "0");
