@@ -37,6 +37,16 @@ pub(crate) fn fence_after_rmw() {
     fence(Ordering::SeqCst);
 }
 
+/// Leaves a contended word to the other threads for a moment, about a microsecond: threads that take
+/// turns in runs are quicker than threads that fail each other's exchanges. A model has no time.
+#[cold]
+pub(crate) fn stand_back() {
+    #[cfg(not(any(loom, shuttle)))]
+    for _ in 0..32 {
+        spin_loop();
+    }
+}
+
 /// Declares a constructor that is `const` in a real build; loom's atomics cannot be.
 macro_rules! const_unless_loom {
     ($(#[$meta:meta])* $vis:vis const fn $name:ident($($arg:ident: $ty:ty),* $(,)?) -> $ret:ty $body:block) => {

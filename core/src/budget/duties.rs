@@ -91,3 +91,20 @@ impl BitOrAssign for Duties {
         *self = *self | other;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_up_to_63_are_noted_and_the_others_left_out() {
+        let mut duties = Duties::NONE;
+        for place in [0, 63, 64, 65, usize::MAX] {
+            duties.note(place, Duty { edge: true, waiters: true });
+        }
+        assert!(duties.edges().eq([0, 63]));
+        assert!(duties.waiters().eq([0, 63]));
+        assert!(duties.is_edge_due(63) && !duties.is_edge_due(64));
+        assert!(duties.has_waiters(63) && !duties.has_waiters(usize::MAX));
+    }
+}

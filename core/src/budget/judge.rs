@@ -62,9 +62,15 @@ impl Judge {
     pub(super) fn is_due_after_more(&self, usage: u64, counts: &Usage) -> bool {
         fence_after_rmw();
         let state = self.state();
-        self.note(state, usage);
         // Loaded after the fence: a resize that found an ask in flight left the edge to this caller.
-        self.is_due(state, usage, counts.capacity())
+        let capacity = counts.capacity();
+        if state.is_normal() {
+            // None of these loads waits for another one.
+            self.marks.raise(usage);
+            return self.watermarks.rises_from_normal(usage, capacity);
+        }
+        self.note(state, usage);
+        self.is_due(state, usage, capacity)
     }
 
     /// Says whether an edge is due after the caller has given something back.
@@ -81,12 +87,10 @@ impl Judge {
         self.is_due(self.state(), usage, capacity)
     }
 
-    #[inline(always)]
     fn is_due(&self, state: State, usage: u64, capacity: u64) -> bool {
         state.is_judging() || !self.watermarks.is_quiet(state.level(), usage, capacity)
     }
 
-    #[inline(always)]
     fn note(&self, state: State, usage: u64) {
         self.marks.raise(usage);
         if state.level() > Level::Normal {

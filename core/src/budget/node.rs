@@ -16,8 +16,8 @@ use crate::sync::const_unless_loom;
 /// high-water mark.
 ///
 /// It does not know its parent: [`try_reserve`](super::try_reserve) and [`release`](super::release)
-/// are given the path from a leaf to the root. The fields of a node fit a cache line of 64 bytes;
-/// where several threads use different nodes, keep each on lines of its own.
+/// are given the path from a leaf to the root. A node has two cache lines of 64 bytes: one for the
+/// word that each ask writes, and one for what is read beside it.
 ///
 /// # Progress
 /// Reading is wait-free; `resize`, `settle` and `take_high_water` are lock-free.
@@ -39,10 +39,14 @@ use crate::sync::const_unless_loom;
 /// assert_eq!(MEMORY.settle().unwrap().kind(), EdgeKind::Cleared);
 /// ```
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub struct Node {
     counts: Usage,
     judge: Judge,
 }
+
+#[cfg(not(loom))]
+const _: () = assert!(size_of::<Node>() == 128);
 
 impl Node {
     const_unless_loom! {

@@ -191,8 +191,13 @@ impl PercentWatermarks {
         Level::ALL[level]
     }
 
-    /// Whether `usage` asks for nothing at `level`. `capacity` is as a node keeps it.
+    /// Whether `usage` asks for a level above [`Level::Normal`]. `capacity` is as a node keeps it.
     #[inline(always)]
+    pub(super) const fn rises_from_normal(&self, usage: u64, capacity: u64) -> bool {
+        self.count > 0 && capacity != UNBOUNDED && self.rises(0, usage, capacity)
+    }
+
+    /// Whether `usage` asks for nothing at `level`. `capacity` is as a node keeps it.
     pub(super) const fn is_quiet(&self, level: Level, usage: u64, capacity: u64) -> bool {
         if capacity == UNBOUNDED {
             return matches!(level, Level::Normal);

@@ -3,7 +3,7 @@
 use super::MAX_AMOUNT;
 use super::asker::Asker;
 use super::state::State;
-use crate::sync::{AtomicU64, Ordering, const_unless_loom, spin_loop};
+use crate::sync::{AtomicU64, Ordering, const_unless_loom, spin_loop, stand_back};
 
 /// The capacity word of a node without a bound.
 pub(super) const UNBOUNDED: u64 = u64::MAX;
@@ -28,7 +28,7 @@ pub(super) const UNBOUNDED: u64 = u64::MAX;
 /// |---|---|---|---|---|---|
 /// | `look`: word load | Acquire | | `resize` | | `budget_4_resize` |
 /// | `look`, `capacity`: capacity load | Relaxed | | | ordered by the load before it, or a fence | `budget_4_resize` |
-/// | `exchange`: word exchange | Acquire | Acquire | `give`, `resize` | | `budget_6_publishes` |
+/// | `exchange`: word exchange | Acquire | Relaxed | `give`, `resize` | | `budget_6_publishes` |
 /// | `give`: word `fetch_sub` | Release | | `take` | what the holder has done | `budget_6_publishes` |
 /// | `regret`: word `fetch_add` | Relaxed | | | the word is its own message | `budget_1_exact` |
 /// | `end`, `undo`: word `fetch_sub` | Relaxed | | | a fence follows before anything is judged | `budget_2_rollback` |
@@ -37,8 +37,11 @@ pub(super) const UNBOUNDED: u64 = u64::MAX;
 /// | `resize`: word exchange | Release | Relaxed | `look`, `take` | the capacity | `budget_4_resize` |
 /// | `set_waiting`: word load, exchange | Relaxed | Relaxed | | the flag is in the word itself | `budget_3_flag` |
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Usage {
     word: AtomicU64,
+    /// What each ask reads lies on another cache line than what it writes, as in a gauge.
+    _apart: [u64; 7],
     capacity: AtomicU64,
 }
 
@@ -56,7 +59,11 @@ pub(super) enum NoRoom {
 impl Usage {
     const_unless_loom! {
         pub(super) const fn new(capacity: u64) -> Usage {
-            Usage { word: AtomicU64::new(State::EMPTY.word()), capacity: AtomicU64::new(capacity) }
+            Usage {
+                word: AtomicU64::new(State::EMPTY.word()),
+                _apart: [0; 7],
+                capacity: AtomicU64::new(capacity),
+            }
         }
     }
 
@@ -89,14 +96,16 @@ impl Usage {
     #[inline(always)]
     fn fits(&self, state: State, amount: u64, asker: Asker) -> Result<(), NoRoom> {
         // The capacity is loaded after the word: see the type.
-        let capacity = self.capacity().min(MAX_AMOUNT);
+        let capacity = self.capacity();
         let usage = state.usage();
         // Waiters come first, but to be told that an ask can never fit one need not wait.
         let has_turn = !state.is_waiting() || matches!(asker, Asker::Waiter);
-        if has_turn && usage <= capacity && amount <= capacity - usage {
+        // Both are below 2^58. Without a bound there is still that of the word.
+        let after = usage + amount;
+        if has_turn && after <= capacity && after <= MAX_AMOUNT {
             return Ok(());
         }
-        Err(Self::why(usage, capacity, amount, has_turn))
+        Err(Self::why(usage, capacity.min(MAX_AMOUNT), amount, has_turn))
     }
 
     #[cold]
@@ -125,23 +134,26 @@ impl Usage {
             let next = state.take(amount, in_flight);
             match self.exchange(state, next) {
                 Ok(taken) => return Ok(taken),
-                Err(moved) => state = moved,
+                Err(()) => {
+                    stand_back();
+                    state = self.look();
+                }
             }
         }
     }
 
     #[inline(always)]
-    fn exchange(&self, state: State, next: State) -> Result<State, State> {
-        // Acquire: what the last holder has done before its release is visible to this one. On
-        // failure as `look`.
+    fn exchange(&self, state: State, next: State) -> Result<State, ()> {
+        // Acquire: what the last holder has done before its release is visible to this one. Relaxed
+        // on failure: the caller looks again.
         // No model shows this: the load before it has read that release, but for a word that came back.
         let exchanged = self.word.compare_exchange_weak(
             state.word(),
             next.word(),
             Ordering::Acquire,
-            Ordering::Acquire,
+            Ordering::Relaxed,
         );
-        exchanged.map(|_| next).map_err(State::from_word)
+        exchanged.map(|_| next).map_err(|_| ())
     }
 
     /// Ends an ask in flight: what it took stays taken.

@@ -72,14 +72,21 @@ const MAX_DEPTH: i64 = MAX_CAPACITY as i64;
 /// assert_eq!((FRAMES.depth(), FRAMES.high_water()), (1, 3));
 /// ```
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub struct Gauge {
     state: AtomicU64,
     /// A recent edge's full number: the one in `state`, or the one before it.
     sequence: AtomicU64,
-    marks: HighWater,
     peak: Peak,
+    /// What each move reads lies on another cache line than what it writes: moves of other threads
+    /// would throw it out.
+    _apart: [u64; 5],
+    marks: HighWater,
     watermarks: Watermarks,
 }
+
+#[cfg(not(loom))]
+const _: () = assert!(core::mem::offset_of!(Gauge, marks) == 64);
 
 impl Gauge {
     const_unless_loom! {
@@ -88,8 +95,9 @@ impl Gauge {
             Gauge {
                 state: AtomicU64::new(State::EMPTY.word()),
                 sequence: AtomicU64::new(0),
-                marks: HighWater::new(),
                 peak: Peak::new(),
+                _apart: [0; 5],
+                marks: HighWater::new(),
                 watermarks,
             }
         }
