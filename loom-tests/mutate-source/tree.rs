@@ -121,10 +121,12 @@ impl Tree {
         while let Some(folder) = folders.pop() {
             let entries = fs::read_dir(&folder).map_err(|error| error.to_string())?;
             for path in entries.flatten().map(|entry| entry.path()) {
-                let is_test = path.file_stem().is_some_and(|stem| stem == "tests");
+                if path.file_stem().is_some_and(|stem| stem == "tests") {
+                    continue;
+                }
                 if path.is_dir() {
                     folders.push(path);
-                } else if path.extension().is_some_and(|end| end == "rs") && !is_test {
+                } else if path.extension().is_some_and(|end| end == "rs") {
                     let source = fs::read_to_string(&path).map_err(|error| error.to_string())?;
                     mutants.extend(Mutant::all_of(&path.to_string_lossy(), &source));
                 }
@@ -290,7 +292,10 @@ fn crowding() -> f64 {
 fn family_tests(mutant: &Mutant) -> String {
     let family = mutant.file.rsplit("/src/").next().and_then(|rest| rest.split('/').next());
     match family {
-        Some(family @ ("channel" | "keepalive" | "ledger" | "pool")) => format!("{family}*"),
+        Some(
+            family @ ("budget" | "channel" | "keepalive" | "ledger" | "pool" | "pressure"
+            | "probes"),
+        ) => format!("{family}*"),
         _ => "registry*".to_owned(),
     }
 }
