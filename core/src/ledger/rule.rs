@@ -123,7 +123,9 @@ mod tests {
             check(Highest(amount));
             check(Plus(amount));
         }
-        check(Moved(Admission { value: 7, error: 3 }));
+        let moved = Moved(Admission { value: 7, error: 3 });
+        check(moved);
+        assert_eq!([6, 7, 8].map(|least| moved.is_idle(least)), [false, true, true]);
     }
 
     #[test]

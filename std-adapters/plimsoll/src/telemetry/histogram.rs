@@ -145,5 +145,6 @@ mod tests {
         assert!((99.0..=125.0).contains(&us(0.99)), "{}", us(0.99));
         assert!(us(0.0) >= 1.0 && us(1.0) >= 100.0);
         assert_eq!(histogram.buckets().map(|(_, count)| count).sum::<u64>(), 100);
+        assert!(histogram.buckets().all(|(_, count)| count > 0), "empty buckets are left out");
     }
 }
