@@ -197,6 +197,8 @@ fn gauge_4_percent_watermarks_are_counts_of_the_capacity() {
     }
     let error = PercentWatermarks::try_pair(101, 3);
     assert_eq!(error, Err(WatermarkError::PercentTooLarge { percent: 101 }));
+    let error = PercentWatermarks::try_pair(100, 102);
+    assert_eq!(error, Err(WatermarkError::PercentTooLarge { percent: 102 }));
     let error = PercentWatermarks::try_pair(50, 50);
     assert_eq!(error, Err(WatermarkError::LowNotBelowHigh { low: 50, high: 50 }));
     assert!(percent.try_with_level(100, 95).is_err(), "three are the most");

@@ -121,7 +121,9 @@ impl Tree {
         while let Some(folder) = folders.pop() {
             let entries = fs::read_dir(&folder).map_err(|error| error.to_string())?;
             for path in entries.flatten().map(|entry| entry.path()) {
-                if path.file_stem().is_some_and(|stem| stem == "tests") {
+                let stem = path.file_stem().and_then(|stem| stem.to_str());
+                // What only tests and models are built with.
+                if matches!(stem, Some("tests" | "model" | "stepped")) {
                     continue;
                 }
                 if path.is_dir() {
