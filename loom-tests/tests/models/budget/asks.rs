@@ -34,7 +34,7 @@ fn budget_1_exact() {
     Model::bounded(3).at_least([23, 20, 90]).check_with_flaws(&flaws, model);
 }
 
-/// BUDGET-1: a release of more than there is gives nothing back, whoever asks meanwhile.
+/// BUDGET-1: a release of more than there is gives nothing back, whatever is asked meanwhile.
 #[test]
 fn budget_1_released_too_much() {
     Model::bounded(3).at_least([15, 8, 8]).check(|| {

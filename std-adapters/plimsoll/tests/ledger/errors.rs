@@ -6,7 +6,7 @@ use plimsoll::{Limit, RegisterError, Registry};
 use super::{peaks, sums};
 
 #[test]
-fn ids_that_can_not_be() {
+fn invalid_ids_are_typed_errors() {
     let registry = Registry::new();
     let (peaks, sums) = (peaks(&registry, 40), sums(&registry, 40));
     let windows = registry.window_ledger("windows", 40).unwrap();
@@ -78,7 +78,7 @@ fn an_id_is_judged_before_it_is_recorded_for() {
 }
 
 #[test]
-fn capacities_that_can_not_be() {
+fn invalid_capacities_are_typed_errors() {
     let registry = Registry::new();
     for capacity in [0, LedgerSettings::CAPACITY_MAX + 1, usize::MAX] {
         let error = LedgerError::Capacity { capacity };

@@ -27,7 +27,7 @@ use kept::{Kept, Sample};
 /// [ticked](Self::tick). It does not keep the registry alive, and recorders do nothing for it.
 ///
 /// What it keeps is bounded: of each limit some 100 bytes, and 1 kB more for a minute in which a
-/// party was blocked on it; of the first [`CHARTS_MAX`](Self::CHARTS_MAX) limits that there are at
+/// waiter was blocked on it; of the first [`CHARTS_MAX`](Self::CHARTS_MAX) limits that there are at
 /// a time a chart of 9.6 kB. What leaves the registry is forgotten with the next look.
 ///
 /// ```
