@@ -53,8 +53,8 @@ impl std::error::Error for UsageError {}
 
 /// Reads the arguments after the program's name.
 ///
-/// `cargo bench` adds `--bench`. Without it somebody runs all targets to see whether they work:
-/// that is quick, and leaves the files of the last real run alone.
+/// `cargo bench` adds `--bench`. Without it all targets are run to see whether they work: that
+/// is quick, and leaves the files of the last real run alone.
 ///
 /// # Errors
 /// An area or an option that does not exist.

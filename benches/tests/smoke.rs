@@ -88,7 +88,7 @@ fn a_mistake_exits_with_2_and_says_what_there_is() {
 }
 
 #[test]
-fn a_folder_that_can_not_be_made_is_an_error_and_no_panic() {
+fn a_folder_that_cannot_be_made_is_an_error_and_no_panic() {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plimsoll-bench-file");
     fs::write(&file, "in the way").unwrap();
     let (status, _, errors) = command("--bench --quick gauge", &file);

@@ -31,7 +31,7 @@ const GENERATION: u64 = 1 << COUNT_BITS;
 /// the next interesting one: so GAUGE-4 and GAUGE-5 hold although most operations do not look.
 ///
 /// # Orderings
-/// The callers' fences order an operation against a grant and against a voiding: of a party that has
+/// The callers' fences order an operation against a grant and against a voiding: of a thread that has
 /// moved the thing and then loads the pool, and one that has changed the pool and then looks, at
 /// least one sees the other.
 ///

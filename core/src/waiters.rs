@@ -2,29 +2,29 @@
 
 use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 
-/// The parties that are blocked right now, the time that parties have been blocked in all, and how
+/// The waiters that are blocked right now, the time that waiters have been blocked in all, and how
 /// many were refused because there was no room.
 ///
 /// ```text
-/// waiting  0..20   parties blocked now, up to 2^20 - 1
+/// waiting  0..20   waiters now, up to 2^20 - 1
 ///          20..64  sum of the moments at which those began to wait, in units of 1024 us, modulo 2^44
-/// ended    0..64   us that parties who are done have waited, modulo 2^64
+/// ended    0..64   us that those who are done have waited, modulo 2^64
 /// refused  0..64   operations that came back for want of room
 /// ```
 ///
 /// Time is an argument, in microseconds from any one origin.
 ///
 /// # Invariants
-/// GAUGE-2: a blocked party is no depth, for it holds nothing of the channel's capacity; with none
+/// GAUGE-2: a waiter is no depth, for it holds nothing of the channel's capacity; with none
 /// entering or leaving, `waiting` is the number of those that are blocked. A clock that was read before
-/// a party began to wait makes its wait 0, not 2^54 us.
+/// a waiter began to wait makes its wait 0, not 2^54 us.
 ///
 /// # Progress
 /// Wait-free.
 ///
 /// # Staleness
-/// A reader that is overtaken by a party which ends can be off by that party's wait. The wait of a
-/// party that still waits is known to about a millisecond.
+/// A reader that is overtaken by a wait which ends can be off by that wait. A wait that has not ended
+/// is known to about a millisecond.
 ///
 /// # Orderings
 /// Every access is Relaxed: each word is its own message, and the reader makes no promise across them.
@@ -51,12 +51,12 @@ pub struct Waiters {
 const COUNT_BITS: u32 = 20;
 const UNIT_BITS: u32 = 10;
 
-/// One party that began at `entered_us`, as a summand of the word.
-const fn party(entered_us: u64) -> u64 {
+/// One waiter that began at `entered_us`, as a summand of the word.
+const fn waiter(entered_us: u64) -> u64 {
     ((entered_us >> UNIT_BITS) << COUNT_BITS) + 1
 }
 
-/// How many parties are in the word.
+/// How many waiters are in the word.
 #[inline(always)]
 const fn count(waiting: u64) -> u64 {
     waiting & ((1 << COUNT_BITS) - 1)
@@ -74,16 +74,16 @@ impl Waiters {
         }
     }
 
-    /// A party begins to wait.
+    /// A waiter begins to wait.
     pub fn enter(&self, now_us: u64) {
         // Relaxed: see the type.
-        self.waiting.fetch_add(party(now_us), Ordering::Relaxed);
+        self.waiting.fetch_add(waiter(now_us), Ordering::Relaxed);
     }
 
-    /// The party that began at `entered_us` is done.
+    /// The waiter that began at `entered_us` is done.
     pub fn exit(&self, entered_us: u64, now_us: u64) {
         // Relaxed, both: see the type.
-        self.waiting.fetch_sub(party(entered_us), Ordering::Relaxed);
+        self.waiting.fetch_sub(waiter(entered_us), Ordering::Relaxed);
         self.ended.fetch_add(now_us.saturating_sub(entered_us), Ordering::Relaxed);
     }
 
@@ -107,7 +107,7 @@ impl Waiters {
         count(self.waiting.load(Ordering::Relaxed))
     }
 
-    /// How long parties have waited in all, those that still wait included, in microseconds.
+    /// How long waiters have waited in all, those that still wait included, in microseconds.
     #[inline]
     pub fn blocked_us(&self, now_us: u64) -> u64 {
         // Relaxed, both: see the type.

@@ -1,5 +1,5 @@
 //! A beat, as a guest's host pays for it, and watching many guests: the CPU time and memory it
-//! takes, and how late a silence is told.
+//! takes, and how late a silence is reported.
 
 mod beat;
 mod clock;

@@ -96,7 +96,7 @@ pub struct InUseUsage {
 pub struct InUseList(Mutex<Vec<(&'static str, Weak<InUseGauge>)>>);
 
 impl InUseList {
-    /// A new gauge, listed for as long as somebody has it.
+    /// A new gauge, listed for as long as a handle lives.
     ///
     /// # Panics
     /// If `capacity` is 0.
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_has_the_gauges_that_somebody_has() {
+    fn a_list_has_the_gauges_with_a_handle() {
         let list = InUseList::default();
         let (one, two) = (list.register("one", 10), list.register("two", 4));
         one.enqueue();

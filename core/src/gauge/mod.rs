@@ -19,7 +19,7 @@ const MAX_DEPTH: i64 = MAX_CAPACITY as i64;
 
 /// The depth of one bounded thing, counted: its high-water mark, and its level between watermarks.
 ///
-/// Every party that puts in calls [`add`](Self::add), every party that takes out calls
+/// Every thread that puts in calls [`add`](Self::add), every one that takes out calls
 /// [`sub`](Self::sub), or both hold a [`permit`](Self::permit). Depth and level live in one word, so
 /// that an edge is a compare-exchange which fails when the depth it was judged on has moved.
 ///

@@ -37,7 +37,7 @@ use crate::watermarks::{MAX_CAPACITY, Watermarks};
 /// # Orderings
 /// "Moves, fences, then loads" stands for a caller that has moved the thing by a read-modify-write
 /// and passes `fence_after_rmw`; the other side writes its word, fences, then looks. Of two such
-/// parties at least one sees the other: the total order of the `SeqCst` fences is what this needs.
+/// threads at least one sees the other: the total order of the `SeqCst` fences is what this needs.
 ///
 /// | operation | success | failure | pairs with | publishes | model |
 /// |---|---|---|---|---|---|
@@ -127,7 +127,7 @@ impl SampledGauge {
     #[cold]
     pub(crate) fn judge_with(&self, mut depth: impl FnMut() -> u64) -> Option<Edge> {
         let claimed = self.claim();
-        // SeqCst: either a party that moves the thing from here on finds the claim, or its move is
+        // SeqCst: either a thread that moves the thing from here on finds the claim, or its move is
         // visible to the look below.
         fence(Ordering::SeqCst);
         let depth = depth().min(MAX_CAPACITY);
@@ -175,7 +175,7 @@ impl SampledGauge {
         State::from_word(self.state.load(Ordering::Relaxed))
     }
 
-    /// The depth that is interesting next for parties that put in: the next level, or a new mark.
+    /// The depth that is interesting next for threads that put in: the next level, or a new mark.
     pub(crate) fn next_rise(&self, state: State) -> u64 {
         let rise = self.watermarks.rise(state.level());
         let mark = match state.level() {
@@ -211,7 +211,7 @@ impl SampledGauge {
     /// Lock-free. With several takers, each depth goes to one of them at least.
     pub fn take_high_water(&self, depth: impl FnOnce() -> u64) -> u64 {
         self.marks.take(|| {
-            // SeqCst: either a party that moves the thing from here on finds the window reset, or
+            // SeqCst: either a thread that moves the thing from here on finds the window reset, or
             // its move is visible to this look.
             fence(Ordering::SeqCst);
             depth()
@@ -221,7 +221,7 @@ impl SampledGauge {
     /// Depth, high-water mark and level, looked at afresh.
     ///
     /// # Returns
-    /// The reading, and the edge that was made, if one was due: a party whose look is still to come
+    /// The reading, and the edge that was made, if one was due: a thread whose look is still to come
     /// has then nothing left to do.
     pub fn reading(&self, mut depth: impl FnMut() -> u64) -> (Reading, Option<Edge>) {
         let mut seen = 0;

@@ -51,7 +51,7 @@ fn ledger_3_no_peak_is_lost_to_an_eviction() {
     trials(
         TRIALS as usize,
         || {
-            // Whoever was raised in the last trial is there; the next one becomes the least of all.
+            // The key that was raised in the last trial is there; the next one becomes the least of all.
             let now = round.fetch_add(1, SeqCst) + 1;
             if now > 1 && ledger.get(&raised(now - 1)).value() != Some(PEAK + now - 1) {
                 lost.fetch_add(1, SeqCst);

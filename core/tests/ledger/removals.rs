@@ -17,7 +17,7 @@ fn ledger_12_an_admission_says_who_was_evicted_with_what() {
     }
     let (recorded, evicted) = peaks.record_evicting(&key(100), 50);
     assert_eq!(recorded, Recorded::Admitted { evicted: 10 });
-    let evicted = evicted.expect("LEDGER-12: somebody went");
+    let evicted = evicted.expect("LEDGER-12: one was evicted");
     assert_eq!((evicted.key(), evicted.value(), evicted.error()), (&key(0), 10, 0), "LEDGER-12");
     assert_eq!(peaks.record_evicting(&key(100), 60).1, None, "raised");
     assert_eq!(peaks.record_evicting(&key(200), 5).1, None, "turned away");
@@ -109,7 +109,7 @@ fn ledger_12_removed_sums_stay_in_the_total_and_are_inherited() {
     assert_eq!(sums.total(), total + 3);
 }
 
-/// A handle does not take the slot's next key for its own, whoever that is.
+/// A handle does not take the slot's next key for its own.
 #[test]
 fn ledger_7_a_handle_whose_key_was_removed_enters_it_anew() {
     let peaks = Peaks::<1>::new(SEED);

@@ -7,7 +7,7 @@ use crate::Seen;
 use crate::machine::{Machine, assert_edge};
 use crate::marks::Marks;
 
-/// A plain sampled gauge whose user looks now and then: it knows what was there when somebody looked.
+/// A plain sampled gauge whose user looks now and then: it knows what was there at each look.
 pub(super) struct Lazy<'g> {
     gauge: &'g SampledGauge,
     machine: Machine,

@@ -1,6 +1,6 @@
 //! The ledgers against a map of what was recorded, one operation after the other.
 //!
-//! The seed is part of the plan, so whoever writes plans can make keys collide: with one set, all of
+//! The seed is part of the plan, so a writer of plans can make keys collide: with one set, all of
 //! them do. Amounts are often equal. Judged: LEDGER-1, LEDGER-2 (exact per set, certificates true,
 //! ties to the incumbent), LEDGER-3, LEDGER-4, LEDGER-5, LEDGER-6, LEDGER-7, LEDGER-10, LEDGER-11,
 //! LEDGER-12, merges, handles and windows.

@@ -1,4 +1,4 @@
-//! Somebody who waits, or is about to.
+//! A checkout that waits, or is about to.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -67,11 +67,11 @@ impl<'a> Asker<'a> {
     }
 
     pub(super) fn poll(&mut self) -> Answer<'a> {
-        let (was_in_line, was_woken) = (self.is_polled, self.is_called());
+        let (was_queued, was_woken) = (self.is_polled, self.is_called());
         (self.is_polled, self.was_called) = (true, false);
         let waker = Waker::from(self.bell.clone());
         let answer = self.checkout.poll(&mut Context::from_waker(&waker));
-        let is_told = !was_in_line || was_woken || answer.is_pending();
+        let is_told = !was_queued || was_woken || answer.is_pending();
         assert!(is_told, "POOL-6: nobody has woken who is served: {answer:?}");
         answer
     }

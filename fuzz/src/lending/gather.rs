@@ -38,7 +38,7 @@ impl<'a> Pair<'a> {
         drop(gatherer.checkout);
         self.seen.note("cancelled among many");
         self.seen.note_if(self.stand.pool.counts().leased < leased, "gave back");
-        self.turns.let_go(gatherer.who);
+        self.turns.give_up(gatherer.who);
     }
 
     /// Polls them in the order of their arrival; but one gathers at a time.
@@ -46,7 +46,7 @@ impl<'a> Pair<'a> {
         let mut left = Vec::new();
         for mut gatherer in std::mem::take(&mut self.gatherers) {
             // What it is served is a turn of its principal, which nobody sees.
-            self.turns.let_go(gatherer.who);
+            self.turns.give_up(gatherer.who);
             let was_called = gatherer.bell.hear() || !gatherer.is_polled;
             gatherer.is_polled = true;
             let waker = Waker::from(gatherer.bell.clone());

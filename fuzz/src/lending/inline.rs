@@ -10,7 +10,7 @@ use super::world::{Builds, read};
 
 pub(super) type Answer<'a> = Poll<Result<Held<'a>, CheckoutError>>;
 
-/// What came of the build that somebody has tried who asked.
+/// What came of the build that a checkout has tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Own {
     Untried,
@@ -21,7 +21,7 @@ pub(super) enum Own {
     Dropped,
 }
 
-/// What is known before somebody asks.
+/// What is known before a checkout asks.
 struct Before {
     ends: [usize; 4],
     counts: PoolCounts,
@@ -47,10 +47,10 @@ impl Own {
 }
 
 impl<'a> Pair<'a> {
-    /// Somebody asks, and builds what it gets if it is to.
+    /// A checkout asks, and builds its instance if it is to.
     pub(super) fn ask(
         &mut self,
-        was_in_line: bool,
+        was_queued: bool,
         ask: impl FnOnce() -> Answer<'a>,
     ) -> (Answer<'a>, Own) {
         let world = &self.stand.world;
@@ -64,11 +64,11 @@ impl<'a> Pair<'a> {
         if own != Own::Untried {
             assert!(self.stand.setup.is_inline(), "this is the background's");
             // Who has been granted room makes use of it, whatever happens meanwhile.
-            assert!(before.builds_inline || was_in_line, "the background does the next");
-            assert!(!self.is_closed || was_in_line, "POOL-9: nothing is begun once closed");
+            assert!(before.builds_inline || was_queued, "the background does the next");
+            assert!(!self.is_closed || was_queued, "POOL-9: nothing is begun once closed");
         }
         self.judge(own, &answer);
-        self.note(own, was_in_line, before.counts);
+        self.note(own, was_queued, before.counts);
         (answer, own)
     }
 
@@ -92,9 +92,9 @@ impl<'a> Pair<'a> {
         assert!(is_right, "POOL-5: {own:?} is answered with {answer:?}");
     }
 
-    fn note(&mut self, own: Own, was_in_line: bool, before: PoolCounts) {
+    fn note(&mut self, own: Own, was_queued: bool, before: PoolCounts) {
         let is_replaced = self.stand.pool.counts().condemned < before.condemned;
-        let what = match (own, was_in_line) {
+        let what = match (own, was_queued) {
             (Own::Untried, _) => return,
             (Own::Made, true) => "made in granted room",
             (Own::Made, false) => "made inline",
@@ -104,13 +104,13 @@ impl<'a> Pair<'a> {
         };
         self.seen.note(what);
         let is_made = own == Own::Made;
-        self.seen.note_if(is_made && !was_in_line && is_replaced, "made in room of another");
+        self.seen.note_if(is_made && !was_queued && is_replaced, "made in room of another");
         self.seen.note_if(is_made && !is_replaced, "made in vacant room");
         self.seen.note_if(is_made && self.is_closed, "made when closed");
-        self.seen.note_if(!is_made && was_in_line, "granted room not made in");
+        self.seen.note_if(!is_made && was_queued, "granted room not made in");
     }
 
-    /// POOL-6: with nobody in line, who could build is not sent away.
+    /// POOL-6: with nobody queued, a checkout that could build is not sent away.
     pub(super) fn assert_served(&self, own: Own, error: &CheckoutError, before: PoolCounts) {
         let room = self.numbers.max.saturating_sub(before.leased + before.building);
         let room = if before.live() > self.numbers.max { 0 } else { room };

@@ -8,7 +8,7 @@
 //! (who gets what another has used), POOL-11 (caps and turns), POOL-13 (no dead instance is lent),
 //! POOL-15 (who would wait for itself, how many wait, several at once). Builds fail, panic
 //! and are cancelled where they await; resets and drops panic; checkouts are cancelled before
-//! they are polled, in line, and when they have been granted. Where the manager allows it, those
+//! they are polled, queued, and when they have been granted. Where the manager allows it, those
 //! who ask build for themselves.
 
 mod asker;
@@ -175,13 +175,19 @@ impl<'a> Arbitrary<'a> for Job {
 impl Plan for Job {
     const REACHABLE: &'static [&'static [&'static str]] = &[
         &ISOLATIONS,
-        &["lease", "used again", "never polled", "cancelled in line", "cancelled when granted"],
+        &[
+            "lease",
+            "used again",
+            "never polled",
+            "cancelled while queued",
+            "cancelled when granted",
+        ],
         &["build failed", "build panicked", "build cancelled", "timed out", "kept off", "at cap"],
-        &["exhausted", "closed", "closed in line", "late return", "late build"],
+        &["exhausted", "closed", "closed while queued", "late return", "late build"],
         &["reset failed", "reset panicked", "drop panicked", "dropped by a panic", "fault"],
         &["turns taken", "idle eviction", "displaced", "worn out"],
         &["made inline", "made in vacant room", "made in room of another", "room given up"],
-        &["made in granted room", "made when closed", "inline build dropped", "back in line"],
+        &["made in granted room", "made when closed", "inline build dropped", "queued again"],
         &["inline build failed", "inline build panicked", "granted room not made in"],
         &["owned", "owned from the start", "dead", "panicked when asked", "dead when granted"],
         &[

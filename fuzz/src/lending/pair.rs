@@ -102,7 +102,7 @@ impl<'a> Pair<'a> {
             Op::Pass(ms) => self.stand.clock.advance(Duration::from_millis(u64::from(ms))),
             Op::Close => {
                 let waits = self.askers.iter().any(|asker| asker.is_polled);
-                self.seen.note_if(self.stand.pool.close() && waits, "closed in line");
+                self.seen.note_if(self.stand.pool.close() && waits, "closed while queued");
                 self.is_closed = true;
             }
             change => self.change(change),
@@ -143,15 +143,15 @@ impl<'a> Pair<'a> {
             }
             // It was counted in, though nothing was granted to anybody but room.
             true if leased == held && in_use() < used => "room given up",
-            true => "cancelled in line",
+            true => "cancelled while queued",
         };
         self.seen.note(what);
         // It may have been granted, so that its principal had its turn among those that are seen by
         // the next poll.
-        self.turns.let_go(asker.who);
+        self.turns.give_up(asker.who);
     }
 
-    /// Polls everybody, first those who are in line already: what they were given was given before
+    /// Polls everybody, first those that are queued already: what they were given was given before
     /// the others came.
     pub(super) fn poll(&mut self) {
         self.poll_gatherers();
@@ -168,36 +168,36 @@ impl<'a> Pair<'a> {
         let called = askers.iter_mut().map(Asker::is_called).collect::<Vec<_>>();
         let mut left: VecDeque<_> = askers.into_iter().zip(called).collect();
         while let Some((mut asker, was_called)) = left.pop_front() {
-            // What is granted until another goes back in line was granted before that.
+            // What is granted until another is queued again was granted before that.
             for (other, is_called) in &mut left {
                 *is_called |= !back.contains(&other.who) && other.is_called();
             }
-            let was_in_line = asker.is_polled;
-            let was_closed = self.is_closed && !was_in_line;
+            let was_queued = asker.is_polled;
+            let was_closed = self.is_closed && !was_queued;
             let not_alive = self.stand.world.not_alive();
             let holds_all = self.holds_all(asker.who);
-            let (answer, own) = self.ask(was_in_line, || asker.poll());
+            let (answer, own) = self.ask(was_queued, || asker.poll());
             let was_dead = self.stand.world.not_alive() > not_alive;
-            self.seen.note_if(was_in_line && was_dead, "dead when granted");
+            self.seen.note_if(was_queued && was_dead, "dead when granted");
             // It had its turn among those that are seen now, whatever has come of it.
             let has_failed = was_dead || !matches!(own, Own::Untried | Own::Made);
             let was_granted = was_called && answer.is_pending();
-            let has_let_go = was_in_line && (has_failed || was_granted);
-            if has_let_go {
-                self.turns.let_go(asker.who);
+            let has_given_up = was_queued && (has_failed || was_granted);
+            if has_given_up {
+                self.turns.give_up(asker.who);
             }
             match answer {
                 Poll::Pending => {
                     assert!(!self.is_closed, "POOL-9: nobody waits for a closed pool");
-                    let may_wait = was_in_line || self.stand.setup.waits_for_own || !holds_all;
+                    let may_wait = was_queued || self.stand.setup.waits_for_own || !holds_all;
                     assert!(may_wait, "POOL-15: {} waits for itself", asker.who);
-                    self.seen.note_if(has_let_go, "back in line");
-                    if has_let_go { &mut back } else { &mut waits }.insert(asker.who);
+                    self.seen.note_if(has_given_up, "queued again");
+                    if has_given_up { &mut back } else { &mut waits }.insert(asker.who);
                     self.askers.push(asker);
                 }
                 Poll::Ready(Ok(lease)) => {
                     assert!(!was_closed, "POOL-9: nobody is served by a closed pool");
-                    // What was granted to it before another's was let go is its own.
+                    // A lease that was granted before another of its checkouts gave up its turn is its own.
                     let may_pass = was_called || !back.contains(&asker.who);
                     let is_next = may_pass && !waits.contains(&asker.who);
                     assert!(is_next, "POOL-6: in the order of arrival within a principal");
@@ -214,8 +214,8 @@ impl<'a> Pair<'a> {
     fn count_turns(&mut self, grants: &[usize]) {
         let who = |asker: &Asker<'_>| asker.who;
         let waits = self.askers.iter().map(who).collect();
-        let in_line = self.askers.iter().filter(|asker| asker.is_polled).map(who).collect();
-        for (who, other, times) in self.turns.count(&waits, &in_line, grants) {
+        let queued = self.askers.iter().filter(|asker| asker.is_polled).map(who).collect();
+        for (who, other, times) in self.turns.count(&waits, &queued, grants) {
             self.seen.note("turns taken");
             // What one cannot have, another may: with tags and caps there is more to say.
             let is_fair = !self.stand.is_simple() || times <= 1;

@@ -10,7 +10,7 @@ use super::stand::Stand;
 use super::world::read;
 
 impl Pair<'_> {
-    /// Nobody is in line, nor is about to be.
+    /// Nobody is queued, nor is about to be.
     pub(super) fn is_line_empty(&self) -> bool {
         self.askers.is_empty() && self.gatherers.is_empty()
     }
@@ -38,13 +38,13 @@ impl Pair<'_> {
         let Stand { setup, pool, world, .. } = self.stand;
         let (counts, max) = (pool.counts(), self.numbers.max);
         if self.stand.is_simple() && !self.is_line_empty() {
-            assert_eq!(counts.idle, 0, "POOL-6: somebody waits beside what is idle");
+            assert_eq!(counts.idle, 0, "POOL-6: a checkout waits beside an idle instance");
             let is_enough = counts.building >= self.askers.len();
             assert!(is_enough || counts.vacant == 0, "POOL-6: nothing is built for who waits");
         }
         if self.stand.is_simple() && !self.askers.is_empty() && counts.live() <= max {
             let is_room = world.takes_room() && counts.condemned > 0;
-            assert!(!is_room, "POOL-6: somebody waits beside room");
+            assert!(!is_room, "POOL-6: a checkout waits beside room");
         }
         if self.gatherers.is_empty() && world.not_alive() == 0 && !setup.is_inline() {
             let granted = counts.leased - self.holders.len();

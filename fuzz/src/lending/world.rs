@@ -74,7 +74,7 @@ impl World {
         World { is_inline, ..World::default() }
     }
 
-    /// Those of whoever builds now.
+    /// Those of the thread that builds now.
     fn builds(&self) -> &Builds {
         match self.is_stepping.load(Ordering::Relaxed) {
             true => &self.background,
@@ -112,7 +112,7 @@ impl World {
         self.is_inline && self.is_quick.load(Ordering::Relaxed)
     }
 
-    /// Whether no room may be left to the background while somebody waits.
+    /// Whether no room may be left to the background while a checkout waits.
     pub(super) fn takes_room(&self) -> bool {
         self.builds_inline() && !self.is_left.load(Ordering::Relaxed)
     }

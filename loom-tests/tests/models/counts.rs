@@ -85,7 +85,7 @@ fn waiters_2_add_up() {
     });
 }
 
-/// GAUGE-2: a reader whose clock is older than a wait, because the party came after it was read.
+/// GAUGE-2: a reader whose clock is older than a wait, because the waiter came after it was read.
 #[test]
 fn waiters_2_an_older_clock_sees_no_wait() {
     Model::bounded(3).at_least([2, 2, 2]).check(|| {
@@ -107,7 +107,7 @@ fn waiters_2_an_older_clock_sees_no_wait() {
     });
 }
 
-/// CHAN-5: whoever owns the half that is counted without a read-modify-write, nothing is lost; and a
+/// CHAN-5: whichever thread owns the half that is counted without a read-modify-write, nothing is lost; and a
 /// total that is read is one that there was.
 #[test]
 fn chan_5_tally_is_exact() {

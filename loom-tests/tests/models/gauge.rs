@@ -42,7 +42,7 @@ fn gauge_1_permits_dropped() {
             let (permit, edge) = other.gauge.permit(1);
             drop(permit);
             other.ghost.moved(-1);
-            // Whoever drops a permit settles when it can.
+            // The thread that drops a permit settles when it can.
             let settled = other.gauge.settle();
             other.ghost.ends([edge, settled]);
         });
@@ -136,7 +136,7 @@ fn gauge_4_levels() {
     });
 }
 
-/// GAUGE-6: beyond its range the depth is cut, whoever comes first.
+/// GAUGE-6: beyond its range the depth is cut, whichever thread comes first.
 #[test]
 fn gauge_6_saturates() {
     Model::bounded(3).at_least([300, 200, 100]).check(|| {

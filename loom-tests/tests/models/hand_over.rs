@@ -136,7 +136,7 @@ fn hands_are_of_one_token<N: Note>() {
         }
     }
     holders.into_iter().for_each(|holder| assert_ne!(holder.join().unwrap(), Some(false)));
-    // Whoever holds it finds its own note.
+    // A holder finds its own note.
     let token = stand.slots.take(Tenant::NONE, None).expect("it is idle");
     stand.note.lend(&token, tenant(3));
     let observed = stand.slots.observe(PLACE).expect("it is lent");
@@ -251,7 +251,7 @@ fn later_is_larger<O: Order>() {
         assert!(all.insert(first), "POOL-8: two at one moment");
         assert!(second == first || all.insert(second), "POOL-8: two at one moment");
     }
-    // Whoever was the last has its moment still.
+    // The last one has its moment still.
     assert!(again == own || all.insert(again), "POOL-8: two at one moment");
     assert!(all.iter().all(|moment| moments.next(NEVER) > *moment), "POOL-8: a later one");
 }

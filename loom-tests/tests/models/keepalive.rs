@@ -69,7 +69,7 @@ fn live_3_two_watchers_and_two_notifiers() {
     Model::bounded(3).at_least([100, 100, 100]).check(|| watchers_and_notifiers(ours()));
 }
 
-/// LIVE-2: of two notifiers the later one holds, whoever is last to write.
+/// LIVE-2: of two notifiers the later one holds, whichever writes last.
 fn a_late_notifier<W: Watched>(word: W) {
     let guest = Guest::new(word);
     let threads = [spawn(&guest, |guest| guest.notify(3)), spawn(&guest, |guest| guest.notify(9))];
@@ -112,7 +112,7 @@ fn live_5_a_look_that_meets_a_beat_is_due_in_time() {
     });
 }
 
-/// LIVE-4: one recovery, whoever brings it.
+/// LIVE-4: one recovery, whichever thread brings it.
 fn recovers<W: Watched>(word: W) {
     let guest = Guest::new(word);
     guest.judge(10);
@@ -273,7 +273,7 @@ fn freeze_tracker_judge() {
     });
 }
 
-/// LIVE-4: whoever pauses is stopped anywhere.
+/// LIVE-4: a thread that pauses is stopped anywhere.
 #[test]
 fn freeze_tracker_pause() {
     freeze(|guest| {

@@ -46,7 +46,7 @@ fn sums(entries: &[(u64, u64)]) -> Arc<Truth<Sums>> {
 
 /// Each list is recorded by a thread of its own, the last one by this.
 fn record_at_once<L: Recording>(truth: &Arc<Truth<L>>, lists: &[&'static [(u64, u64)]]) {
-    let (mine, others) = lists.split_last().expect("somebody records");
+    let (mine, others) = lists.split_last().expect("one list at least");
     let others: Vec<_> = others
         .iter()
         .map(|list| {

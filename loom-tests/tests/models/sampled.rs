@@ -24,7 +24,7 @@ fn gauge_3_sampled_edges_alternate() {
     });
 }
 
-/// GAUGE-4: of three parties that move at once, whoever settles last settles on what is there.
+/// GAUGE-4: of three threads that move at once, the last to settle settles on what is there.
 #[test]
 fn gauge_4_sampled_three_movers() {
     Model::bounded(2).at_least([10_000, 6_000, 600]).check(|| {

@@ -283,7 +283,7 @@ fn ctrl_c_and_a_polite_kill_end_it_in_order() {
             lines.read_to_string(&mut output).expect("its output");
             output
         });
-        let status = ended_within(&mut child, Duration::from_secs(2));
+        let status = ended_within(&mut child, Duration::from_secs(10));
         assert!(status.success(), "{signal}: {status}");
         let output = rest.join().expect("the reader");
         assert!(output.contains("ended by a signal"), "{signal} after {:?}", asked.elapsed());

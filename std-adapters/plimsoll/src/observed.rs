@@ -31,11 +31,10 @@ impl Registry {
 /// asked, such as the length of another library's queue; its edges become events.
 ///
 /// The function is called for each snapshot and each delivery, by [`observe`](Self::observe), and for
-/// each answer below; what comes and goes between two calls is not seen, by a `pressure::Pressure` neither, unless that looks at
-/// an interval. It may be called by several
-/// threads at once, under no lock. If it panics, which is
-/// [counted](crate::RegistryStats::panicked), or asks a gauge of this kind in its turn (by reading the
-/// registry, say), the answer is the last one.
+/// each answer below. What comes and goes between two calls is not seen, and a `pressure::Pressure` does
+/// not see it either, unless it looks at an interval. It may be called by several threads at once, under
+/// no lock. If it panics, which is [counted](crate::RegistryStats::panicked), or asks a gauge of this kind
+/// in its turn (by reading the registry, say), the answer is the last one.
 ///
 /// Clones are handles to the same gauge. With the last handle it leaves the registry, and the function is
 /// dropped.

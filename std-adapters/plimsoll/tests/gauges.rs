@@ -89,7 +89,7 @@ fn gauge_2_an_observed_gauge_asks_when_it_is_read() {
         }
     };
     let gauge = registry.observe(q(), TEN, ask).unwrap();
-    assert_eq!(asked.load(SeqCst), 0, "not before somebody reads");
+    assert_eq!(asked.load(SeqCst), 0, "not before a read");
     assert_eq!(entry(&registry, "q").depth, 3);
     length.store(9, SeqCst);
     assert_eq!(events.kinds(), []);

@@ -46,7 +46,7 @@ mod tokio_channel {
         }
     }
 
-    /// A slot that a receive hands to a waiting party is not free and holds no item.
+    /// A slot that a receive hands to a waiter is not free and holds no item.
     #[test]
     fn gauge_4_cancelled_sends_leave_no_level_behind() {
         let registry = Registry::new();

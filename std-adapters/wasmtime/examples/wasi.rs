@@ -33,7 +33,7 @@ pub(crate) const TABLE_CAPACITY: usize = 100;
 #[derive(Clone)]
 pub(crate) struct Tools {
     pub(crate) registry: Registry,
-    /// The directory of each principal. An id is text of somebody else's choice, and no file name.
+    /// The directory of each principal. An id is text that others choose, and no file name.
     pub(crate) folders: BTreeMap<&'static str, PathBuf>,
 }
 

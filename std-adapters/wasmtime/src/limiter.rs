@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn meter_1_a_growth_that_can_not_be_is_not_counted() {
+    fn meter_1_an_impossible_growth_is_not_counted() {
         let mut limiter = limiter(u64::MAX);
         assert!(!limiter.memory_growing(0, 2 * PAGE, Some(PAGE)).unwrap());
         assert!(!limiter.table_growing(0, 11, Some(10)).unwrap());

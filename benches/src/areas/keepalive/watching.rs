@@ -49,7 +49,7 @@ fn case(name: &'static str, guests: u64, [polled, stamps, queue, plimsoll]: &Not
         .fixed(guests, ROUNDS_MAX)
 }
 
-/// What a beat spares whoever watches, and the other way round, is in the sum of both.
+/// Work that a beat takes over from the watcher, or leaves to it, is in the sum of both.
 fn beats_included(name: &'static str, guests: u64, notes: &Notes) -> Case {
     let names = [Polled::NAME, Stamps::NAME, Queue::NAME, Plimsoll::NAME];
     let sum = |turn: Turn| turn.watching + turn.beating;
@@ -126,7 +126,7 @@ impl<W: Watched> Watch<W> {
     }
 
     /// Nobody has watched since the last turn: the guests are put where they would be, and beat
-    /// from another thread while this one watches. `None` if somebody has fallen silent: most
+    /// from another thread while this one watches. `None` if a guest has fallen silent: most
     /// designs take a stall for the end of their guests.
     fn turn(&mut self, time: Duration) -> Option<Turn> {
         self.watched.settle(self.turns());
@@ -144,7 +144,7 @@ impl<W: Watched> Watch<W> {
         (!self.is_void()).then_some(turn)
     }
 
-    /// Somebody was told silent, who beats.
+    /// Whether a guest was reported silent that beats.
     fn is_void(&self) -> bool {
         // Relaxed: told on the thread that looks here.
         self.anybody_silent.load(Ordering::Relaxed)

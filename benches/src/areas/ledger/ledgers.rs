@@ -70,7 +70,7 @@ impl<const WORDS: usize> Ledger for Plimsoll<WORDS> {
     }
 }
 
-/// The design in use: a sharded map, and a scan of it for whoever is to go.
+/// The design in use: a sharded map, and a scan of it for the entry to evict.
 pub(super) struct Scan {
     map: DashMap<String, u64>,
     capacity: usize,

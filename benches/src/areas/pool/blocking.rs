@@ -21,14 +21,14 @@ impl Manager for Numbers {
     }
 }
 
-/// A pool of ours that is full, and somebody to lend to.
+/// A pool of ours that is full, and a principal to lend to.
 pub(super) fn full(instances: usize) -> (Pool<Numbers>, Principal) {
     let builder = Pool::builder(Numbers).wait_for_own_leases().max(instances).warm(instances);
     let pool = builder.isolation(Isolation::Shared).build().expect("settings that can be");
     while pool.counts().idle < instances {
         std::thread::yield_now();
     }
-    let principal = pool.principal("somebody").expect("a good id");
+    let principal = pool.principal("acme").expect("a good id");
     (pool, principal)
 }
 

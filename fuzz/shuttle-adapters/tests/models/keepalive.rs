@@ -232,7 +232,7 @@ fn silence() {
 }
 
 #[test]
-fn live_3_a_silence_is_told_once_and_wakes_whoever_awaits_it() {
+fn live_3_a_silence_is_reported_once_and_wakes_those_who_await_it() {
     SILENCE.check();
 }
 
@@ -289,7 +289,7 @@ impl Wake for Woken {
 }
 
 #[test]
-fn live_3_a_latch_wakes_whoever_waits_under_every_schedule() {
+fn live_3_a_latch_wakes_all_waiters_under_every_schedule() {
     SMALL_LATCH.check_all();
 }
 

@@ -83,7 +83,7 @@ impl Ghost {
 
     /// Whether `mark` is a high-water mark (GAUGE-5): at least the largest depth at which nothing
     /// was in flight, at most the largest depth that existed. In between lies what was put in and
-    /// taken out again before the party that put it in had looked.
+    /// taken out again before the thread that put it in had looked.
     pub(crate) fn assert_mark(&self, mark: u64) {
         let truth = self.truth();
         let (least, most) = (truth.depth_at_rest_max, truth.depth_max);

@@ -8,7 +8,7 @@ use plimsoll_loom::keepalive::{Check, Pulse, Recovery, Rule, SignalKind, Tick, T
 
 pub(super) const WINDOW: u64 = 10;
 
-/// How a tracker is poked, judged and closed. What is returned is whether it recovered, fired,
+/// How a tracker is notified, judged and closed. What is returned is whether it recovered, fired,
 /// closed.
 pub(super) trait Watched: Send + Sync + 'static {
     fn notify(&self, now: u64) -> Option<u64>;

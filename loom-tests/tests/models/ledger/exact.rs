@@ -41,8 +41,8 @@ fn ledger_10_one_newcomer_of_two_sets() {
     });
 }
 
-/// LEDGER-11: of a key that moves from one set to the other while somebody asks, no less is said than
-/// it had.
+/// LEDGER-11: of a key that moves from one set to the other during a lookup, no less is said than it
+/// had.
 #[test]
 fn ledger_11_absent_of_two_sets() {
     check(Model::bounded(2).at_least([1, 200, 200]), &[Flaw::SingleCollect], || {

@@ -51,8 +51,8 @@ fn ledger_2_merge() {
     });
 }
 
-/// LEDGER-11: a key that is evicted from merged sums, while somebody asks for it, is said to have had
-/// no less than it had. Their floor is no bound, so it is the eviction that says it.
+/// LEDGER-11: a key that is evicted from merged sums during a lookup of it is said to have had no less
+/// than it had. Their floor is no bound, so it is the eviction that says it.
 #[test]
 fn ledger_11_lost_by_merged_sums() {
     check(Model::bounded(3).at_least([1, 50, 50]), &[Flaw::LossUnsaid], || {

@@ -83,7 +83,7 @@ fn ledger_6_torn_errors() {
     });
 }
 
-/// LEDGER-11: of a key that is evicted while somebody asks, no less is said than it had.
+/// LEDGER-11: of a key that is evicted during a lookup, no less is said than it had.
 #[test]
 fn ledger_11_absent() {
     let flaws = [Flaw::SingleCollect, Flaw::FloorForgotten];
@@ -110,7 +110,7 @@ fn ledger_2_certificate() {
         let top = truth.ledger.top(&mut buffer);
         truth.assert_covers(&[(1, 3), (2, 5)], top.entries(), top.bound());
         let certificate = truth.ledger.certificate();
-        // Whoever had more than the bound is among the covered, and nobody of the covered had less.
+        // Each key with more than the bound is among the covered, and none of those had less.
         let (covered, bound) = (certificate.covered(), certificate.bound());
         let above = [3, 5].iter().filter(|value| **value > bound).count();
         assert!((above..=2).contains(&covered) && bound >= 3, "LEDGER-2: {certificate:?}");

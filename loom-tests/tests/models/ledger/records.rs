@@ -7,7 +7,7 @@ use plimsoll_loom::ledger::LedgerHandle;
 use super::{check, key, peaks, record_at_once};
 use crate::common::Model;
 
-/// LEDGER-3: a raise that meets the eviction of its own key is not lost, whoever comes first.
+/// LEDGER-3: a raise that meets the eviction of its own key is not lost, whichever comes first.
 #[test]
 fn ledger_3_raise_meets_eviction() {
     check(Model::bounded(3).at_least([50, 70, 100]), &[Flaw::EvictByKey], || {
@@ -124,7 +124,7 @@ fn ledger_2_newcomers() {
     });
 }
 
-/// LEDGER-1: cells are conserved, whoever has won or lost.
+/// LEDGER-1: cells are conserved, whichever thread wins.
 #[test]
 fn ledger_1_cells() {
     check(Model::bounded(2).at_least([1900, 280, 360]), &[Flaw::LeakedCell], || {
@@ -134,8 +134,8 @@ fn ledger_1_cells() {
     });
 }
 
-/// LEDGER-4, LEDGER-11: whoever is turned away by the noted floor, or has been evicted, finds no less
-/// when it asks afterwards; and the note is never too high.
+/// LEDGER-4, LEDGER-11: a newcomer that the noted floor turns away, or a key that was evicted, finds no
+/// less when it asks afterwards; and the note is never too high.
 #[test]
 fn ledger_4_the_noted_floor() {
     check(Model::bounded(2).at_least([4500, 1400, 400]), &[Flaw::FloorTooHigh], || {

@@ -129,7 +129,7 @@ fn pool_9_a_late_build() {
     });
 }
 
-/// POOL-9: whoever takes before it knows of the close finds out when it gives back.
+/// POOL-9: a thread that takes before it knows of the close finds out when it gives back.
 #[test]
 fn pool_9_a_take_beside_the_close() {
     check(

@@ -139,7 +139,7 @@ impl<const N: usize> House<N> {
         gone
     }
 
-    /// A lease that a patient party may take away ends: it comes back, unless it was revoked.
+    /// A lease that a patient thread may take away ends: it comes back, unless it was revoked.
     ///
     /// # Returns
     /// Whether it has come back.
@@ -207,7 +207,7 @@ impl<const N: usize> House<N> {
         }
     }
 
-    /// What whoever has released a slot owes to the others.
+    /// What a thread that has released a slot owes to the others.
     pub(super) fn after_release(&self) {
         let demand = self.demand.look_after_release();
         if demand.is_closed() {

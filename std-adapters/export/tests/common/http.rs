@@ -28,7 +28,7 @@ pub(crate) fn serve(
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            // A client that says nothing is let go.
+            // The connection of a client that says nothing is closed.
             let _ = one(stream, &answer);
         }
     });

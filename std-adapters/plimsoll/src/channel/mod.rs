@@ -99,7 +99,7 @@ impl Tracked {
         self.registration.emit(edge);
     }
 
-    /// The calling party is blocked until the guard drops.
+    /// The caller is blocked until the guard drops.
     fn block(&self) -> Blocked<'_> {
         let since_us = clock::now_us();
         self.waiters.enter(since_us);
@@ -150,11 +150,11 @@ impl Tracked {
         SourceReading::new(reading, waiting, blocked)
     }
 
-    /// How many parties wait, and how long parties have waited.
+    /// How many waiters there are, and how long waiters have waited.
     #[inline]
     fn waits(&self) -> (u64, Duration) {
         let waiting = self.waiters.waiting();
-        // The clock costs more than all the rest: without a party that waits, any time will do.
+        // The clock costs more than all the rest: without a waiter, any time will do.
         let now_us = if waiting > 0 { clock::now_us() } else { 0 };
         let blocked_us = self.waiters.blocked_us(now_us);
         // To divide by a million is the next thing.
@@ -209,7 +209,7 @@ struct Refusals {
     closed: AtomicU64,
 }
 
-/// Counts a blocked party for as long as it lives, a cancelled future or an unwinding stack
+/// Counts a waiter for as long as it lives, a cancelled future or an unwinding stack
 /// included.
 struct Blocked<'a> {
     waiters: &'a Waiters,

@@ -106,7 +106,7 @@ impl<T> SyncSender<T> {
         self.side.shared.reading()
     }
 
-    /// Sends, and blocks while the channel is full. A party that blocks is counted as waiting.
+    /// Sends, and blocks while the channel is full. A caller that blocks is counted as waiting.
     ///
     /// # Errors
     /// As upstream: the item comes back if the receiver is gone.

@@ -20,9 +20,9 @@ pub struct ChannelReading {
     pub level: Level,
     /// How many items the channel can hold; `None` without a bound.
     pub capacity: Option<u64>,
-    /// Parties that are blocked because the channel is full.
+    /// Waiters: callers that are blocked because the channel is full.
     pub waiting: u64,
-    /// How long parties have been blocked in all.
+    /// How long waiters have been blocked in all.
     pub blocked: Duration,
     /// Operations that came back because the channel was full: tries, and waits that timed out.
     pub refused: u64,

@@ -1,4 +1,4 @@
-//! The time that edges and blocked parties are measured with, and the clocks that a host may choose.
+//! The time that edges and waits are measured with, and the clocks that a host may choose.
 
 #[cfg(feature = "keepalive")]
 mod kinds;

@@ -16,9 +16,9 @@ use super::handle::KeepAlive;
 /// # use plimsoll::{Registry, keepalive::{KeepAlive, Watch, Watcher}};
 /// async fn host_call(guest: &KeepAlive) -> u32 {
 ///     let _pause = guest.pause_guard(); // ends however this call does
-///     ask_somebody().await
+///     ask_another_service().await
 /// }
-/// # async fn ask_somebody() -> u32 { 7 }
+/// # async fn ask_another_service() -> u32 { 7 }
 /// # let watcher = Watcher::builder().build(&Registry::new())?;
 /// # let guest = watcher.watch(Watch::new("guest-7", "run-1"))?;
 /// # let call = host_call(&guest);

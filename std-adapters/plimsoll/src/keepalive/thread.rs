@@ -4,47 +4,34 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::step::Step;
 use super::watcher::Watcher;
 use crate::park::thread_waker;
-use crate::sync::{
-    AtomicBool, Ordering,
-    thread::{self, JoinHandle, Thread},
-};
+use crate::sync::thread;
+#[cfg(feature = "tokio")]
+use crate::worker::Stop;
+use crate::worker::{StopFlag, Worker};
+
+const NAME: &str = "plimsoll-keepalive";
 
 /// A thread that drives a [`Watcher`] for as long as this lives.
 ///
 /// Dropping it stops the thread and waits for it, except when the drop happens in a subscriber on
 /// that very thread. With tokio's clock it is a task, which is aborted and not waited for.
 #[must_use = "dropping it stops the watch"]
-pub struct WatcherThread(Driver);
+pub struct WatcherThread {
+    _driver: Driver,
+}
 
 enum Driver {
     Thread {
-        /// `None` only while this is being dropped.
-        stop: Option<Stop>,
-        thread: Option<JoinHandle<()>>,
+        _worker: Worker,
     },
     /// Of the runtime whose clock the watcher goes by.
     #[cfg(feature = "tokio")]
     Task(tokio::task::JoinHandle<std::convert::Infallible>),
-}
-
-/// Stops a thread when it is dropped, and does not wait for it.
-pub(super) struct Stop {
-    stop: Arc<AtomicBool>,
-    thread: Thread,
-}
-
-impl Drop for Stop {
-    fn drop(&mut self) {
-        // Relaxed: only to stop.
-        self.stop.store(true, Ordering::Relaxed);
-        self.thread.unpark();
-    }
 }
 
 impl Watcher {
@@ -62,57 +49,52 @@ impl Watcher {
         if let Some(runtime) = self.0.runtime() {
             let watcher = self.clone();
             let task = runtime.spawn(async move { watcher.run_on_timers().await });
-            return Ok(WatcherThread(Driver::Task(task)));
+            return Ok(WatcherThread { _driver: Driver::Task(task) });
         }
-        let (stop, thread) = self.start_thread(|drive| drive())?;
-        Ok(WatcherThread(Driver::Thread { stop: Some(stop), thread: Some(thread) }))
+        let watcher = self.clone();
+        let worker = Worker::spawn(NAME, move |stop| watcher.drive(stop))?;
+        Ok(WatcherThread { _driver: Driver::Thread { _worker: worker } })
     }
 
-    /// Starts a thread that calls what it is given from `within`, where subscribers run too.
-    pub(super) fn start_thread(
-        &self,
-        within: impl FnOnce(&dyn Fn()) + Send + 'static,
-    ) -> io::Result<(Stop, JoinHandle<()>)> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let (watcher, stopped) = (self.clone(), stop.clone());
-        let run = move || within(&|| drive(&watcher, &stopped));
-        let thread = thread::Builder::new().name("plimsoll-keepalive".into()).spawn(run)?;
-        Ok((Stop { stop, thread: thread.thread().clone() }, thread))
+    /// Starts a thread that drives the watch in the context of `runtime`, where subscribers run too. It
+    /// stops when what this returns is dropped, which does not wait for it.
+    #[cfg(feature = "tokio")]
+    pub(super) fn start_thread(&self, runtime: Option<tokio::runtime::Handle>) -> io::Result<Stop> {
+        let watcher = self.clone();
+        let (stop, _) = Stop::spawn(NAME, move |stop| {
+            let _entered = runtime.as_ref().map(|runtime| runtime.enter());
+            watcher.drive(stop);
+        })?;
+        Ok(stop)
     }
-}
 
-fn drive(watcher: &Watcher, stopped: &AtomicBool) {
-    let waker = thread_waker();
-    // Relaxed: only to stop.
-    while !stopped.load(Ordering::Relaxed) {
-        match watcher.step() {
-            // A subscriber that parks may have taken the wake-up that comes with it.
-            _ if stopped.load(Ordering::Relaxed) => return,
-            Step::Wait(time) => thread::park_timeout(time),
-            // To yield would cost whole time slices on a busy machine (LIVE-8).
-            Step::Again => {}
-            Step::Idle => {
-                let mut until_watched = pin!(watcher.until_watched());
-                let polled = until_watched.as_mut().poll(&mut Context::from_waker(&waker));
-                if polled == Poll::Pending {
-                    thread::park();
+    /// Drives the watch on the calling thread until it is to stop.
+    fn drive(&self, stop: &StopFlag) {
+        let waker = thread_waker();
+        while !stop.is_set() {
+            match self.step() {
+                // A subscriber that parks may have taken the wake-up that comes with it.
+                _ if stop.is_set() => return,
+                Step::Wait(time) => thread::park_timeout(time),
+                // To yield would cost whole time slices on a busy machine (LIVE-8).
+                Step::Again => {}
+                Step::Idle => {
+                    let mut until_watched = pin!(self.until_watched());
+                    let polled = until_watched.as_mut().poll(&mut Context::from_waker(&waker));
+                    if polled == Poll::Pending {
+                        thread::park();
+                    }
                 }
             }
         }
     }
 }
 
-impl Drop for WatcherThread {
+#[cfg(feature = "tokio")]
+impl Drop for Driver {
     fn drop(&mut self) {
-        match &mut self.0 {
-            Driver::Thread { stop, thread } => {
-                *stop = None;
-                let thread = thread.take().filter(|of| of.thread().id() != thread::current().id());
-                // It cannot have panicked: what users' code does is contained.
-                let _ = thread.map(JoinHandle::join);
-            }
-            #[cfg(feature = "tokio")]
-            Driver::Task(task) => task.abort(),
+        if let Self::Task(task) = self {
+            task.abort();
         }
     }
 }

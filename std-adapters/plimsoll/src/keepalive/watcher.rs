@@ -217,12 +217,8 @@ impl Watcher {
         if self.0.lag.timers() == Timers::System {
             self.until_watched().await;
             let runtime = tokio::runtime::Handle::try_current().ok();
-            let thread = self.start_thread(move |drive| {
-                let _entered = runtime.as_ref().map(|runtime| runtime.enter());
-                drive();
-            });
             // Without a thread there are still the timers.
-            if let Ok((_stop, _)) = thread {
+            if let Ok(_stop) = self.start_thread(runtime) {
                 std::future::pending::<()>().await;
             }
         }

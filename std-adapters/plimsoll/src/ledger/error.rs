@@ -19,7 +19,7 @@ error_type! {
     #[non_exhaustive]
     pub enum PrincipalError {
         /// An id has at least one byte.
-        #[error("a principal's id has 1 to {ID_BYTES_MAX} bytes (this one: 0)")]
+        #[error("a principal's id has at least one byte (this one: 0)")]
         Empty,
         /// An id has [`PrincipalId::BYTES_MAX`](super::PrincipalId::BYTES_MAX) bytes at most.
         #[error("a principal's id has 1 to {ID_BYTES_MAX} bytes (this one: {bytes})")]

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, Weak};
 
+use plimsoll_core::Watermarks;
+
 use super::levels::Levels;
 use super::marks::Marks;
 use super::reporter::Reporter;
@@ -88,18 +90,20 @@ impl Entry {
     pub(super) fn standing(&self) -> Standing {
         let source = self.source();
         let waiting = source.as_ref().map_or(0, |source| source.waiting());
-        let changed = source.and_then(|source| source.changed_watermarks());
-        let capacity = changed.unwrap_or(self.tag.watermarks).capacity();
+        let capacity = self.watermarks(source.as_deref()).capacity();
         Standing { waiting, capacity }
+    }
+
+    /// The watermarks, those of now where a resize moves them. `source` is this entry's, if it is there.
+    pub(super) fn watermarks(&self, source: Option<&dyn Source>) -> Watermarks {
+        let changed = source.and_then(|source| source.changed_watermarks());
+        changed.unwrap_or(self.tag.watermarks)
     }
 
     pub(super) fn has_share(&self) -> bool {
         self.has_share
     }
 
-    /// One step of the rule.
-    ///
-    /// # Returns
     /// Runs `step` on the reporter under its lock.
     ///
     /// # Returns

@@ -41,8 +41,7 @@ impl Listed {
 
     /// The watermarks, those of now where a resize moves them.
     pub fn watermarks(&self) -> Watermarks {
-        let changed = self.entry.source().and_then(|source| source.changed_watermarks());
-        changed.unwrap_or(self.entry.tag().watermarks)
+        self.entry.watermarks(self.entry.source().as_deref())
     }
 
     pub(crate) fn registry(&self) -> Registry {
@@ -52,6 +51,13 @@ impl Listed {
     /// Reads the depth now; an edge that is due is made. No lock may be held.
     pub(crate) fn look(&self) -> Option<SourceReading> {
         self.entry.source()?.look()
+    }
+
+    /// As [`look`](Self::look), with the watermarks of now.
+    pub(crate) fn look_with_watermarks(&self) -> Option<(SourceReading, Watermarks)> {
+        let source = self.entry.source()?;
+        let reading = source.look()?;
+        Some((reading, self.entry.watermarks(Some(&*source))))
     }
 
     pub(crate) fn watchers(&self) -> &Watchers {

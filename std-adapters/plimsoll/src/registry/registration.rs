@@ -11,7 +11,7 @@
 //! shared.registration.emit(shared.gauge.add(1));
 //! ```
 //!
-//! The registry holds the source weakly: it goes when its last user lets go, and its registration
+//! The registry holds the source weakly: it is dropped with its last user, and its registration
 //! with it. A snapshot that reads it just then may be the one that drops it, outside every lock.
 
 use std::fmt;

@@ -78,7 +78,7 @@ impl Reporter {
         self.share.is_some()
     }
 
-    /// Takes an edge; `waiting` parties are blocked at that time.
+    /// Takes an edge; `waiting` waiters are blocked at that time.
     pub(super) fn on_edge(&mut self, now_ms: u64, edge: &Edge, waiting: u64, accept: &mut Accept) {
         let notices = self.sustain.on_edge(now_ms, edge);
         if let Some(share) = &mut self.share {

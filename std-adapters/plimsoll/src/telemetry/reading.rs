@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use plimsoll_core::{Level, Reading};
 
-/// The depth of a source, and how many parties wait.
+/// The depth of a source, and how many waiters there are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SourceReading {
     /// The depth.
@@ -13,9 +13,9 @@ pub(crate) struct SourceReading {
     pub(crate) high_water: u64,
     /// The level that agrees with the depth.
     pub(crate) level: Level,
-    /// How many parties are blocked on it now.
+    /// How many waiters are blocked on it now.
     pub(crate) waiting: u64,
-    /// How long parties have been blocked on it in all.
+    /// How long waiters have been blocked on it in all.
     pub(crate) blocked: Duration,
 }
 
@@ -26,7 +26,7 @@ impl SourceReading {
         Self { depth, high_water, level, waiting, blocked }
     }
 
-    /// The reading of a source that no party waits for.
+    /// The reading of a source without a waiter.
     #[inline(always)]
     pub(crate) fn unblocked(reading: Reading) -> Self {
         Self::new(reading, 0, Duration::ZERO)

@@ -16,7 +16,7 @@ pub(crate) struct Report {
 /// What an event tells of its limit besides, at the moment of its delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
-    /// How many parties are blocked on it.
+    /// How many waiters are blocked on it.
     pub(crate) waiting: u64,
     /// The capacity, if there is a bound.
     pub(crate) capacity: Option<u64>,

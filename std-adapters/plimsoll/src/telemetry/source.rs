@@ -41,7 +41,7 @@ pub(crate) trait Source: Send + Sync {
         None
     }
 
-    /// How many parties are blocked on it, for the events of its edges.
+    /// How many waiters are blocked on it, for the events of its edges.
     fn waiting(&self) -> u64 {
         0
     }

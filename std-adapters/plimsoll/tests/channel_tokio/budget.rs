@@ -18,7 +18,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 /// Makes operations until one is pending, and holds it.
 ///
 /// # Returns
-/// How many parties wait then, and how many once that operation has been polled with budget.
+/// How many waiters there are then, and how many once that operation has been polled with budget.
 async fn waiting_after<'a, F: Future + 'a>(
     registry: &Registry,
     mut operation: impl FnMut() -> F,

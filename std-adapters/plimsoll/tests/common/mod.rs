@@ -24,9 +24,12 @@ impl AsPressure for Event {
     }
 }
 
-/// Waits until `holds`, for ten seconds at most.
+/// How long is waited for what comes by itself.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until `holds`.
 pub(crate) fn until(holds: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + PATIENCE;
     while !holds() {
         assert!(Instant::now() < deadline, "waited in vain");
         std::thread::sleep(Duration::from_millis(1));

@@ -64,7 +64,7 @@ fn errors_say_what_was_wrong_and_what_is_allowed() {
 }
 
 #[test]
-fn a_full_watcher_refuses_until_somebody_leaves() {
+fn a_full_watcher_refuses_until_a_run_ends() {
     let bench = Bench::with(|builder| builder.capacity(2));
     let watch = || bench.watcher.watch(Watch::new("guest", "run"));
     let (first, _second) = (watch().unwrap(), watch().unwrap());

@@ -164,7 +164,7 @@ fn live_12_a_handle_tells_its_ids_window_and_age_without_a_driver() {
     assert_eq!(other.age(), ms(0), "its time begins when it is watched");
 }
 
-/// LIVE-12: an age is never too short, and too long by a tick at most while somebody drives.
+/// LIVE-12: an age is never too short, and too long by a tick at most while the watch is driven.
 #[test]
 fn live_12_an_age_is_right_to_a_tick() {
     let bench = Bench::new();

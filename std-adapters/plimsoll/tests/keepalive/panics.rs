@@ -136,7 +136,7 @@ fn live_11_a_panicking_clock_ends_nothing() {
     assert_eq!(log.count(Silent), 1);
 }
 
-/// LIVE-11: of those who wait for a latch, whoever panics keeps nobody else from being woken.
+/// LIVE-11: a waiter for a latch that panics keeps no other from being woken.
 #[test]
 fn live_11_a_latch_wakes_everybody() {
     let latch = Latch::new();

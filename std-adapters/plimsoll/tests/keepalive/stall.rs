@@ -44,7 +44,7 @@ fn stalled_child() {
             thread::sleep(ms(20));
         }
         say("beating");
-        // Stopped by the parent some time in here, and let go again.
+        // Stopped by the parent some time in here, and continued.
         for _ in 0..150 {
             guests[0].notify();
             thread::sleep(ms(20));

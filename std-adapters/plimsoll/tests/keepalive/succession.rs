@@ -1,4 +1,4 @@
-//! A run begins anew, whoever had its place before: LIVE-7, LIVE-9.
+//! A run begins anew, whichever run had its place before: LIVE-7, LIVE-9.
 
 use plimsoll::EventKind::{Silent, Suspect};
 use plimsoll::keepalive::{Step, Watch};

@@ -56,7 +56,7 @@ fn live_3_live_4_silence_and_recovery_come_once_with_two_drivers() {
     }
 }
 
-/// Nobody is watched: the thread sleeps, and wakes when somebody is.
+/// Without a watched run the thread sleeps, and it wakes with the first.
 #[test]
 fn a_thread_that_was_parked_wakes() {
     let registry = Registry::new();

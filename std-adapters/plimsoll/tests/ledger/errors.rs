@@ -6,13 +6,13 @@ use plimsoll::{Limit, RegisterError, Registry};
 use super::{peaks, sums};
 
 #[test]
-fn ids_that_can_not_be() {
+fn invalid_ids_are_typed_errors() {
     let registry = Registry::new();
     let (peaks, sums) = (peaks(&registry, 40), sums(&registry, 40));
     let windows = registry.window_ledger("windows", 40).unwrap();
     let long = "é".repeat(33);
     let cases: [(&[u8], PrincipalError, &str); 8] = [
-        (b"", PrincipalError::Empty, "a principal's id has 1 to 64 bytes (this one: 0)"),
+        (b"", PrincipalError::Empty, "a principal's id has at least one byte (this one: 0)"),
         (
             long.as_bytes(),
             PrincipalError::TooLong { bytes: 66 },
@@ -78,7 +78,7 @@ fn an_id_is_judged_before_it_is_recorded_for() {
 }
 
 #[test]
-fn capacities_that_can_not_be() {
+fn invalid_capacities_are_typed_errors() {
     let registry = Registry::new();
     for capacity in [0, LedgerSettings::CAPACITY_MAX + 1, usize::MAX] {
         let error = LedgerError::Capacity { capacity };

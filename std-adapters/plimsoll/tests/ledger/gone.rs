@@ -11,8 +11,8 @@ use plimsoll_core::ledger::LedgerError as CoreError;
 
 use super::{peaks, present};
 
-/// Many principals on few slots: each eviction names somebody who was tracked, with what it had, and
-/// with the entries that are left they account for all that was recorded.
+/// Many principals on few slots: each eviction names a principal that was tracked, with what it had,
+/// and with the entries that are left they account for all that was recorded.
 #[test]
 fn ledger_12_evictions_are_named_and_account_for_all() {
     for settings in [LedgerSettings::new(16), LedgerSettings::exact(16), LedgerSettings::exact(64)]
@@ -154,7 +154,7 @@ fn ids_above_64_bytes_go_by_their_digest() {
     ledger.record(&one, 5).unwrap();
     ledger.record(&other, 9).unwrap();
     assert_eq!(ledger.get(&one), Ok(present(5)));
-    // Who picks the digits for an id is somebody else.
+    // An id that consists of the digits is another principal.
     let digits = one.key().as_str().expect("digits").to_owned();
     assert_eq!((digits.len(), one.is_digest()), (64, true));
     assert_eq!(ledger.get(digits.as_str()), Ok(Lookup::Absent { at_most: 0 }), "LEDGER-7");

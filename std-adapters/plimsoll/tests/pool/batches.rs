@@ -52,7 +52,7 @@ fn pool_7_nobody_is_woken_for_less_than_a_batch() {
 }
 
 #[test]
-fn pool_6_whoever_waits_does_not_wait_for_a_batch() {
+fn pool_6_a_waiter_does_not_wait_for_a_batch() {
     let (pool, acme) = pool(8);
     let held: Vec<_> = (0..8).map(|_| pool.try_checkout(&acme).unwrap()).collect();
     let mut held = held.into_iter();

@@ -87,7 +87,7 @@ impl Wake for Woken {
 }
 
 #[test]
-fn drained_wakes_whoever_awaits_it_and_nobody_who_left() {
+fn drained_wakes_those_who_await_it_and_nobody_who_left() {
     let stand = stand(|builder| builder.max(1).warm(1));
     let (stays, leaves) = (Arc::new(Woken::default()), Arc::new(Woken::default()));
     let mut drained = stand.pool.drained();

@@ -154,7 +154,7 @@ fn pool_16_the_room_is_free_with_tasks_as_well() {
 }
 
 #[test]
-fn pool_16_whoever_keeps_the_manager_keeps_its_room() {
+fn pool_16_a_handle_of_the_manager_keeps_its_room() {
     let engine = Arc::new(Engine::default());
     let pool = builder(&engine, 0).build().unwrap();
     let manager = pool.manager().unwrap();

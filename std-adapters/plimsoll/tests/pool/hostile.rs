@@ -23,13 +23,18 @@ fn pool_11_a_back_off_ends_also_when_nothing_lives_and_nobody_keeps_time() {
         Pool::builder(Maker::default()).wait_for_own_leases().isolation(Isolation::Shared);
     let pool = builder.fault_backoff(1, base, base).build().unwrap();
     let acme = pool.principal("acme").unwrap();
-    pool.checkout_blocking(&acme).unwrap().fault();
-    let refused = pool.checkout_blocking(&acme).unwrap_err();
-    assert!(matches!(refused, CheckoutError::Refused { quota: Quota::Faults { .. } }));
+    // On a busy machine the back-off may be over by the second checkout.
+    let is_refused = || {
+        pool.checkout_blocking(&acme).unwrap().fault();
+        let Err(refused) = pool.checkout_blocking(&acme) else { return false };
+        assert!(matches!(refused, CheckoutError::Refused { quota: Quota::Faults { .. } }));
+        true
+    };
+    assert!((0..20).any(|_| is_refused()), "it is never refused");
     while pool.counts().live() > 0 {
         thread::yield_now();
     }
-    // The timekeeper falls asleep, for there is nothing to look after.
+    // The timekeeper falls asleep: no instance lives.
     thread::sleep(Duration::from_millis(100));
     pool.checkout_blocking(&acme).unwrap().complete();
 }

@@ -13,7 +13,8 @@ use plimsoll::pool::Background;
 use plimsoll::pool::{CheckoutError, DiscardReason, Isolation, Manager, Pool, PoolBuilder, Stage};
 
 const LONG: Duration = Duration::from_secs(60);
-const BOUND: Duration = Duration::from_millis(60);
+/// Long beside the calls that do not hang, on a busy machine too.
+const BOUND: Duration = Duration::from_millis(300);
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -136,34 +137,52 @@ fn site(call: Call, times: usize) -> (Arc<Site>, PoolBuilder<Hangs>) {
     (site, Pool::builder(manager).wait_for_own_leases().warm(0))
 }
 
-/// How many of ten checkouts, one after the other, are served.
-fn served(pool: &Pool<Hangs>) -> usize {
+/// How many of so many checkouts, one after the other, are served.
+fn served(pool: &Pool<Hangs>, of: usize) -> usize {
     let acme = pool.principal("acme").unwrap();
     let lease = |_: &usize| pool.checkout_blocking(&acme).map(|lease| lease.complete()).is_ok();
-    (0..10).filter(lease).count()
+    (0..of).filter(lease).count()
+}
+
+/// Checks that enough are served in one of three tries: a busy machine may hold one up for its whole time.
+fn assert_served(least: usize, what: &str, tried: impl Fn() -> usize) {
+    let mut tries = Vec::new();
+    while tries.len() < 3 {
+        tries.push(tried());
+        if tries.last() >= Some(&least) {
+            return;
+        }
+    }
+    panic!("{what}: {tries:?} were served, and not {least}");
 }
 
 #[test]
 fn pool_12_a_hung_create_costs_one_checkout_and_no_builder() {
     for call in [Call::Pending, Call::Create] {
         for times in 0..=3 {
-            // With the default bound, which does not come into play.
-            let (site, builder) = site(call, times);
-            let pool = builder.max(16).wait_timeout(ms(250)).build().unwrap();
-            let served = served(&pool);
-            assert_eq!(served, 10 - times, "{call:?} {times}: {:?}", pool.counts());
-            site.free();
+            assert_served(10 - times, &format!("{call:?} {times}"), || {
+                // With the default bound, which does not come into play.
+                let (site, builder) = site(call, times);
+                let pool = builder.max(16).wait_timeout(ms(250)).build().unwrap();
+                let served = served(&pool, 10);
+                assert!(served <= 10 - times, "{call:?} {times}: {served}, {:?}", pool.counts());
+                site.free();
+                served
+            });
         }
     }
 }
 
 #[test]
 fn pool_12_a_hung_warm_build_does_not_hold_up_those_who_come() {
-    let (site, builder) = site(Call::Create, 2);
-    let pool = builder.max(16).warm(4).wait_timeout(ms(250)).build().unwrap();
-    until("both builders hang", || site.inside() == 2);
-    assert!(served(&pool) >= 7, "{:?}", pool.counts());
-    site.free();
+    assert_served(7, "beside warm builds", || {
+        let (site, builder) = site(Call::Create, 2);
+        let pool = builder.max(16).warm(4).wait_timeout(ms(250)).build().unwrap();
+        until("both builders hang", || site.inside() == 2);
+        let served = served(&pool, 10);
+        site.free();
+        served
+    });
 }
 
 #[test]
@@ -240,13 +259,13 @@ fn pool_12_what_an_abandoned_create_yields_is_destroyed() {
 
 #[test]
 fn pool_12_a_hung_retirement_holds_up_one_waiter_and_no_slot_but_its_own() {
-    let (site, builder) = site(Call::Retire, 1);
-    let pool = builder.max(4).wait_timeout(ms(250)).build().unwrap();
-    let acme = pool.principal("acme").unwrap();
-    let lease = |_: &usize| pool.checkout_blocking(&acme).map(|lease| lease.complete()).is_ok();
-    let served = (0..40).filter(lease).count();
-    assert!(served >= 38, "{served} of 40: {:?}", pool.counts());
-    site.free();
+    assert_served(38, "beside a retirement", || {
+        let (site, builder) = site(Call::Retire, 1);
+        let pool = builder.max(4).wait_timeout(ms(250)).build().unwrap();
+        let served = served(&pool, 40);
+        site.free();
+        served
+    });
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn waiting_checkouts_make_it_at_their_first_poll() {
 }
 
 #[test]
-fn pool_6_nobody_makes_what_somebody_else_waits_for() {
+fn pool_6_nobody_makes_what_another_waits_for() {
     let stand = quick(1, |builder| builder);
     let [acme, other] = ["acme", "other"].map(|id| stand.pool.principal(id).unwrap());
     let lease = stand.pool.try_checkout(&acme).unwrap();
@@ -89,7 +89,7 @@ fn pool_6_room_that_was_granted_to_a_waiter_that_goes_is_the_next_ones_at_once()
     drop(first);
     let lease = answer(&mut second).unwrap();
     assert_eq!((lease.id, other.in_use(), third.in_use()), (2, 0, 1));
-    // Nobody waits for the next room that is given up: whoever comes has it.
+    // Nobody waits for the next room that is given up: the next checkout has it.
     let mut last = stand.pool.checkout(&other);
     assert!(is_waiting(&mut last));
     lease.complete();
@@ -99,7 +99,7 @@ fn pool_6_room_that_was_granted_to_a_waiter_that_goes_is_the_next_ones_at_once()
 }
 
 #[test]
-fn pool_6_what_can_not_be_made_in_the_room_for_it_is_waited_for_again() {
+fn pool_6_what_cannot_be_made_in_the_room_for_it_is_waited_for_again() {
     let stand = quick(1, |builder| builder.per_principal_cap(1));
     let [acme, other] = ["acme", "other"].map(|id| stand.pool.principal(id).unwrap());
     for fate in [Fate::Hangs, Fate::Fails] {
@@ -144,7 +144,7 @@ fn pool_9_room_that_was_granted_and_not_fetched_goes_with_the_pool() {
     }
 }
 
-/// More principals than instances, on threads: each is served, whoever makes what it gets.
+/// More principals than instances, on threads: each is served, whichever thread builds its instance.
 #[test]
 fn pool_6_threads_that_make_their_own_lose_nothing() {
     let world = Arc::new(world());
@@ -188,7 +188,7 @@ fn pool_11_a_cap_and_a_back_off_hold_for_what_one_makes_oneself() {
 }
 
 #[test]
-fn pool_5_whoever_makes_it_is_told_why_it_failed_and_loses_no_room() {
+fn pool_5_the_one_that_makes_it_gets_its_error_and_loses_no_room() {
     let Stand { pool, world, .. } = quick(1, |builder| builder.per_principal_cap(1));
     let acme = pool.principal("acme").unwrap();
     world.fate([Fate::Fails, Fate::Panics]);
@@ -267,7 +267,7 @@ fn what_takes_long_is_built_in_the_background() {
 }
 
 #[test]
-fn pool_10_what_is_used_again_is_not_made_by_whoever_comes() {
+fn pool_10_what_is_used_again_is_not_made_by_a_newcomer() {
     for isolation in [Isolation::PerPrincipal, Isolation::Shared] {
         let stand = stand_of(world(), |builder| builder.max(2).isolation(isolation));
         stand.fill(1);

@@ -17,9 +17,9 @@ fn principals<const N: usize>(pool: &Pool<Maker>, ids: [&str; N]) -> [Principal;
     ids.map(|id| pool.principal(id).unwrap())
 }
 
-/// One whose `create` is never ready at its first poll, whoever it is for.
+/// One whose `create` is never ready at its first poll, for any principal.
 #[test]
-fn pool_11_who_can_not_make_it_keeps_its_turn() {
+fn pool_11_who_cannot_make_it_keeps_its_turn() {
     for cap in [false, true] {
         let stand = quick(1, |builder| if cap { builder.per_principal_cap(1) } else { builder });
         let [acme, one, two] = principals(&stand.pool, ["acme", "one", "two"]);
@@ -43,7 +43,7 @@ fn pool_11_who_can_not_make_it_keeps_its_turn() {
 }
 
 #[test]
-fn pool_6_who_can_not_make_it_is_not_a_new_one_in_line() {
+fn pool_6_who_cannot_make_it_does_not_queue_anew() {
     let stand = quick(1, |builder| builder.per_principal_waiting(1).wait_timeout(HOUR));
     let [acme, other] = principals(&stand.pool, ["acme", "other"]);
     let lease = stand.pool.try_checkout(&acme).unwrap();
@@ -60,7 +60,7 @@ fn pool_6_who_can_not_make_it_is_not_a_new_one_in_line() {
 }
 
 #[test]
-fn pool_5_who_can_not_make_it_has_no_more_time_than_it_had() {
+fn pool_5_who_cannot_make_it_has_no_more_time_than_it_had() {
     let ms = Duration::from_millis;
     let stand = quick(1, |builder| builder.wait_timeout(ms(100)));
     let [acme, other] = principals(&stand.pool, ["acme", "other"]);
@@ -79,7 +79,7 @@ fn pool_5_who_can_not_make_it_has_no_more_time_than_it_had() {
 }
 
 #[test]
-fn pool_6_who_can_not_make_it_may_still_leave() {
+fn pool_6_who_cannot_make_it_may_still_leave() {
     let stand = quick(1, |builder| builder.per_principal_cap(1));
     let [acme, one, two] = principals(&stand.pool, ["acme", "one", "two"]);
     let lease = stand.pool.try_checkout(&acme).unwrap();
@@ -95,7 +95,7 @@ fn pool_6_who_can_not_make_it_may_still_leave() {
 }
 
 #[test]
-fn pool_9_who_can_not_make_it_in_a_closed_pool_is_told() {
+fn pool_9_who_cannot_make_it_in_a_closed_pool_gets_an_error() {
     let stand = quick(1, |builder| builder.per_principal_cap(1));
     let [acme, other] = principals(&stand.pool, ["acme", "other"]);
     let lease = stand.pool.try_checkout(&acme).unwrap();
@@ -110,7 +110,7 @@ fn pool_9_who_can_not_make_it_in_a_closed_pool_is_told() {
     assert_eq!((other.in_use(), stand.world.live()), (0, 0));
 }
 
-/// A principal at its cap is in no line, so its condemned instance would be left to a batch.
+/// A principal at its cap does not queue, so its condemned instance would be left to a batch.
 #[test]
 fn pool_6_who_was_at_its_cap_does_not_wait_for_a_batch() {
     let builder =

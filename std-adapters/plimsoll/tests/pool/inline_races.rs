@@ -129,9 +129,9 @@ fn pool_9_a_pool_that_closes_meanwhile_is_drained_once_nothing_lives() {
     }
 }
 
-/// Who has to keep off gets nothing, also when somebody is in line and then is not.
+/// A principal in its back-off gets nothing, also while another comes to wait and leaves.
 #[test]
-fn pool_11_a_back_off_holds_whoever_comes_and_goes() {
+fn pool_11_a_back_off_holds_though_others_come_and_go() {
     let (pool, world) =
         pool([], |builder| builder.max(1).fault_backoff(1, HOUR, HOUR).isolation(Isolation::Fresh));
     let [acme, other] = ["acme", "other"].map(|id| pool.principal(id).unwrap());

@@ -36,7 +36,7 @@ fn pool_15_who_would_wait_for_itself_is_told_at_once() {
             );
             assert!(began.elapsed() < LONG);
             if cap.is_none() {
-                // Another one waits for somebody else.
+                // Another principal does not wait for itself.
                 let short = Duration::from_millis(5);
                 let error = pool.checkout_blocking_for(&other, short).unwrap_err();
                 assert!(matches!(error, CheckoutError::TimedOut { .. }), "{error}");

@@ -189,7 +189,7 @@ impl Stand {
         for checkout in &mut asked {
             let _ = poll(checkout);
         }
-        // Cancelled, their instances are for whoever comes.
+        // They are cancelled, and their instances are idle.
         drop(asked);
         self.settle();
         assert_eq!(self.pool.counts().idle, idle);

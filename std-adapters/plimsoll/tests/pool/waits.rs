@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use plimsoll::keepalive::FakeClock;
 use plimsoll::pool::{BuildFailure, CheckoutError, Isolation, Pool, Stage};
 
 use super::support::{Fate, Maker, answer, is_waiting, stand};
@@ -93,7 +94,7 @@ fn a_task_whose_timeout_is_shorter_than_a_tick_has_it_kept() {
     let pool = builder.build().unwrap();
     let acme = pool.principal("acme").unwrap();
     let _held = pool.checkout_blocking_for(&acme, Duration::from_secs(20)).unwrap();
-    // Whoever keeps the time sleeps by now, for an hour.
+    // The timekeeper sleeps by now, for an hour.
     thread::sleep(Duration::from_millis(30));
     let mut waits = pool.checkout(&acme);
     let began = Instant::now();
@@ -112,7 +113,7 @@ impl Wake for Unpark {
     }
 }
 
-/// One comes as the other gives back, and nobody looks after them.
+/// One comes as the other gives back, and no tick comes to their help.
 #[test]
 fn pool_6_of_a_release_and_a_wait_that_meet_one_sees_the_other() {
     const ROUNDS: usize = 20_000;
@@ -198,7 +199,7 @@ fn pool_6_a_build_that_fails_for_nobody_is_followed_by_another() {
     let mut stays = stand.pool.checkout(&acme);
     assert!(is_waiting(&mut stays));
     drop(gone);
-    // The free build is for whoever is left: its failure is told, and the next checkout succeeds.
+    // The free build is for the one that is left: it gets the failure, and the next checkout succeeds.
     stand.settle();
     assert!(matches!(answer(&mut stays), Err(CheckoutError::BuildFailed { .. })));
     let mut next = stand.pool.checkout(&acme);
@@ -260,10 +261,22 @@ fn a_blocked_thread_is_woken_or_times_out() {
 fn a_build_that_hangs_is_cancelled() {
     let maker = Maker::default();
     maker.0.fate([Fate::Hangs]);
+    // By a clock that is advanced for the one that hangs, so that the next one has all the time it needs.
+    let clock = FakeClock::default();
     let pool = Pool::builder(maker.clone()).wait_for_own_leases().max(1).warm(0);
-    let pool = pool.build_timeout(Duration::from_millis(20)).build().unwrap();
+    let pool = pool.clock(clock.clone()).build_timeout(Duration::from_millis(20)).build().unwrap();
     let acme = pool.principal("acme").unwrap();
-    let error = pool.checkout_blocking(&acme).unwrap_err();
+    let error = thread::scope(|scope| {
+        let waits = scope.spawn(|| pool.checkout_blocking(&acme).map(drop));
+        while !maker.0.fates.lock().unwrap().is_empty() {
+            thread::yield_now();
+        }
+        while !waits.is_finished() {
+            clock.advance(Duration::from_millis(1));
+            thread::sleep(Duration::from_millis(1));
+        }
+        waits.join().unwrap().unwrap_err()
+    });
     assert_eq!(error.to_string(), "timed out after 20ms of building an instance");
     let lease = pool.checkout_blocking(&acme).unwrap();
     assert_eq!(lease.id, 0, "and the capacity is there again");

@@ -140,7 +140,7 @@ fn it_outlives_its_registry() {
 }
 
 #[test]
-fn press_1_edges_drive_it_whoever_delivers() {
+fn press_1_edges_drive_it_whichever_thread_delivers() {
     let deferred = Delivery::Deferred { capacity: 2 };
     let registry = Registry::builder().delivery(deferred).build().unwrap();
     let gauge = registry.gauge("jobs", marks()).unwrap();

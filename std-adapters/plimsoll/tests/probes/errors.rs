@@ -123,7 +123,7 @@ fn what_cannot_be_read_or_parsed_is_told_by_its_file() {
     assert_eq!(*cause, io::ErrorKind::IsADirectory);
     assert_eq!(probes.sample(), []);
     assert_eq!(probes.errors(), told);
-    // Another kind of error of the same limit is news.
+    // Another kind of error of the same limit is reported.
     tree.remove("proc/self/status");
     let [ProbeError::NotHere { limit, .. }] = probes.sample()[..] else { panic!() };
     assert_eq!(limit, ProbeLimit::ProcessRssBytes);

@@ -81,7 +81,7 @@ fn an_exhausted_limit_need_not_be_registered() {
 }
 
 #[test]
-fn reg_3_each_edge_is_delivered_once_whoever_makes_it() {
+fn reg_3_each_edge_is_delivered_once_whichever_thread_makes_it() {
     let registry = Registry::new();
     let sequences = Arc::new(Mutex::new(Vec::new()));
     let sink = sequences.clone();
@@ -361,7 +361,7 @@ fn each_variant_serializes_what_it_knows() {
 }
 
 #[test]
-fn settings_that_can_not_be_are_typed_errors() {
+fn invalid_settings_are_typed_errors() {
     use plimsoll::BuildError;
     let never = PressureRule::IMMEDIATE.repeat(Duration::ZERO);
     let ring = |capacity| Registry::builder().delivery(Delivery::Deferred { capacity }).build();

@@ -75,23 +75,37 @@ fn the_blocked_share_is_that_of_the_senders_that_were_blocked() {
     tx.send(0).unwrap();
     let history = registry.history();
     let begun = Instant::now();
-    let tick = || assert!(history.tick(begun.elapsed()));
-    tick();
+    let tick = || {
+        let now = begun.elapsed();
+        assert!(history.tick(now));
+        now.as_secs_f64()
+    };
+    let first = tick();
     std::thread::scope(|scope| {
         let senders: Vec<_> = (0..2).map(|_| scope.spawn(|| tx.send(1))).collect();
         until(|| entry(&registry, "q").waiting == 2);
         tick();
-        let (from, blocked_from) = (begun.elapsed(), entry(&registry, "q").blocked);
+        // A reading of the blocked time, and the moments before and after it.
+        let read = || {
+            let before = begun.elapsed().as_secs_f64();
+            let blocked = entry(&registry, "q").blocked.as_secs_f64();
+            (before, blocked, begun.elapsed().as_secs_f64())
+        };
+        let (from, earlier, at_last) = read();
         std::thread::sleep(Duration::from_millis(300));
-        tick();
-        // All the time between the last two looks, both of them.
-        let (until, blocked_until) = (begun.elapsed(), entry(&registry, "q").blocked);
-        let blocked = (blocked_until - blocked_from).as_secs_f64();
-        let share = blocked / (until - from).as_secs_f64();
-        assert!((1.95..2.05).contains(&share), "{share}");
-        let told = recent(&registry, "q").blocked_share_10s.unwrap();
-        let since_first = blocked_until.as_secs_f64() / until.as_secs_f64();
-        assert!((told - since_first).abs() < 0.1 && told <= 2.01, "{told} {since_first}");
+        let (until, before, _) = read();
+        let last = tick();
+        let (_, after, at_most) = read();
+        // All the time in between, both of them; it is known to a millisecond or so.
+        let both = 2.0 * (until - at_last) - 0.005..=2.0 * (at_most - from) + 0.005;
+        assert!(
+            both.contains(&(before - earlier)) && before <= after,
+            "{before} {earlier} {both:?}"
+        );
+        // The look at the last tick has come between the two readings.
+        let share = recent(&registry, "q").blocked_share_10s.unwrap();
+        let [least, most] = [before - 0.005, after + 0.005].map(|time| time / (last - first));
+        assert!((least..=most).contains(&share), "{share}, not {least} to {most}");
         (0..2).for_each(|_| assert!(rx.recv().is_ok()));
         senders.into_iter().for_each(|sender| sender.join().unwrap().unwrap());
     });

@@ -20,6 +20,9 @@ use plimsoll::{Event, EventKind, Registry, Subscription, Watermarks};
 /// 8 and 5 of 10.
 const TEN: Watermarks = Watermarks::new(10);
 
+/// How long is waited for an event.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Everything a subscriber was told, in order.
 struct Log {
     events: Arc<Mutex<Vec<Event>>>,
@@ -46,7 +49,7 @@ impl Log {
 
     /// Waits for events, and does `meanwhile` again and again.
     fn await_events_with(&self, meanwhile: impl Fn()) -> Vec<Event> {
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + PATIENCE;
         loop {
             meanwhile();
             let events = self.take();

@@ -1,7 +1,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use plimsoll::{EventKind, Level, Limit, PressureRule, Registry, Watermarks};
+use plimsoll::{Event, EventKind, Level, Limit, PressureRule, Registry, Watermarks};
 
 use super::{Log, TEN};
 use crate::common::AsPressure;
@@ -13,14 +13,20 @@ fn held() -> Limit {
     Limit::queue("held").pressure(PressureRule::hold(HOLD).repeat(REPEAT))
 }
 
-/// Delivers until there is an event.
-fn await_kinds(registry: &Registry, log: &Log) -> Vec<EventKind> {
-    log.await_events_with(|| {
-        registry.deliver();
-    })
-    .iter()
-    .map(|event| event.kind())
-    .collect()
+/// Delivers until there are so many events.
+fn await_events(registry: &Registry, log: &Log, count: usize) -> Vec<Event> {
+    let mut events = Vec::new();
+    while events.len() < count {
+        events.extend(log.await_events_with(|| _ = registry.deliver()));
+    }
+    events
+}
+
+/// Waits until the last event is a clear: the registry's own thread may hold it up for a moment.
+fn await_cleared(log: &Log, events: &mut Vec<Event>) {
+    while events.last().is_none_or(|event| event.kind() != EventKind::Cleared) {
+        events.extend(log.await_events());
+    }
 }
 
 #[test]
@@ -30,17 +36,22 @@ fn a_raise_is_announced_after_the_hold_and_repeated_while_it_lasts() {
     let gauge = registry.gauge(held(), TEN).unwrap();
     let began = Instant::now();
     gauge.add(8);
-    assert_eq!(await_kinds(&registry, &log), [EventKind::Raised]);
+    let mut events = await_events(&registry, &log, 1);
+    gauge.add(1);
+    events.extend(await_events(&registry, &log, 2));
     // Time is counted in whole milliseconds.
     let slack = Duration::from_millis(1);
-    assert!(began.elapsed() + slack >= HOLD);
-    gauge.add(1);
-    for _ in 0..2 {
-        assert_eq!(await_kinds(&registry, &log), [EventKind::Sustained]);
-    }
     assert!(began.elapsed() + slack >= HOLD + 2 * REPEAT);
     gauge.sub(9);
-    let cleared = &log.take()[0];
+    await_cleared(&log, &mut events);
+    let cleared = events.pop().unwrap();
+    // On a busy machine it is repeated more than twice.
+    let after = (0..).map(|repeat| HOLD + repeat * REPEAT);
+    for ((event, repeat), after) in events.iter().zip(0..).zip(after) {
+        let kind = if repeat == 0 { EventKind::Raised } else { EventKind::Sustained };
+        assert_eq!((event.kind(), event.pressure().repeat), (kind, repeat), "{event}");
+        assert!(event.pressure().duration.unwrap() + slack >= after, "{event}");
+    }
     assert_eq!(
         (cleared.kind(), cleared.level(), cleared.pressure().depth),
         (EventKind::Cleared, Level::Normal, 0)
@@ -98,19 +109,34 @@ fn each_edge_at_once_and_repetitions() {
     let rule = PressureRule::IMMEDIATE.repeat(REPEAT);
     let gauge = registry.gauge(Limit::queue("queue").pressure(rule), TEN).unwrap();
     gauge.add(8);
-    assert_eq!(log.take_kinds(), [EventKind::Raised]);
-    assert_eq!(await_kinds(&registry, &log), [EventKind::Sustained]);
+    let mut events = log.take();
+    assert_eq!(events[0].kind(), EventKind::Raised, "at once");
+    events.extend(await_events(&registry, &log, 1));
     gauge.sub(8);
-    assert_eq!(log.take_kinds(), [EventKind::Cleared]);
+    await_cleared(&log, &mut events);
+    let mut kinds: Vec<_> = events.iter().map(|event| event.kind()).collect();
+    // On a busy machine it is repeated more than once.
+    kinds.dedup();
+    assert_eq!(kinds, [EventKind::Raised, EventKind::Sustained, EventKind::Cleared]);
 }
 
 #[test]
 fn a_limit_that_leaves_is_announced_no_more() {
     let registry = Registry::new();
     let log = Log::of(&registry);
-    let gauge = registry.gauge(held(), TEN).unwrap();
-    gauge.add(8);
-    drop(gauge);
+    // One that a busy machine has kept for longer than the hold was raised.
+    let is_quick = || {
+        let gauge = registry.gauge(held(), TEN).unwrap();
+        let began = Instant::now();
+        gauge.add(8);
+        drop(gauge);
+        let is_quick = began.elapsed() < HOLD;
+        if !is_quick {
+            log.take();
+        }
+        is_quick
+    };
+    assert!((0..20).any(|_| is_quick()), "a machine that never gets there");
     thread::sleep(HOLD + Duration::from_millis(2));
     assert_eq!((registry.deliver(), log.take().len()), (0, 0));
 }

@@ -123,7 +123,7 @@ fn reg_1_a_snapshot_that_is_stuck_blocks_nobody() {
     let each = Limit::queue("stuck").pressure(PressureRule::IMMEDIATE);
     let gauge = registry.gauge(each, TEN).unwrap();
     let other = registry.gauge("other", TEN).unwrap();
-    // A permit of the core leaves its edge to whoever looks next: the snapshot.
+    // A permit of the core leaves its edge to the next look: the snapshot's.
     let (permit, edge) = gauge.gauge().permit(8);
     assert!(edge.is_some());
     drop(permit);

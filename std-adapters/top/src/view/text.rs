@@ -70,7 +70,7 @@ fn scaled(category: Category, value: u64, of: u64) -> (String, &'static str) {
     (format!("{number:.1}"), units[power])
 }
 
-/// A share of the time: `40 %`; above 100 % if several parties were blocked.
+/// A share of the time: `40 %`; above 100 % if several waiters were blocked.
 pub(super) fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }

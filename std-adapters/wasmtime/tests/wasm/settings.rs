@@ -287,7 +287,7 @@ fn meter_4_a_grant_of_another_pool_is_metered_as_the_guest_is() {
 }
 
 #[test]
-fn a_guest_yields_as_its_pool_says_whoever_made_the_grant() {
+fn a_guest_yields_as_its_pool_says_whichever_pool_made_the_grant() {
     let engine = builder().build().unwrap();
     let in_place = core::<i32, ()>(&engine, WORK).unwrap().fuel(1 << 40).in_place();
     let [in_place, yields] =

@@ -244,7 +244,7 @@ impl Turns for Deque {
     }
 }
 
-/// A pool of ours, and somebody who comes to it.
+/// A pool of ours, and a principal that uses it.
 pub(super) struct Pooled {
     pub(super) pool: WasmPool<(), Run>,
     pub(super) principal: WasmPrincipal,
@@ -263,7 +263,7 @@ impl Pooled {
         let builder = WasmPool::module(&engine, (), &linker, &module, look_up).expect(SOUND);
         let builder = builder.max(INSTANCES).isolation(isolation).fuel(FUEL);
         let pool = set(builder).build().expect(SOUND);
-        let principal = pool.principal("somebody").expect("a good id");
+        let principal = pool.principal("acme").expect("a good id");
         Self { pool, principal }
     }
 

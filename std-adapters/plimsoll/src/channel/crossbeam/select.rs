@@ -12,7 +12,7 @@ use super::{Receiver, Sender};
 /// upstream's own, such as those of `after` and `tick`, can be among them.
 ///
 /// The gauge is settled when the operation is completed; between that and its selection the
-/// operation is in flight. A party that is blocked here is not counted as waiting: it may be
+/// operation is in flight. A caller that is blocked here is not counted as waiting: it may be
 /// waiting for something else.
 ///
 /// ```

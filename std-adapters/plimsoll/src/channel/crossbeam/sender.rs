@@ -50,7 +50,7 @@ impl<T> Sender<T> {
         result
     }
 
-    /// Sends, and blocks while the channel is full. A party that blocks is counted as waiting.
+    /// Sends, and blocks while the channel is full. A caller that blocks is counted as waiting.
     ///
     /// # Errors
     /// As upstream: the item comes back if the channel is disconnected.

@@ -37,7 +37,7 @@ pub struct WatchedReceiver<'a, T> {
 }
 
 /// A [`Sender`] in a `select!`. It derefs to the upstream handle and settles the gauge when
-/// dropped, which is when the `select!` ends; until then the operation is in flight. A party that
+/// dropped, which is when the `select!` ends; until then the operation is in flight. A caller that
 /// is blocked in a `select!` is not counted as waiting: it may be waiting for something else.
 #[derive(Debug)]
 #[must_use = "name it inside `select!`: it settles the gauge when dropped"]

@@ -1,7 +1,7 @@
 //! Tracked `tokio::sync::mpsc`: bounded [`channel`] and [`unbounded_channel`].
 //!
 //! Items sent and received are counted, each side on a cache line of its own. A slot that is
-//! reserved by a permit, or promised to a party that waits, is no item: it is not counted in the
+//! reserved by a permit, or promised to a waiter, is no item: it is not counted in the
 //! depth until the item is there.
 //!
 //! Upstream wakes the other side in the middle of an operation. If that waker panics, the item is

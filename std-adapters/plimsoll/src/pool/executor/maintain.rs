@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_leaves_the_line_takes_its_deadline_and_its_count_along() {
+    fn a_waiter_that_leaves_takes_its_deadline_and_its_count_along() {
         let builder = Pool::builder(Units).max(1).isolation(Isolation::Shared);
         let builder = builder.wait_timeout(Duration::from_secs(3600)).per_principal_cap(2);
         let pool = builder.background(Background::Manual).build().unwrap();

@@ -14,7 +14,7 @@ pub(super) struct Sample {
     pub(super) depth: u64,
     /// The largest depth since the look before; what came before the first one does not count.
     pub(super) peak: u64,
-    /// How long parties have been blocked on it in all.
+    /// How long waiters have been blocked on it in all.
     pub(super) blocked: Duration,
 }
 
@@ -201,7 +201,7 @@ impl Track {
         }
     }
 
-    /// The time that parties were blocked since the look at `place`, or the first one of this limit
+    /// The time that waiters were blocked since the look at `place`, or the first one of this limit
     /// if that came later, in proportion to the time since then.
     fn blocked_share(&self, times: &VecDeque<Duration>, place: usize) -> Option<f64> {
         let first = times.len() - self.looks.min(times.len());
@@ -211,7 +211,7 @@ impl Track {
             return None;
         }
         let before = self.blocked.get(place - first).copied().unwrap_or(self.blocked_last);
-        // The blocked time of a party that still waits is known to a millisecond, and may fall by
+        // The blocked time of a wait that has not ended is known to a millisecond, and may fall by
         // it.
         Some(self.blocked_last.saturating_sub(before).as_secs_f64() / passed.as_secs_f64())
     }
@@ -260,7 +260,7 @@ mod tests {
         assert_eq!(shares(&kept), (None, None), "one look is no window");
         watch(&mut kept, 101, [(0, 0, SECOND)]);
         assert_eq!(shares(&kept), (Some(0.0), Some(0.0)), "what came before does not count");
-        // One party for a quarter of each second, for 20 seconds; then quiet.
+        // One waiter for a quarter of each second, for 20 seconds; then quiet.
         watch(&mut kept, 102, (1..=20).map(|second| (0, 0, SECOND + 250 * MS * second)));
         assert_eq!(shares(&kept), (Some(0.25), Some(5.0 / 21.0)));
         watch(&mut kept, 122, (0..5).map(|_| (0, 0, 6 * SECOND)));
@@ -270,7 +270,7 @@ mod tests {
         watch(&mut kept, 172, (0..20).map(|_| (0, 0, 6 * SECOND)));
         assert_eq!(shares(&kept), (Some(0.0), Some(0.0)));
         assert!(kept.tracks[0].blocked.is_empty(), "what stands still takes no room");
-        // Three parties that wait all the time.
+        // Three waiters all the time.
         watch(&mut kept, 192, (1..=61).map(|second| (0, 0, 6 * SECOND + 3 * SECOND * second)));
         assert_eq!(shares(&kept), (Some(3.0), Some(3.0)));
     }

@@ -12,10 +12,10 @@ use std::time::Duration;
 use super::{Registry, Shared};
 use crate::sync::Mutex;
 use crate::telemetry::SnapshotEntry;
+use crate::worker::Stop;
 use chart::Chart;
 pub use chart::ChartPoint;
 use kept::{Kept, Sample};
-use thread::Ticker;
 
 /// What a registry knows of its last minutes, for as long as a handle lives: in the
 /// [`recent`](SnapshotEntry::recent) part of each limit in a snapshot, and in
@@ -27,7 +27,7 @@ use thread::Ticker;
 /// [ticked](Self::tick). It does not keep the registry alive, and recorders do nothing for it.
 ///
 /// What it keeps is bounded: of each limit some 100 bytes, and 1 kB more for a minute in which a
-/// party was blocked on it; of the first [`CHARTS_MAX`](Self::CHARTS_MAX) limits that there are at
+/// waiter was blocked on it; of the first [`CHARTS_MAX`](Self::CHARTS_MAX) limits that there are at
 /// a time a chart of 9.6 kB. What leaves the registry is forgotten with the next look.
 ///
 /// ```
@@ -52,8 +52,8 @@ use thread::Ticker;
 pub struct History {
     registry: Weak<Shared>,
     keeper: Arc<Keeper>,
-    /// Keeps the thread, of a handle that has asked for one.
-    ticker: Option<Arc<Ticker>>,
+    /// Ends the thread with the last handle that has asked for one.
+    thread: Option<Arc<Stop>>,
 }
 
 /// What the handles of one history share.
@@ -68,7 +68,7 @@ pub(super) struct Keeper {
 #[derive(Default)]
 pub(super) struct Place {
     keeper: Mutex<Weak<Keeper>>,
-    ticker: Mutex<Weak<Ticker>>,
+    thread: Mutex<Weak<Stop>>,
 }
 
 impl Place {
@@ -116,7 +116,7 @@ impl Registry {
             *place = Arc::downgrade(&keeper);
             keeper
         });
-        History { registry: Arc::downgrade(&self.0), keeper, ticker: None }
+        History { registry: Arc::downgrade(&self.0), keeper, thread: None }
     }
 
     /// The history of this registry, with a thread that looks at the limits once per second for as
@@ -126,16 +126,16 @@ impl Registry {
     /// What the operating system says against another thread.
     pub fn spawn_history(&self) -> io::Result<History> {
         let history = self.history();
-        let mut place = self.0.history.ticker.lock();
-        let ticker = match place.upgrade() {
-            Some(ticker) => ticker,
+        let mut place = self.0.history.thread.lock();
+        let thread = match place.upgrade() {
+            Some(thread) => thread,
             None => {
-                let ticker = Arc::new(Ticker::spawn(&history)?);
-                *place = Arc::downgrade(&ticker);
-                ticker
+                let thread = Arc::new(thread::spawn(&history)?);
+                *place = Arc::downgrade(&thread);
+                thread
             }
         };
-        Ok(History { ticker: Some(ticker), ..history })
+        Ok(History { thread: Some(thread), ..history })
     }
 }
 
@@ -157,7 +157,7 @@ impl History {
     /// Reads each limit, as a snapshot does, and blocks no recorder.
     pub fn tick(&self, now: Duration) -> bool {
         self.registry.upgrade().is_some_and(|registry| {
-            let has_thread = registry.history.ticker.lock().strong_count() > 0;
+            let has_thread = registry.history.thread.lock().strong_count() > 0;
             !has_thread && self.keeper.look(&registry, now)
         })
     }
@@ -173,7 +173,7 @@ impl History {
 impl fmt::Debug for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("History")
-            .field("has_thread", &self.ticker.is_some())
+            .field("has_thread", &self.thread.is_some())
             .finish_non_exhaustive()
     }
 }

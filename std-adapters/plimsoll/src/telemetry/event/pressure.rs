@@ -40,7 +40,7 @@ pub struct PressureEvent {
     /// that overtake each other are put in order by it; those of one edge share it. The event of a
     /// limit that is dropped comes after all its edges.
     pub sequence: u64,
-    /// How many parties were blocked on the limit when this was delivered.
+    /// How many waiters were blocked on the limit when this was delivered.
     pub waiting: u64,
     /// The largest depth seen while the level held that is announced, or has ended.
     pub peak: u64,

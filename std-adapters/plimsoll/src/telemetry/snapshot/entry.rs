@@ -32,10 +32,10 @@ pub struct SnapshotEntry {
     /// The level that agrees with the depth.
     #[cfg_attr(feature = "serde", serde(with = "crate::telemetry::ser::level"))]
     pub level: Level,
-    /// How many parties are blocked on it.
+    /// How many waiters are blocked on it.
     #[cfg_attr(feature = "serde", serde(with = "crate::telemetry::ser::integer"))]
     pub waiting: u64,
-    /// How long parties have been blocked on it in all.
+    /// How long waiters have been blocked on it in all.
     #[cfg_attr(
         feature = "serde",
         serde(rename = "blocked_us", with = "crate::telemetry::ser::us")
@@ -129,8 +129,8 @@ pub struct LevelTotal {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct SnapshotRecent {
-    /// For how much of the last 10 s parties were blocked: the difference of the blocked times over
-    /// the time. 1 is one party all of the time; with more of them it is more. Of a shorter time if
+    /// For how much of the last 10 s waiters were blocked: the difference of the blocked times over
+    /// the time. 1 is one waiter all of the time; with more of them it is more. Of a shorter time if
     /// the history is younger, and `None` before it has looked twice.
     #[cfg_attr(feature = "serde", serde(default))]
     pub blocked_share_10s: Option<f64>,

@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn supply_is_assigned_once_and_freed_by_whoever_leaves() {
+    fn supply_is_assigned_once_and_freed_by_a_waiter_that_leaves() {
         let mut queue = Queue::new();
         let first = push(&mut queue, 1, "a1");
         let second = push(&mut queue, 1, "a2");

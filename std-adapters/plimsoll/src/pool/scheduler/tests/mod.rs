@@ -100,12 +100,12 @@ fn waits_end_at_their_deadlines() {
         (
             "tick 5",
             "again in 10ms, give up no job or the oldest, \
-             b1 is told: Wait for 100ms",
+             b1 is refused: Wait for 100ms",
         ),
         (
             "tick 100",
             "again in 10ms, give up no job or the oldest, \
-             c1 is told: Wait for 100ms",
+             c1 is refused: Wait for 100ms",
         ),
         ("returns a1", ""),
     ]);
@@ -113,7 +113,7 @@ fn waits_end_at_their_deadlines() {
 }
 
 #[test]
-fn pool_12_a_build_that_hangs_is_abandoned_and_its_waiter_told() {
+fn pool_12_a_build_that_hangs_is_abandoned_and_its_waiter_refused() {
     let mut script = Script::new(rules(), 1);
     script.play(&[
         ("arrive a1", "build 0, hurry"),
@@ -123,7 +123,7 @@ fn pool_12_a_build_that_hangs_is_abandoned_and_its_waiter_told() {
         (
             "tick 190",
             "again in 10ms, give up the job of 0, \
-             a1 is told: Build for 160ms",
+             a1 is refused: Build for 160ms",
         ),
         ("arrive b1", "build 1, hurry"),
         ("built 0", "too late"),
@@ -144,7 +144,7 @@ fn pool_12_no_more_are_abandoned_than_may_be() {
         (
             "tick 190",
             "again in 10ms, give up the job of 0, \
-             a1 is told: Build for 160ms",
+             a1 is refused: Build for 160ms",
         ),
         ("arrive b1", "hurry"),
         ("built 0", "b1 gets 0"),
@@ -157,7 +157,7 @@ fn pool_5_the_waiter_of_a_build_that_fails_gets_its_error() {
     script.play(&[
         ("arrive a1", "build 0, hurry"),
         ("arrive b1", "build 1, hurry"),
-        ("fails 1", "b1 is told: build failed"),
+        ("fails 1", "b1 is refused: build failed"),
         ("leave a1 after 5", "Build"),
         ("fails 0", "forget: build failed"),
     ]);
@@ -194,7 +194,7 @@ fn pool_9_a_pool_that_closes_sends_waiters_away_and_is_drained_by_the_last_one()
         ("arrive c1", "hurry"),
         ("returns b2", "c1 gets 1"),
         ("arrive d1", "hurry"),
-        ("close", "d1 is told: closed, hurry"),
+        ("close", "d1 is refused: closed, hurry"),
         ("close", "it was"),
         ("arrive e1", "closed"),
         ("try e", "closed"),
@@ -213,7 +213,7 @@ fn pool_9_a_build_that_is_cancelled_leaves_nothing() {
     let mut script = Script::new(rules(), 1);
     script.play(&[
         ("arrive a1", "build 0, hurry"),
-        ("close", "a1 is told: closed, hurry"),
+        ("close", "a1 is refused: closed, hurry"),
         ("cancelled 0", "drained"),
     ]);
 }
@@ -234,7 +234,7 @@ fn pool_17_of_more_than_there_may_be_the_idle_ones_go_at_once() {
         ("returns c1", "d1 gets 2, hurry"),
         ("gather f1 of 2", "hurry"),
         ("gather g1 of 4", "4 of 3"),
-        ("resize 1", "0 warm, f1 is told: 2 of 1, hurry, nudge"),
+        ("resize 1", "0 warm, f1 is refused: 2 of 1, hurry, nudge"),
         ("returns d1", "retire 2: surplus, hurry"),
         ("returns a1", "retire 0: surplus, hurry"),
         ("retired 0", ""),
@@ -344,10 +344,10 @@ fn pool_11_a_principal_that_backs_off_is_refused() {
     let ms = Duration::from_millis;
     let backoff = Backoff { after: 1, base: ms(50), max: ms(50) };
     script.principal_of("b").on_fault(&backoff, 0);
-    let told = "faults";
+    let refused = "faults";
     script.play(&[
-        ("arrive b3", told),
-        ("returns a1", &format!("b1 is told: {told}, b2 is told: {told}")),
+        ("arrive b3", refused),
+        ("returns a1", &format!("b1 is refused: {refused}, b2 is refused: {refused}")),
         ("tick 50", "again in 10ms"),
         ("arrive b4", "b4 gets 0, hurry"),
     ]);

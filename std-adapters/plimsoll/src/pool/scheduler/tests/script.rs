@@ -304,7 +304,7 @@ impl Script {
                         self.retired.insert(slot, condemned);
                         format!("{name} gets the room of {slot}")
                     }
-                    Outcome::Refused(error) => format!("{name} is told: {}", name_of(&error)),
+                    Outcome::Refused(error) => format!("{name} is refused: {}", name_of(&error)),
                 }
             }
             Action::Wake(..) => panic!("the executor's"),
