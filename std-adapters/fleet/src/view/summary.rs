@@ -193,7 +193,7 @@ impl<R> Rows<R> {
     }
 }
 
-/// Those with the most raised limits first, then those with silent guests, then the oldest words.
+/// Those with the most raised limits first, then with silent guests, then with a flaw, then the oldest.
 fn hosts(view: &FleetView, now: Duration) -> Rows<HostRow> {
     let counted = view.hosts().map(|host| {
         let entries = host.state().snapshot.entries().iter();
