@@ -177,7 +177,7 @@ fn serve(registry: &Registry, options: &Options) -> Result<Option<impl Sized + u
     let Some(addr) = &options.listen else { return Ok(None) };
     let status = plimsoll_status::Status::builder(registry).show_principals(true);
     #[cfg(not(feature = "nats"))]
-    let reading = ();
+    let reading = None::<()>;
     #[cfg(feature = "nats")]
     let (status, reading) = match &options.nats {
         Some(address) => {
