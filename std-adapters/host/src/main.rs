@@ -125,7 +125,7 @@ async fn run(options: &Options) -> Result<(), Failure> {
     let delivery = registry.spawn_delivery(DELIVERY)?;
     let _history = registry.spawn_history()?;
     #[cfg(feature = "listen")]
-    let _serving = options.listen.as_deref().map(|addr| serve(&registry, addr)).transpose()?;
+    let _serving = serve(&registry, options)?;
     #[cfg(feature = "nats")]
     let _publishing = publish(&registry, options)?;
     let (sender, events) = mpsc::channel();
@@ -170,14 +170,26 @@ async fn run(options: &Options) -> Result<(), Failure> {
     Ok(report.print(&mut out, &ended, &snapshot, &tally)?)
 }
 
-/// Serves the status page for as long as the guard lives, and says where. These principals are no
-/// secrets.
+/// Serves the status page, with its fleet if there is one, for as long as the guards live, and says
+/// where. These principals are no secrets.
 #[cfg(feature = "listen")]
-fn serve(registry: &Registry, addr: &str) -> Result<plimsoll_status::StatusThread, Failure> {
-    let status = plimsoll_status::Status::builder(registry).show_principals(true).build()?;
-    let serving = status.spawn(addr).map_err(|error| format!("--listen: {error}"))?;
+fn serve(registry: &Registry, options: &Options) -> Result<Option<impl Sized + use<>>, Failure> {
+    let Some(addr) = &options.listen else { return Ok(None) };
+    let status = plimsoll_status::Status::builder(registry).show_principals(true);
+    #[cfg(not(feature = "nats"))]
+    let reading = None::<()>;
+    #[cfg(feature = "nats")]
+    let (status, reading) = match &options.nats {
+        Some(address) => {
+            let view = plimsoll_fleet::view::LiveView::default();
+            let reader = plimsoll_fleet::view::FleetReader::new(fleet(address)?);
+            (status.fleet(&view), Some(view.spawn_thread(reader)?))
+        }
+        None => (status, None),
+    };
+    let serving = status.build()?.spawn(addr).map_err(|error| format!("--listen: {error}"))?;
     eprintln!("status page: http://{}/", serving.local_addr());
-    Ok(serving)
+    Ok(Some((serving, reading)))
 }
 
 /// Publishes to a fleet for as long as the guard lives. These principals are no secrets.
@@ -187,9 +199,13 @@ fn publish(
     options: &Options,
 ) -> Result<Option<plimsoll_fleet::PublishingThread>, Failure> {
     let (Some(address), Some(host)) = (&options.nats, &options.host) else { return Ok(None) };
-    let fleet = plimsoll_fleet::Fleet::new(address).map_err(|error| format!("--nats: {error}"))?;
-    let publisher = plimsoll_fleet::Publisher::new(registry, host.clone(), fleet);
+    let publisher = plimsoll_fleet::Publisher::new(registry, host.clone(), fleet(address)?);
     Ok(Some(publisher.interval(Duration::from_secs(1)).spawn_thread()?))
+}
+
+#[cfg(feature = "nats")]
+fn fleet(address: &str) -> Result<plimsoll_fleet::Fleet, Failure> {
+    Ok(plimsoll_fleet::Fleet::new(address).map_err(|error| format!("--nats: {error}"))?)
 }
 
 /// The first signal asks for an orderly end, a second one ends the process at once.

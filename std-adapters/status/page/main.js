@@ -1,6 +1,7 @@
 // Reads the stream of events, and brings the page up to date once per frame.
 
 import { EventLog } from "./events.js";
+import { Fleet } from "./fleet.js";
 import { Limits } from "./limits.js";
 import { Pools, SilentGuests, Users, Watchers } from "./tables.js";
 import { amount, count, setText } from "./text.js";
@@ -13,6 +14,7 @@ const pools = new Pools();
 const users = new Users();
 const watchers = new Watchers();
 const silentGuests = new SilentGuests();
+const fleetSection = new Fleet();
 const log = new EventLog();
 
 const VERSION = 1;
@@ -20,6 +22,7 @@ const VERSION = 1;
 let latest = null;
 let shown = null;
 let charts = null;
+let fleet = null;
 let arrived = 0;
 let interval = 0;
 let isFrameAsked = false;
@@ -36,6 +39,7 @@ function show(snapshot) {
   users.update(snapshot.ledgers);
   watchers.update(snapshot.watchers);
   silentGuests.update(now);
+  fleetSection.update(fleet);
   const raised = entries.filter((entry) => entry.level !== "normal").length;
   const total = (list, field) => list.reduce((sum, { [field]: value }) => sum + amount(value), 0);
   const set = (id, value) => setText(document.getElementById(id), count(value));
@@ -73,6 +77,13 @@ function connected(state, text) {
 function open() {
   const source = new EventSource(new URL("events", base));
   let isNews = false;
+  // A server that was started again may have no fleet any more.
+  source.addEventListener("open", () => {
+    fleet = null;
+  });
+  source.addEventListener("fleet", (message) => {
+    fleet = JSON.parse(message.data);
+  });
   source.addEventListener("snapshot", (message) => {
     const now = performance.now();
     interval = arrived === 0 ? 0 : now - arrived;

@@ -4,12 +4,12 @@ import {
   amount, count, inUnit, microseconds, milliseconds, nanoseconds, setText, share, visible,
 } from "./text.js";
 
-function label(source) {
+export function label(source) {
   return visible(source.scope === null ? source.name : `${source.name} ${source.scope}`);
 }
 
 // Brings the rows of a table up to date. The first cell is the heading of its row.
-function fill(body, rows) {
+export function fill(body, rows) {
   while (body.rows.length > rows.length) body.deleteRow(-1);
   rows.forEach((cells, at) => {
     const row = body.rows[at] ?? addRow(body, cells.length);

@@ -4,8 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use plimsoll::Registry;
+#[cfg(feature = "fleet")]
+use plimsoll_fleet::view::LiveView;
 
 use crate::error::{READER_TIMEOUT_MIN, REFRESH_MAX, REFRESH_MIN, StatusError};
+#[cfg(feature = "fleet")]
+use crate::fleet;
 use crate::host::Hosts;
 use crate::status::{Settings, Status};
 use crate::token::Token;
@@ -39,6 +43,8 @@ pub struct StatusBuilder {
     reader_timeout: Duration,
     log_events: usize,
     has_history: bool,
+    #[cfg(feature = "fleet")]
+    fleet: Option<LiveView>,
 }
 
 impl Status {
@@ -75,6 +81,8 @@ impl StatusBuilder {
             reader_timeout: Self::READER_TIMEOUT_DEFAULT,
             log_events: Self::LOG_EVENTS_DEFAULT,
             has_history: true,
+            #[cfg(feature = "fleet")]
+            fleet: None,
         }
     }
 
@@ -139,6 +147,28 @@ impl StatusBuilder {
         self
     }
 
+    /// Shows what the hosts of a fleet say together, beside this one: a section of the page, an event of
+    /// the stream, and `/fleet.json`. The view is fed by a reader of the caller's.
+    ///
+    /// ```
+    /// use plimsoll::Registry;
+    /// use plimsoll_fleet::Fleet;
+    /// use plimsoll_fleet::view::{FleetReader, LiveView};
+    /// use plimsoll_status::Status;
+    ///
+    /// let view = LiveView::default();
+    /// // It connects in the background, now or later.
+    /// let _reading = view.spawn_thread(FleetReader::new(Fleet::new("nats://127.0.0.1:4222")?))?;
+    /// let status = Status::builder(&Registry::new()).fleet(&view).build()?;
+    /// # drop(status);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "fleet")]
+    pub fn fleet(mut self, view: &LiveView) -> Self {
+        self.fleet = Some(view.clone());
+        self
+    }
+
     /// Makes the status. From now on it keeps events.
     ///
     /// # Errors
@@ -157,6 +187,10 @@ impl StatusBuilder {
         for host in &self.hosts {
             hosts.add(host)?;
         }
+        #[cfg(feature = "fleet")]
+        let fleet = self.fleet.map(|view| fleet::latest(view, self.shows_principals));
+        #[cfg(not(feature = "fleet"))]
+        let fleet = None;
         let token = self.token.map(Token::new).transpose()?;
         Ok(Status::with(Settings {
             registry: self.registry,
@@ -169,6 +203,7 @@ impl StatusBuilder {
             reader_timeout: self.reader_timeout,
             log_events: self.log_events,
             has_history: self.has_history,
+            fleet,
         }))
     }
 }

@@ -19,8 +19,9 @@
 //!
 //! | route | what it is |
 //! |---|---|
-//! | `/` | the page: bars with their watermarks, pools, largest users, silent guests, events, charts of the last ten minutes |
+//! | `/` | the page: bars with their watermarks, pools, largest users, silent guests, events, charts of the last ten minutes; the hosts of a fleet |
 //! | `/snapshot.json` | a [`Snapshot`](plimsoll::Snapshot) in its serde form, at most 250 ms old |
+//! | `/fleet.json` | what the hosts of a fleet say together, if it has one (feature `fleet`) |
 //! | `/events` | server-sent events, see below |
 //! | `/metrics` | for Prometheus |
 //! | `/healthz` | `ok` |
@@ -31,6 +32,7 @@
 //! | `snapshot` | as `/snapshot.json`: at once, and at each [refresh](StatusBuilder::refresh) |
 //! | `event` | `{"at_ms", "text", "event"}`: Unix time in ms, the line that an event's `Display` is, and an [`Event`](plimsoll::Event) in its serde form |
 //! | `charts` | once, before the first snapshot, if there is a history: `{"bucket_ms", "charts": [[id, [largest, ...]], ...]}`, the limit's `id` and a value or `null` for each bucket of the last ten minutes, oldest first |
+//! | `fleet` | as `/fleet.json`, before each snapshot, if there is a fleet |
 //! | `silent` | `[{"watcher", "guest", "run", "at_ms", "window_ms", "elapsed_ms"}]`: the guests that are silent, at once and whenever it changes |
 //! | `late` | a sentence: there is no snapshot now, since a function of the host that it asks does not return |
 //!
@@ -53,9 +55,12 @@ mod builder;
 mod charts;
 mod connection;
 mod error;
+#[cfg(feature = "fleet")]
+mod fleet;
 mod frame;
 mod guard;
 mod host;
+mod latest;
 mod log;
 mod login;
 mod metrics;

@@ -27,6 +27,7 @@ files! {
     "history.js": SCRIPT,
     "tables.js": SCRIPT,
     "events.js": SCRIPT,
+    "fleet.js": SCRIPT,
     "text.js": SCRIPT,
     "icon.svg": "image/svg+xml",
 }

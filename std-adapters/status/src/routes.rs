@@ -9,7 +9,7 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
-use crate::frame::Late;
+use crate::latest::{Late, recently};
 use crate::status::Status;
 use crate::{guard, login, metrics, page};
 
@@ -19,7 +19,7 @@ const TEXT: &str = "text/plain; charset=utf-8";
 
 impl Status {
     /// The routes, to be merged into a host's own router or nested in it: `/` with its parts under
-    /// `/page/`, `/snapshot.json`, `/events`, `/metrics`, `/healthz` and `/login`.
+    /// `/page/`, `/snapshot.json`, `/fleet.json`, `/events`, `/metrics`, `/healthz` and `/login`.
     ///
     /// They check host and token themselves. A graceful shutdown of the host's server waits for open
     /// streams: [`close`](Self::close) ends them.
@@ -39,6 +39,7 @@ fn router(status: &Status) -> Router {
     let guarded = Router::new()
         .route("/", get(index))
         .route("/snapshot.json", get(snapshot))
+        .route("/fleet.json", get(fleet))
         .route("/events", get(events))
         .route("/metrics", get(metrics::metrics))
         .route_layer(middleware::from_fn_with_state(status.clone(), guard::known));
@@ -60,9 +61,22 @@ async fn file(Path(name): Path<String>) -> Response {
 }
 
 async fn snapshot(State(status): State<Status>) -> Response {
-    match status.0.frames.recent().await {
+    match status.0.frames.since(recently()).await {
         Ok(frame) => ([(CONTENT_TYPE, JSON)], frame.json()).into_response(),
         Err(late) => late.into_response(),
+    }
+}
+
+async fn fleet(State(status): State<Status>) -> Response {
+    let Some(fleet) = &status.0.settings.fleet else {
+        return (StatusCode::NOT_FOUND, "this status shows no fleet\n").into_response();
+    };
+    match fleet.since(recently()).await {
+        Ok(fleet) => ([(CONTENT_TYPE, JSON)], fleet.json).into_response(),
+        Err(Late) => {
+            let text = "the ledgers of the fleet take too long to merge\n";
+            (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "5")], text).into_response()
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpSocket, lookup_host};
 
 use crate::connection::Patient;
 use crate::error::ServeError;
-use crate::frame::PATIENCE;
+use crate::latest::PATIENCE;
 use crate::status::Status;
 
 /// Connections beside those of the streams that may be open.

@@ -1,10 +1,10 @@
-//! The text of a server-sent event.
+//! The text of server-sent events.
 
 use axum::body::Bytes;
 use serde::Serialize;
 
 /// Where the data of an event begins, and what comes after it.
-pub(crate) fn around(name: &str, id: Option<(u64, u64)>) -> (String, &'static str) {
+fn around(name: &str, id: Option<(u64, u64)>) -> (String, &'static str) {
     let id = id.map_or_else(String::new, |(run, number)| format!("id: {run}-{number}\n"));
     (format!("event: {name}\n{id}data: "), "\n\n")
 }
@@ -17,4 +17,20 @@ pub(crate) fn event(name: &str, id: Option<(u64, u64)>, data: &impl Serialize) -
     serde_json::to_writer(&mut text, data).expect("it is JSON");
     text.extend_from_slice(after.as_bytes());
     text.into()
+}
+
+/// An event of a stream, and the JSON that stands in it.
+#[derive(Clone, Debug)]
+pub(crate) struct Message {
+    pub(crate) event: Bytes,
+    pub(crate) json: Bytes,
+}
+
+impl Message {
+    pub(crate) fn new(name: &str, data: &impl Serialize) -> Self {
+        let event = event(name, None, data);
+        let (before, after) = around(name, None);
+        let json = event.slice(before.len()..event.len() - after.len());
+        Self { event, json }
+    }
 }

@@ -4,13 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use plimsoll::Registry;
+use plimsoll::{History, Registry};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
-use crate::frame::Frames;
+use crate::frame::Frame;
 use crate::host::Hosts;
+use crate::latest::Latest;
 use crate::log::{Log, Place};
+use crate::sse::Message;
 use crate::stream::{Events, Feed};
 use crate::token::Token;
 
@@ -19,11 +21,11 @@ use crate::token::Token;
 /// Clones share everything: the log, the streams that may be open, and the snapshot of a moment.
 ///
 /// # Invariants
-/// - SEE-1: recorders do nothing for readers. Without a reader no snapshot is taken, and with many of
-///   them one per refresh. An event is kept in the log, which is a push under a short lock; the
+/// - SEE-1: recorders do nothing for readers. Without a reader no snapshot is taken and no fleet is merged,
+///   and with many of them one per refresh. An event is kept in the log, which is a push under a short lock; the
 ///   [history](crate::StatusBuilder::history) looks at the limits once per second, from a thread of its own.
 /// - SEE-3: a slow or hostile reader is dropped and can neither stall a recorder nor grow memory:
-///   streams are bounded in number, each holds two snapshots at most, and a reader that does not take
+///   streams are bounded in number, each holds two snapshots or fleets at most, and a reader that does not take
 ///   what it was sent is dropped by a timer.
 /// - SEE-4: loopback by default, read-only, no secrets: principals are shown only if asked for.
 ///
@@ -51,11 +53,14 @@ pub(crate) struct Settings {
     pub(crate) reader_timeout: Duration,
     pub(crate) log_events: usize,
     pub(crate) has_history: bool,
+    /// What is shown of a fleet, if there is one.
+    pub(crate) fleet: Option<Arc<Latest<Message>>>,
 }
 
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
-    pub(crate) frames: Arc<Frames>,
+    pub(crate) frames: Arc<Latest<Frame>>,
+    history: Option<History>,
     log: Arc<Log>,
     streams: Arc<Semaphore>,
     began: Instant,
@@ -70,11 +75,13 @@ impl Status {
         let registry = &settings.registry;
         // Without a thread for it there is none.
         let history = settings.has_history.then(|| registry.spawn_history().ok()).flatten();
-        let frames = Frames::new(registry.clone(), settings.shows_principals, history);
+        let (of, shows_principals) = (registry.clone(), settings.shows_principals);
+        let frames = Latest::new(move || Frame::take(&of, shows_principals));
         let log = Arc::new(Log::new(registry, settings.log_events));
         let streams = settings.streams_max.min(Semaphore::MAX_PERMITS);
         Self(Arc::new(Shared {
             frames,
+            history,
             log,
             streams: Arc::new(Semaphore::new(streams)),
             began: Instant::now(),
@@ -101,6 +108,8 @@ impl Shared {
         let place: Place = self.log.place_after(last_id);
         let feed = Feed {
             frames: self.frames.clone(),
+            fleet: self.settings.fleet.clone(),
+            history: self.history.clone(),
             log: self.log.clone(),
             place,
             refresh: self.settings.refresh,

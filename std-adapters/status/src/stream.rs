@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use futures_core::Stream;
+use plimsoll::History;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, timeout};
 
-use crate::frame::Frames;
+use crate::frame::Frame;
+use crate::latest::{Late, Latest, recently};
 use crate::log::{Log, Place};
+use crate::sse::Message;
 
 /// A page that lost its server asks again after two seconds.
 const FIRST: &str = "retry: 2000\n\n";
@@ -24,7 +27,9 @@ const LATE: &str = "event: late\ndata: a snapshot takes too long\n\n";
 /// What a stream is fed from. Each has a task of its own, and a timer: a reader that does not take
 /// what it was sent is dropped, since the server stops asking for more and never drops it.
 pub(crate) struct Feed {
-    pub(crate) frames: Arc<Frames>,
+    pub(crate) frames: Arc<Latest<Frame>>,
+    pub(crate) fleet: Option<Arc<Latest<Message>>>,
+    pub(crate) history: Option<History>,
     pub(crate) log: Arc<Log>,
     pub(crate) place: Place,
     pub(crate) refresh: Duration,
@@ -60,20 +65,30 @@ impl Feed {
 
     async fn feed(&mut self, sender: &Sender<Bytes>) -> Result<(), Gone> {
         self.send(sender, Bytes::from_static(FIRST.as_bytes())).await?;
-        let mut frame = self.frames.recent().await;
-        if let (Some(history), Ok(frame)) = (&self.frames.history, &frame) {
+        let (mut frame, mut fleet) = self.since(recently()).await;
+        if let (Some(history), Ok(frame)) = (&self.history, &frame) {
             self.send(sender, frame.charts(history)).await?;
         }
         loop {
             for news in self.log.since(&mut self.place) {
                 self.send(sender, news).await?;
             }
+            // Before the snapshot, at which the page is brought up to date.
+            if let Some(fleet) = fleet {
+                self.send(sender, fleet.event).await?;
+            }
             let late = Bytes::from_static(LATE.as_bytes());
             self.send(sender, frame.map_or(late, |frame| frame.event())).await?;
             let due = self.next_tick();
             tokio::time::sleep_until(due).await;
-            frame = self.frames.since(due).await;
+            (frame, fleet) = self.since(due).await;
         }
+    }
+
+    /// The snapshot of a moment, and what is shown of the fleet then, if there is one and it is not late.
+    async fn since(&self, moment: Instant) -> (Result<Frame, Late>, Option<Message>) {
+        let fleet = async { self.fleet.as_ref()?.since(moment).await.ok() };
+        tokio::join!(self.frames.since(moment), fleet)
     }
 
     async fn send(&self, sender: &Sender<Bytes>, part: Bytes) -> Result<(), Gone> {

@@ -65,6 +65,7 @@ async fn each_route_answers_with_its_content_type() {
         ("/metrics", "text/plain; version=0.0.4; charset=utf-8"),
         ("/healthz", "text/plain; charset=utf-8"),
         ("/page/main.js", "text/javascript; charset=utf-8"),
+        ("/page/fleet.js", "text/javascript; charset=utf-8"),
         ("/page/style.css", "text/css; charset=utf-8"),
         ("/page/icon.svg", "image/svg+xml"),
     ] {
@@ -72,7 +73,7 @@ async fn each_route_answers_with_its_content_type() {
         assert_eq!(answer.status, StatusCode::OK, "{path}");
         assert_eq!(answer.headers[CONTENT_TYPE], kind, "{path}");
     }
-    for path in ["/page/other.js", "/page/..%2fCargo.toml", "/snapshot", "/page/"] {
+    for path in ["/page/other.js", "/page/..%2fCargo.toml", "/snapshot", "/page/", "/fleet.json"] {
         assert_eq!(status_of(&router, get(path)).await, StatusCode::NOT_FOUND, "{path}");
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use plimsoll::{Limit, Registry, Watermarks};
 use plimsoll_fleet::state::{LedgerState, SilentGuest};
-use plimsoll_fleet::view::{FleetFlaw, Heard};
+use plimsoll_fleet::view::{Connection, FleetFlaw, Heard};
 use plimsoll_fleet::{Fleet, HostName, HostState, Publisher, StateError};
 use plimsoll_top::view::{Action, FleetApp, Key};
 use ratatui::Terminal;
@@ -69,7 +69,7 @@ fn app() -> FleetApp {
     for (name, depth, fuel) in [("web-1", 9, 100), ("web-2", 1, 200), ("web-3", 10, 100)] {
         app.on_heard(now, heard(name, depth, fuel));
     }
-    app.on_heard(now, Heard::Connection("connected".into()));
+    app.on_heard(now, Heard::Connection(Connection::Connected));
     app.advance(Duration::from_secs(4));
     app
 }

@@ -1,10 +1,12 @@
 //! What a reader hands to a view.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::events::FleetEvent;
 use super::fleet::{FleetView, Taken};
 use super::host::FleetFlaw;
+use crate::error::FleetError;
 use crate::state::{HostName, HostState};
 
 /// What was heard from the server.
@@ -34,8 +36,38 @@ pub enum Heard {
     Event(FleetEvent),
     /// All that was stored when the reader began has been heard.
     Current,
-    /// The connection, in words: it is there, or what it fails of.
-    Connection(Box<str>),
+    /// How the reader stands with the server, if that has changed.
+    Connection(Connection),
+}
+
+/// How a reader stands with its server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Connection {
+    /// It has not been there yet.
+    #[default]
+    Connecting,
+    /// It is there. One that falls silent is noticed after half a minute.
+    Connected,
+    /// It is not there.
+    Lost {
+        /// Why not.
+        why: FleetError,
+        /// When the next try is; `None` if no other try can mend it.
+        again_in: Option<Duration>,
+    },
+}
+
+/// `connected`, or why it is not, on one line.
+impl fmt::Display for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connecting => f.write_str("connecting"),
+            Self::Connected => f.write_str("connected"),
+            Self::Lost { why, again_in: Some(wait) } => write!(f, "{why}; again in {wait:?}"),
+            Self::Lost { why, again_in: None } => write!(f, "{why}"),
+        }
+    }
 }
 
 impl FleetView {

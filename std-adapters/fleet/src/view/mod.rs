@@ -1,7 +1,7 @@
 //! What the hosts of a fleet say, together: who uses the most, what is full, who is silent, and where.
 //!
 //! [`FleetView`] is a pure state machine: states and events of hosts go in, and times are arguments. [`FleetReader`]
-//! feeds one from the server.
+//! feeds one from the server. A [`LiveView`] is one that is fed while others look at it.
 //!
 //! # Invariants
 //! - FLEET-2: each state has the run of its host (its *incarnation*) and its place in it. The view keeps the newest
@@ -51,14 +51,20 @@ mod events;
 mod fleet;
 mod heard;
 mod host;
+mod live;
 mod picture;
 mod read;
+mod summary;
 mod table;
+mod thread;
 
 pub use events::FleetEvent;
 pub use fleet::{FleetView, Taken, ViewSettings};
-pub use heard::Heard;
+pub use heard::{Connection, Heard};
 pub use host::{FleetFlaw, FleetHost};
+pub use live::LiveView;
 pub use picture::{FleetLedger, FleetLimit, FleetSilence};
 pub use read::FleetReader;
+pub use summary::FleetSummary;
 pub use table::FleetTable;
+pub use thread::ReaderThread;

@@ -9,7 +9,7 @@ use super::events::FleetEvent;
 use super::fleet::FleetView;
 use super::host::FleetHost;
 use crate::merge::{LedgerName, MergeError, Merged, MergedUser};
-use crate::state::{HostName, SilentGuest};
+use crate::state::{HostName, LedgerState, SilentGuest};
 
 /// A raised limit of a host.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +51,18 @@ impl FleetLedger {
     /// The host where a user has the most.
     pub fn most_on(&self, user: &MergedUser) -> Option<&HostName> {
         self.hosts.get(user.most_on)
+    }
+}
+
+/// Ledgers of one name, of all hosts.
+pub(super) struct ToMerge(Vec<(HostName, LedgerState)>);
+
+impl ToMerge {
+    /// # Errors
+    /// [`MergeError::Nothing`], if there are none.
+    pub(super) fn merge(self, users_max: usize) -> Result<FleetLedger, MergeError> {
+        let (hosts, states): (Vec<_>, Vec<_>) = self.0.into_iter().unzip();
+        Ok(FleetLedger { merged: Merged::of(&states, users_max)?, hosts })
     }
 }
 
@@ -109,12 +121,20 @@ impl FleetView {
     /// # Errors
     /// [`MergeError::Nothing`], if no host has one.
     pub fn merged(&self, name: &LedgerName, users_max: usize) -> Result<FleetLedger, MergeError> {
-        let ledgers = self.hosts().flat_map(|host| {
+        let (hosts, states): (Vec<_>, Vec<_>) = self.states_of(name).unzip();
+        Ok(FleetLedger { merged: Merged::of(states, users_max)?, hosts })
+    }
+
+    /// The ledgers of that name, to be merged without the view: they share the memory of its states.
+    pub(super) fn to_merge(&self, name: &LedgerName) -> ToMerge {
+        ToMerge(self.states_of(name).map(|(host, state)| (host, state.clone())).collect())
+    }
+
+    fn states_of(&self, name: &LedgerName) -> impl Iterator<Item = (HostName, &LedgerState)> {
+        self.hosts().flat_map(|host| {
             let ledgers = host.state().ledgers.iter().filter(|ledger| name.is_of(ledger));
             ledgers.map(|ledger| (host.name().clone(), ledger))
-        });
-        let (hosts, states): (Vec<_>, Vec<_>) = ledgers.unzip();
-        Ok(FleetLedger { merged: Merged::of(states, users_max)?, hosts })
+        })
     }
 
     /// The newest events, at most `most`, the newest last.

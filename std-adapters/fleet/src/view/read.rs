@@ -12,7 +12,7 @@ use async_nats::jetstream::{self, Context, Message};
 use futures_util::StreamExt;
 
 use super::events::FleetEvent;
-use super::heard::Heard;
+use super::heard::{Connection, Heard};
 use super::host::FleetFlaw;
 use crate::connect::{Fleet, server_error};
 use crate::error::{FleetError, StateError};
@@ -78,11 +78,11 @@ impl FleetReader {
             let ended = self.read(&client, &mut on_heard, &mut wait).await;
             let why = match ended {
                 Err(FleetError::NoJetStream) => return Err(FleetError::NoJetStream),
-                Err(error) => error.to_string(),
+                Err(error) => error,
                 // It was quiet: ask again at once.
                 Ok(()) => continue,
             };
-            on_heard(Heard::Connection(format!("{why}; again in {wait:?}").into()));
+            on_heard(Heard::Connection(Connection::Lost { why, again_in: Some(wait) }));
             tokio::time::sleep(wait).await;
             wait = (2 * wait).min(WAIT_MAX);
         }
@@ -107,7 +107,7 @@ impl FleetReader {
         let states = bucket.watch_with_history(format!("{}>", Keys::STATES)).await;
         let mut states = states.map_err(|why| server_error("watch the states", &why))?;
         let mut events = self.events(&context).await?;
-        on_heard(Heard::Connection("connected".into()));
+        on_heard(Heard::Connection(Connection::Connected));
         *wait = WAIT_FIRST;
         loop {
             tokio::select! {

@@ -25,7 +25,8 @@ impl Nats {
         Self::with("jetstream { store_dir: \"STORE\", max_mem: 64MB, max_file: 4GB }")
     }
 
-    /// A server with this configuration, in which `STORE` is a folder of its own.
+    /// A server with this configuration, in which `STORE` is its store, and `FOLDER` the
+    /// [folder](Self::folder) of both.
     pub(crate) fn with(config: &str) -> Self {
         let mut server = Self::not_started(config);
         server.restart();
@@ -39,9 +40,15 @@ impl Nats {
         let folder = env::temp_dir().join(format!("plimsoll-fleet-{}-{count}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let config = config.replace("STORE", folder.join("store").to_str().unwrap());
+        let config = config.replace("FOLDER", folder.to_str().unwrap());
         // Bound and left again: nobody else is given it soon.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         Self { folder, config, port, child: None }
+    }
+
+    /// What is in it leaves with the server.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Starts it, again on the same port and store.

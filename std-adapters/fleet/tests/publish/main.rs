@@ -4,6 +4,7 @@
 mod nats;
 
 mod bucket;
+mod credentials;
 mod outages;
 mod refusals;
 mod stream;

@@ -138,24 +138,3 @@ fn outside_of_a_runtime_a_task_is_a_typed_error() {
     let publisher = Publisher::new(&Registry::new(), HostName::new("a").unwrap(), fleet);
     assert!(matches!(publisher.spawn(), Err(FleetError::Start { .. })));
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn credentials_are_the_clients_own_options() {
-    let server = Nats::with(
-        "authorization { token: \"a-token\" }\njetstream { store_dir: \"STORE\", max_file: 4GB }",
-    );
-    let host = Host::new("web-1");
-    let without = host.publisher(&server).spawn().unwrap();
-    until("it is said", || without.stats().problem == Some(FleetError::Away)).await;
-    let options = async_nats::ConnectOptions::with_token("a-token".into());
-    let fleet = fleet(&server).options(options.clone());
-    let with = Publisher::new(&host.registry, host.name.clone(), fleet).spawn().unwrap();
-    flushed(&with).await;
-    // A host that has a client anyhow gives that.
-    let client = options.connect(server.url()).await.unwrap();
-    let fleet = Fleet::with_client(client).name("other").unwrap();
-    let other = Publisher::new(&host.registry, host.name.clone(), fleet).spawn().unwrap();
-    flushed(&other).await;
-    assert_eq!((other.stats().problem, with.stats().problem), (None, None));
-    assert_eq!(without.stats().counts.states, 0);
-}

@@ -11,11 +11,11 @@ use async_nats::jetstream;
 use plimsoll::ledger::SumLedger;
 use plimsoll::{Limit, PressureRule, Registry, TrackedGauge, Watermarks};
 use plimsoll_fleet::state::{Frame, Keys};
-use plimsoll_fleet::view::{FleetFlaw, FleetReader, FleetView, Heard};
+use plimsoll_fleet::view::{Connection, FleetFlaw, FleetReader, FleetView, Heard, LiveView};
 use plimsoll_fleet::{Fleet, FleetError, HostName, Publisher, Publishing, StateError};
 use tokio::task::JoinHandle;
 
-use nats::{Nats, PATIENCE};
+use nats::{Nats, PATIENCE, wait_for};
 
 fn name(name: &str) -> HostName {
     HostName::new(name).unwrap()
@@ -187,4 +187,28 @@ async fn a_server_without_jetstream_is_named() {
     let reader = FleetReader::new(Fleet::new(server.url()).unwrap());
     let ended = tokio::time::timeout(PATIENCE, reader.follow(|_: Heard| {})).await;
     assert_eq!(ended.expect("it ends").unwrap_err(), FleetError::NoJetStream);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fleet_4_a_live_view_says_whether_its_reader_is_connected() {
+    let mut server = Nats::start();
+    let _host = Host::start(&server, "web-1", 64);
+    let view = LiveView::default();
+    let _reading = view.spawn_thread(FleetReader::new(fleet(&server))).unwrap();
+    let is_there = |view: &FleetView, _| view.hosts().len() == 1;
+    wait_for("a host is there", || view.look(is_there));
+    assert_eq!(view.connection(), Connection::Connected);
+    // A server that is silent is noticed when it is asked, after a while without a state.
+    server.kill();
+    wait_for("it is lost", || {
+        matches!(view.connection(), Connection::Lost { again_in: Some(_), .. })
+    });
+    server.restart();
+    wait_for("it is there again", || view.connection() == Connection::Connected);
+    // Without JetStream there will be none.
+    let other = Nats::with("");
+    let view = LiveView::default();
+    let ended = tokio::time::timeout(PATIENCE, view.follow(FleetReader::new(fleet(&other)))).await;
+    let why = ended.expect("it ends").unwrap_err();
+    assert_eq!(view.connection(), Connection::Lost { why, again_in: None });
 }

@@ -1,6 +1,11 @@
 //! The page in a browser. With `PLIMSOLL_SCREENSHOTS` set to a folder, pictures are written there.
 
 mod browser;
+#[cfg(feature = "fleet")]
+mod fleet;
+#[cfg(feature = "fleet")]
+#[path = "../hosts/mod.rs"]
+mod hosts;
 
 use std::io::Write;
 use std::net::TcpStream;

@@ -1,0 +1,61 @@
+//! A reader on a thread of its own.
+
+use std::fmt;
+use std::io;
+use std::thread::{self, JoinHandle};
+
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
+
+use super::live::LiveView;
+use super::read::FleetReader;
+use crate::error::FleetError;
+
+/// A reader that feeds a [`LiveView`] on a thread of its own, until this is dropped.
+#[must_use = "dropping it stops the reader"]
+pub struct ReaderThread {
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl LiveView {
+    /// Feeds the view from a reader on a thread of its own: for programs without a runtime. What ends
+    /// the reader is what the [`connection`](Self::connection) says from then on.
+    ///
+    /// # Errors
+    /// [`FleetError::Start`] if no thread could be started.
+    pub fn spawn_thread(&self, reader: FleetReader) -> Result<ReaderThread, FleetError> {
+        let start = |why: io::Error| FleetError::Start { why: why.to_string() };
+        let (stop, stopped) = oneshot::channel::<()>();
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(start)?;
+        let view = self.clone();
+        let run = move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    _ = view.follow(reader) => {}
+                    // An error is a guard that was dropped, too.
+                    _ = stopped => {}
+                }
+            });
+            // Nothing of it blocks: what is left is dropped.
+            runtime.shutdown_background();
+        };
+        let thread = thread::Builder::new().name("plimsoll-reader".into()).spawn(run);
+        Ok(ReaderThread { stop: Some(stop), thread: Some(thread.map_err(start)?) })
+    }
+}
+
+impl Drop for ReaderThread {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for ReaderThread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReaderThread").finish_non_exhaustive()
+    }
+}
