@@ -85,7 +85,7 @@ pub struct Gauge {
     watermarks: Watermarks,
 }
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 const _: () = assert!(core::mem::offset_of!(Gauge, marks) == 64);
 
 impl Gauge {
