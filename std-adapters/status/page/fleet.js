@@ -1,4 +1,4 @@
-// What the hosts of a fleet say together, with the age of each host's word.
+// The fleet's section: all hosts together, with the age of each host's state.
 
 import { fill, label } from "./tables.js";
 import { count, inUnit, levelText, milliseconds, setText, share, visible } from "./text.js";
@@ -65,7 +65,7 @@ function hostCells(host) {
   ];
 }
 
-// A key whose word was never read is of no host that is known.
+// A message that could not be read, under a key of no known host.
 function flawCells({ key, flaw }) {
   return [visible(key), STATES.unreadable, "–", "–", "–", "–", "–", "–", visible(flaw)];
 }

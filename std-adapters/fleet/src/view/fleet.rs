@@ -1,4 +1,4 @@
-//! The newest words of all hosts.
+//! The newest states of all hosts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,9 +16,9 @@ const FLAWS_MAX: usize = 100;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ViewSettings {
-    /// After so long without a new word a host is gone; 60 s by default.
+    /// After so long without a new state a host is gone; 60 s by default.
     pub gone_after: Duration,
-    /// After so long without a new word a host's name is free for a run that began earlier; 15 s by default.
+    /// After so long without a new state a host's name is free for a run that began earlier; 15 s by default.
     pub quiet_after: Duration,
     /// Hosts that are kept at most; 10,000 by default.
     pub hosts_max: usize,
@@ -110,7 +110,7 @@ impl FleetView {
         }
     }
 
-    /// Takes in that a word could not be read: its host keeps the last one that could, and its age grows.
+    /// Takes in that a message could not be read: its host keeps the last state that could be, whose age grows.
     pub fn on_flaw(&mut self, key: &str, flaw: FleetFlaw) {
         if let Some(host) = HostName::new(key).ok().and_then(|name| self.hosts.get_mut(&name)) {
             host.flaw = Some(flaw);
@@ -119,7 +119,7 @@ impl FleetView {
         }
     }
 
-    /// Takes in that a host has taken its word back.
+    /// Takes in that a host has deleted its state.
     pub fn on_gone(&mut self, host: &HostName) {
         self.gone += u64::from(self.hosts.remove(host).is_some());
     }
@@ -132,7 +132,7 @@ impl FleetView {
         self.events.on_event(event)
     }
 
-    /// Lets hosts go that have said nothing new for [too long](ViewSettings::gone_after).
+    /// Removes hosts without a new state for [too long](ViewSettings::gone_after).
     pub fn advance(&mut self, now: Duration) {
         let (before, gone_after) = (self.hosts.len(), self.settings.gone_after);
         self.hosts.retain(|_, host| host.age(now) < gone_after);
@@ -149,12 +149,12 @@ impl FleetView {
         self.hosts.get(name)
     }
 
-    /// Words that could not be read, by the keys of hosts that have said nothing else.
+    /// Messages that could not be read, by the keys of hosts without a state.
     pub fn flaws(&self) -> impl Iterator<Item = (&str, &FleetFlaw)> {
         self.flaws.iter().map(|(key, flaw)| (&**key, flaw))
     }
 
-    /// How many hosts have gone, by their own word or for want of one.
+    /// How many hosts have gone: those that deleted their state, and those that sent none for too long.
     pub const fn gone(&self) -> u64 {
         self.gone
     }

@@ -27,7 +27,7 @@ pub enum Heard {
         /// What is wrong with it.
         flaw: FleetFlaw,
     },
-    /// A host has taken its state back.
+    /// A host has deleted its state.
     Gone {
         /// The host.
         host: HostName,

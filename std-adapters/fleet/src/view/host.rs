@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::error::{HostNameError, StateError};
 use crate::state::{HostName, HostState};
 
-/// What is wrong with a word of a host. The words of others are shown all the same.
+/// What is wrong with a message of a host. Other hosts are shown all the same.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FleetFlaw {
@@ -31,13 +31,13 @@ pub enum FleetFlaw {
     },
 }
 
-/// The newest word of a host.
+/// A host, with its newest state.
 #[derive(Clone, Debug)]
 pub struct FleetHost {
     state: HostState,
     /// When it came, by the clock of the reader.
     came: Duration,
-    /// How much older than the newest word it was then, by the clock of the server.
+    /// How much older than the newest state of all hosts it was then, by the clock of the server.
     behind: Duration,
     /// How often the host has restarted, as far as was seen.
     pub restarts: u64,
@@ -45,7 +45,7 @@ pub struct FleetHost {
     pub rivals: u64,
     /// States that came too late, or twice.
     pub repeated: u64,
-    /// What was wrong with the last word, if it could not be read.
+    /// What was wrong with the last message, if it could not be read.
     pub flaw: Option<FleetFlaw>,
 }
 
@@ -87,12 +87,12 @@ impl FleetHost {
         &self.state.host
     }
 
-    /// What it said.
+    /// Its newest state.
     pub const fn state(&self) -> &HostState {
         &self.state
     }
 
-    /// How old its word is. See [the module](super) for the clocks.
+    /// How old its state is. See [the module](super) for the clocks.
     pub fn age(&self, now: Duration) -> Duration {
         now.saturating_sub(self.came) + self.behind
     }

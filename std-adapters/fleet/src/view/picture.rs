@@ -17,7 +17,7 @@ use crate::state::{HostName, LedgerState, SilentGuest};
 pub struct FleetLimit<'v> {
     /// Where.
     pub host: &'v HostName,
-    /// How old the host's word is.
+    /// How old the host's state is.
     pub age: Duration,
     /// The limit.
     pub entry: &'v SnapshotEntry,
@@ -29,7 +29,7 @@ pub struct FleetLimit<'v> {
 pub struct FleetSilence<'v> {
     /// Where.
     pub host: &'v HostName,
-    /// How old the host's word is.
+    /// How old the host's state is.
     pub age: Duration,
     /// The guest.
     pub guest: &'v SilentGuest,
@@ -87,8 +87,8 @@ impl FleetView {
             let age = host.age(now);
             let guests = host.state().silent.iter();
             silent.extend(guests.map(|guest| {
-                let told = guest.silent_for_ms.saturating_add(guest.elapsed_ms);
-                let silent_for = Duration::from_millis(told).saturating_add(age);
+                let known = guest.silent_for_ms.saturating_add(guest.elapsed_ms);
+                let silent_for = Duration::from_millis(known).saturating_add(age);
                 FleetSilence { host: host.name(), age, guest, silent_for }
             }));
         }

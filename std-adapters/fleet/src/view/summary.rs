@@ -21,7 +21,7 @@ pub(super) const LEDGERS_MAX: usize = 20;
 pub(super) const USERS_MAX: usize = 10;
 /// Characters of a text.
 const CHARS_MAX: usize = 200;
-/// A host has gone quiet that has said nothing for so many of its intervals.
+/// A host without a new state for so many of its intervals is quiet.
 const INTERVALS_MAX: u32 = 3;
 
 /// What a view shows at one moment: how many there are of everything, and the first rows of each list.
@@ -64,14 +64,14 @@ struct HostRow {
     flaw: Option<String>,
 }
 
-/// Whether a host's word can be taken for what is now.
+/// Whether a host's state is up to date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum HostCondition {
     Live,
-    /// It has said nothing for several of its intervals.
+    /// No new state has come for several of its intervals.
     Quiet,
-    /// The last word could not be read: what is shown is the one before.
+    /// The last message could not be read: the state before it is shown.
     Unreadable,
 }
 

@@ -159,7 +159,7 @@ impl FleetApp {
         frame.render_widget(status, right);
     }
 
-    /// The hosts with the most raised limits first, and then the oldest words.
+    /// The hosts with the most raised limits first, and then the oldest states.
     fn hosts(&self) -> Table<'static> {
         let mut hosts: Vec<&FleetHost> = self.view.hosts().collect();
         hosts.sort_by_key(|host| Reverse((raised_of(host), silent_of(host), host.age(self.now))));
