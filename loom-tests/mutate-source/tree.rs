@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use crate::mutant::Mutant;
 
-/// A mutant whose tests take so many times as long as those of the tree without a change is found: it
-/// waits for ever. Tests that are quick have some seconds more.
+/// A mutant counts as found, since it may wait for ever, if its tests take this many times as long as
+/// without a change, and `PATIENCE_MIN` more.
 const PATIENCE: u32 = 5;
 const PATIENCE_MIN: Duration = Duration::from_secs(20);
 const PATIENCE_WITH_BUILDS: Duration = Duration::from_secs(3_600);
@@ -20,8 +20,8 @@ const PATIENCE_WITH_BUILDS: Duration = Duration::from_secs(3_600);
 /// Stands for the models of the mutant's own file, where there are any.
 const MODELS: &str = "MODELS";
 
-/// Stands for the tests of the mutant's own family, most of which find it: the others need not be built
-/// then.
+/// Stands for the tests of the mutant's own part of the package. They run first, since they find most
+/// mutants: then the others need not be built.
 const FAMILY: &str = "FAMILY";
 
 /// The tests of what the core does. Its other tests read documents and the source.
@@ -70,7 +70,7 @@ pub(crate) struct Tree {
     sources: &'static str,
     /// Cargo's arguments after `test`: the tests of this area, the quickest first.
     tests: &'static [&'static [&'static str]],
-    /// How long each of these takes without a change, on a machine without other work.
+    /// How long each of these takes without a change, less what other work of the machine takes.
     sound: Vec<Duration>,
 }
 
@@ -138,7 +138,7 @@ impl Tree {
         Ok(mutants)
     }
 
-    /// Of a tree that fails by itself no mutant says anything.
+    /// Runs and times all tests without a change: if they fail then, no mutant can be judged.
     pub(crate) fn check_unchanged(&mut self) -> Result<(), String> {
         for package in self.tests {
             // Any family may be asked for.
@@ -157,7 +157,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Runs the tests against a mutant, until one notices.
+    /// Runs the tests against a mutant, until one finds it.
     pub(crate) fn try_out(&self, mutant: &Mutant) -> Result<Fate, String> {
         let path = self.root.join("tree").join(&mutant.file);
         let source = fs::read_to_string(&path).map_err(|error| error.to_string())?;
@@ -203,8 +203,8 @@ impl Tree {
         Ok(Fate::Survived)
     }
 
-    /// How long the tests took, as if the machine had no other work; nothing if one fails, or if they
-    /// take longer than `patience`.
+    /// Runs tests. Returns how long they took, less what other work of the machine took; `None` if one
+    /// fails, or if they take longer than `patience`.
     fn passes(
         &self,
         flags: &[&str],
@@ -218,7 +218,7 @@ impl Tree {
         command.current_dir(self.root.join("tree")).stdout(Stdio::null()).stderr(Stdio::null());
         command.process_group(0);
         command.env("CARGO_TARGET_DIR", "../build").env("RUST_BACKTRACE", "0");
-        // A mutant may stand where a flaw would be planted.
+        // A mutant may have changed the text that a planted flaw replaces.
         command.env("PLIMSOLL_FLAWS_MAY_MISS", "1");
         command.env("CARGO_INCREMENTAL", "1").env("CARGO_PROFILE_DEV_DEBUG", "0");
         let mut child = command.spawn().map_err(|error| format!("cargo: {error}"))?;
@@ -282,7 +282,7 @@ impl Tree {
     }
 }
 
-/// How many tasks there are for each core: so much longer everything takes.
+/// How many tasks there are for each core, at least one: by this factor everything takes longer.
 fn crowding() -> f64 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
     let text = read_or_empty(Path::new("/proc/loadavg"));
@@ -290,7 +290,7 @@ fn crowding() -> f64 {
     (load / cores).max(1.0)
 }
 
-/// The tests in `tests` that are called after the folder of a file; of the registry's, if none are.
+/// The tests in `tests` that are named after the folder of a file, or those of the registry.
 fn family_tests(mutant: &Mutant) -> String {
     let family = mutant.file.rsplit("/src/").next().and_then(|rest| rest.split('/').next());
     match family {

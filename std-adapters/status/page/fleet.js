@@ -5,10 +5,10 @@ import { count, inUnit, levelText, milliseconds, setText, share, visible } from 
 
 const VERSION = 1;
 
-// As of levels: a sign and a word.
+// As levels are shown: a sign and a word.
 const STATES = { live: "● live", quiet: "▲ quiet", unreadable: "■ unreadable" };
 
-// A table below a heading, which is there while it has rows.
+// A heading and a table, hidden while it has no rows.
 class Table {
   #element = document.getElementById("fleet-table").content.firstElementChild.cloneNode(true);
   #heading = this.#element.querySelector("h3 bdi");
@@ -43,7 +43,7 @@ class Table {
   }
 }
 
-// Long lists come with their first rows only.
+// How many rows there are, if not all are listed.
 function listed({ count: all, rows }) {
   return count(rows.length) === count(all) ? "" : `${count(rows.length)} of ${count(all)} are listed`;
 }

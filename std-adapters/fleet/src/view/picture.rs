@@ -1,4 +1,4 @@
-//! The questions that a view answers.
+//! Queries of a view: raised limits, silent guests, merged ledgers.
 
 use std::cmp::Reverse;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A view as text.
+//! A view as tables of text.
 
 use std::fmt::{self, Write};
 use std::time::Duration;
