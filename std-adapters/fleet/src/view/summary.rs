@@ -222,7 +222,7 @@ fn hosts(view: &FleetView, now: Duration) -> Rows<HostRow> {
 }
 
 fn condition(host: &FleetHost, now: Duration) -> HostCondition {
-    // A second at least: what is fast is not quiet for want of a moment.
+    // A second at least: a host with a short interval is not quiet after a few milliseconds.
     let interval = Duration::from_millis(host.state().interval_ms).max(Duration::from_secs(1));
     match &host.flaw {
         Some(_) => HostCondition::Unreadable,
