@@ -70,8 +70,8 @@ impl Feed {
             self.send(sender, frame.charts(history)).await?;
         }
         loop {
-            for news in self.log.since(&mut self.place) {
-                self.send(sender, news).await?;
+            for event in self.log.since(&mut self.place) {
+                self.send(sender, event).await?;
             }
             // Before the snapshot, at which the page is brought up to date.
             if let Some(fleet) = fleet {

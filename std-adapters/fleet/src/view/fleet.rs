@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::events::{Events, FleetEvent};
-use super::host::{FleetFlaw, FleetHost, Order};
+use super::host::{FleetFlaw, FleetHost, Taken};
 use crate::state::{HostName, HostState};
 
 /// Hosts of a view at most, by default: their states are kept whole.
@@ -29,24 +29,6 @@ impl Default for ViewSettings {
         let seconds = Duration::from_secs;
         Self { gone_after: seconds(60), quiet_after: seconds(15), hosts_max: HOSTS_MAX }
     }
-}
-
-/// What became of a state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Taken {
-    /// It is the first of its host.
-    Joined,
-    /// It is newer than what was known.
-    Newer,
-    /// Its host has restarted.
-    Restarted,
-    /// It is known, or older than what is: nothing changes.
-    Old,
-    /// It is of a run that began before the one that is shown: nothing changes.
-    Rival,
-    /// There are as many hosts as may be: nothing changes.
-    NoRoom,
 }
 
 /// What the hosts of a fleet said last. See [the module](super).
@@ -89,25 +71,7 @@ impl FleetView {
             self.hosts.insert(state.host.clone(), FleetHost::new(state, now, behind));
             return Taken::Joined;
         };
-        match host.order(&state, now, self.settings.quiet_after) {
-            Order::Later => {
-                host.replace(state, now, behind);
-                Taken::Newer
-            }
-            Order::Restarted => {
-                host.replace(state, now, behind);
-                host.restarts += 1;
-                Taken::Restarted
-            }
-            Order::Old => {
-                host.repeated += 1;
-                Taken::Old
-            }
-            Order::Rival => {
-                host.rivals += 1;
-                Taken::Rival
-            }
-        }
+        host.on_state(state, now, behind, self.settings.quiet_after)
     }
 
     /// Takes in that a message could not be read: its host keeps the last state that could be, whose age grows.

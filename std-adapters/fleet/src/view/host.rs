@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use plimsoll::{Level, SnapshotEntry};
+
 use crate::error::{HostNameError, StateError};
 use crate::state::{HostName, HostState};
 
@@ -31,6 +33,24 @@ pub enum FleetFlaw {
     },
 }
 
+/// What became of a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Taken {
+    /// It is the first of its host.
+    Joined,
+    /// It is newer than what was known.
+    Newer,
+    /// Its host has restarted.
+    Restarted,
+    /// It is known, or older than what is: nothing changes.
+    Old,
+    /// It is of a run that began before the one that is shown: nothing changes.
+    Rival,
+    /// There are as many hosts as may be: nothing changes.
+    NoRoom,
+}
+
 /// A host, with its newest state.
 #[derive(Clone, Debug)]
 pub struct FleetHost {
@@ -49,37 +69,36 @@ pub struct FleetHost {
     pub flaw: Option<FleetFlaw>,
 }
 
-/// What a state is to the newest word of its host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
-    /// A later one of the same run.
-    Later,
-    /// One of a run that began later, or whose rival has gone quiet.
-    Restarted,
-    /// The same one, or an earlier one of the same run.
-    Old,
-    /// One of a run that began no later.
-    Rival,
-}
-
 impl FleetHost {
     pub(super) fn new(state: HostState, came: Duration, behind: Duration) -> Self {
         Self { state, came, behind, restarts: 0, rivals: 0, repeated: 0, flaw: None }
     }
 
-    /// Where a state belongs.
-    pub(super) fn order(&self, state: &HostState, now: Duration, quiet_after: Duration) -> Order {
-        let (newest, is_quiet) = (&self.state, now.saturating_sub(self.came) >= quiet_after);
-        match state.incarnation == newest.incarnation {
-            true if state.sequence > newest.sequence => Order::Later,
-            true => Order::Old,
-            false if state.started_unix_ms > newest.started_unix_ms || is_quiet => Order::Restarted,
-            false => Order::Rival,
+    /// Takes a state in that the server stored `behind` the newest one.
+    pub(super) fn on_state(
+        &mut self,
+        state: HostState,
+        now: Duration,
+        behind: Duration,
+        quiet_after: Duration,
+    ) -> Taken {
+        let newest = &self.state;
+        let is_same_run = state.incarnation == newest.incarnation;
+        if is_same_run && state.sequence <= newest.sequence {
+            self.repeated += 1;
+            return Taken::Old;
         }
-    }
-
-    pub(super) fn replace(&mut self, state: HostState, came: Duration, behind: Duration) {
-        (self.state, self.came, self.behind, self.flaw) = (state, came, behind, None);
+        let is_quiet = now.saturating_sub(self.came) >= quiet_after;
+        if !is_same_run && state.started_unix_ms <= newest.started_unix_ms && !is_quiet {
+            self.rivals += 1;
+            return Taken::Rival;
+        }
+        (self.state, self.came, self.behind, self.flaw) = (state, now, behind, None);
+        if is_same_run {
+            return Taken::Newer;
+        }
+        self.restarts += 1;
+        Taken::Restarted
     }
 
     /// The host.
@@ -90,6 +109,16 @@ impl FleetHost {
     /// Its newest state.
     pub const fn state(&self) -> &HostState {
         &self.state
+    }
+
+    /// Its raised limits.
+    pub fn raised(&self) -> impl Iterator<Item = &SnapshotEntry> {
+        self.state.snapshot.entries().iter().filter(|entry| entry.level > Level::Normal)
+    }
+
+    /// How many of its guests are silent, named or not.
+    pub const fn silent_count(&self) -> u64 {
+        (self.state.silent.len() as u64).saturating_add(self.state.silent_more)
     }
 
     /// How old its state is. See [the module](super) for the clocks.

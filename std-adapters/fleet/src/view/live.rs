@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::fleet::{FleetView, Taken, ViewSettings};
+use super::fleet::{FleetView, ViewSettings};
 use super::heard::{Connection, Heard};
+use super::host::Taken;
 use super::picture::{FleetLedger, ToMerge};
 use super::read::FleetReader;
 use super::summary::{FleetSummary, LEDGERS_MAX, USERS_MAX};

@@ -59,9 +59,9 @@ mod table;
 mod thread;
 
 pub use events::FleetEvent;
-pub use fleet::{FleetView, Taken, ViewSettings};
+pub use fleet::{FleetView, ViewSettings};
 pub use heard::{Connection, Heard};
-pub use host::{FleetFlaw, FleetHost};
+pub use host::{FleetFlaw, FleetHost, Taken};
 pub use live::LiveView;
 pub use picture::{FleetLedger, FleetLimit, FleetSilence};
 pub use read::FleetReader;

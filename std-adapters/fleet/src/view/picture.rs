@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use plimsoll::{Level, SnapshotEntry};
+use plimsoll::SnapshotEntry;
 
 use super::events::FleetEvent;
 use super::fleet::FleetView;
@@ -72,8 +72,7 @@ impl FleetView {
         let mut limits = Vec::new();
         for host in self.hosts() {
             let age = host.age(now);
-            let entries = host.state().snapshot.entries().iter();
-            let raised = entries.filter(|entry| entry.level > Level::Normal);
+            let raised = host.raised();
             limits.extend(raised.map(|entry| FleetLimit { host: host.name(), age, entry }));
         }
         limits.sort_by_key(|limit| Reverse((limit.entry.level, limit.entry.waiting > 0)));
@@ -98,8 +97,7 @@ impl FleetView {
 
     /// How many guests are silent, named or not.
     pub fn silent_count(&self) -> u64 {
-        let of = |host: &FleetHost| host.state().silent.len() as u64 + host.state().silent_more;
-        self.hosts().map(of).fold(0, u64::saturating_add)
+        self.hosts().map(FleetHost::silent_count).fold(0, u64::saturating_add)
     }
 
     /// The ledgers of the fleet, in the order of their names.

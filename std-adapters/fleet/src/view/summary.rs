@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
+use plimsoll::Category;
 use plimsoll::ledger::LedgerKind;
-use plimsoll::{Category, Level};
 use serde::Serialize;
 
 use super::fleet::FleetView;
@@ -195,13 +195,7 @@ impl<R> Rows<R> {
 
 /// Those with the most raised limits first, then with silent guests, then with a flaw, then the oldest.
 fn hosts(view: &FleetView, now: Duration) -> Rows<HostRow> {
-    let counted = view.hosts().map(|host| {
-        let entries = host.state().snapshot.entries().iter();
-        let raised = entries.filter(|entry| entry.level > Level::Normal).count();
-        let state = host.state();
-        let silent = (state.silent.len() as u64).saturating_add(state.silent_more);
-        (host, raised, silent)
-    });
+    let counted = view.hosts().map(|host| (host, host.raised().count(), host.silent_count()));
     let mut counted: Vec<_> = counted.collect();
     let is_flawed = |host: &FleetHost| host.flaw.is_some() || host.rivals > 0;
     counted.sort_by_key(|(host, raised, silent)| {
