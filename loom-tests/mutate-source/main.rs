@@ -11,13 +11,15 @@
 //! reason is missing, or if fewer than 90 of 100 were found.
 
 mod mutant;
+mod results;
 mod tree;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use mutant::Mutant;
-use tree::{Fate, Tree};
+use results::{Fate, Results, reasons};
+use tree::Tree;
 
 /// Of 100 mutants, so many must be found.
 const SCORE_MIN: usize = 90;
@@ -44,10 +46,11 @@ fn run() -> Result<bool, String> {
     let area = arguments.first().map_or("core", String::as_str);
     let mut tree = Tree::copied(area)?;
     let mutants = sampled(tree.mutants()?, sample, seed as u64);
+    let results = Results::of(area, seed);
     if arguments.iter().any(|argument| argument == "anew") {
-        tree.forget(seed)?;
+        results.forget()?;
     }
-    let mut known = tree.known(seed)?;
+    let mut known = results.known()?;
     let is_new = |mutant: &&Mutant| !known.contains_key(&mutant.to_string());
     let to_try: Vec<&Mutant> = mutants.iter().filter(is_new).take(limit).collect();
     if !to_try.is_empty() {
@@ -56,10 +59,10 @@ fn run() -> Result<bool, String> {
     for mutant in to_try {
         let fate = tree.try_out(mutant)?;
         println!("{fate:14} {} in {mutant}", mutant.place());
-        tree.note(seed, mutant, fate)?;
+        results.note(mutant, fate)?;
         known.insert(mutant.to_string(), fate);
     }
-    report(&mutants, &known, &tree.reasons())
+    report(&mutants, &known, &reasons())
 }
 
 /// Whether enough were found, and each survivor has a reason.

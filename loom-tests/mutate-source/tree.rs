@@ -1,15 +1,13 @@
 //! A copy of the repository in which mutants are tried out.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::fs;
-use std::io::Write;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::mutant::Mutant;
+use crate::results::Fate;
 
 /// A mutant counts as found, since it may wait for ever, if its tests take this many times as long as
 /// without a change, and `PATIENCE_MIN` more.
@@ -45,24 +43,6 @@ const CORE_TESTS: &[&str] = &[
     "--test",
     "watermarks",
 ];
-
-/// What became of a mutant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// A test failed, or did not end.
-    Found,
-    Survived,
-    DoesNotBuild,
-}
-
-const FATES: [(Fate, &str); 3] =
-    [(Fate::Found, "found"), (Fate::Survived, "survived"), (Fate::DoesNotBuild, "does-not-build")];
-
-impl fmt::Display for Fate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(FATES.iter().find(|(fate, _)| fate == self).map_or("", |(_, name)| name))
-    }
-}
 
 pub(crate) struct Tree {
     root: PathBuf,
@@ -241,51 +221,12 @@ impl Tree {
             }
         }
     }
-
-    fn list(&self, seed: usize) -> PathBuf {
-        PathBuf::from(format!("loom-tests/mutants/{}-{seed}.txt", self.area))
-    }
-
-    /// Forgets what earlier runs have found out.
-    pub(crate) fn forget(&self, seed: usize) -> Result<(), String> {
-        let list = self.list(seed);
-        if !list.exists() {
-            return Ok(());
-        }
-        fs::remove_file(&list).map_err(|error| format!("{}: {error}", list.display()))
-    }
-
-    /// What earlier runs have found out.
-    pub(crate) fn known(&self, seed: usize) -> Result<BTreeMap<String, Fate>, String> {
-        let mut known = BTreeMap::new();
-        for line in read_or_empty(&self.list(seed)).lines() {
-            let (name, mutant) = line.split_once('\t').ok_or_else(|| format!("{line}?"))?;
-            let fate = FATES.iter().find(|(_, text)| *text == name);
-            known.insert(mutant.to_owned(), fate.ok_or_else(|| format!("{line}?"))?.0);
-        }
-        Ok(known)
-    }
-
-    pub(crate) fn note(&self, seed: usize, mutant: &Mutant, fate: Fate) -> Result<(), String> {
-        let list = self.list(seed);
-        fs::create_dir_all("loom-tests/mutants").map_err(|error| error.to_string())?;
-        let file = fs::OpenOptions::new().create(true).append(true).open(&list);
-        let written = file.and_then(|mut file| writeln!(file, "{fate}\t{mutant}"));
-        written.map_err(|error| format!("{}: {error}", list.display()))
-    }
-
-    /// Why some mutants survive.
-    pub(crate) fn reasons(&self) -> BTreeMap<String, String> {
-        let text = read_or_empty(Path::new("loom-tests/survivors.txt"));
-        let pairs = text.lines().filter_map(|line| line.split_once('\t'));
-        pairs.map(|(name, reason)| (name.to_owned(), reason.to_owned())).collect()
-    }
 }
 
 /// How many tasks there are for each core, at least one: by this factor everything takes longer.
 fn crowding() -> f64 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
-    let text = read_or_empty(Path::new("/proc/loadavg"));
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = text.split(' ').next().and_then(|load| load.parse::<f64>().ok()).unwrap_or(0.0);
     (load / cores).max(1.0)
 }
@@ -300,8 +241,4 @@ fn family_tests(mutant: &Mutant) -> String {
         ) => format!("{family}*"),
         _ => "registry*".to_owned(),
     }
-}
-
-fn read_or_empty(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_default()
 }
