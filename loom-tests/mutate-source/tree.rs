@@ -48,10 +48,10 @@ pub(crate) struct Tree {
     root: PathBuf,
     area: String,
     sources: &'static str,
-    /// Cargo's arguments after `test`: the tests of this area, the quickest first.
+    /// Cargo's arguments after `test`, for each suite of this area, the quickest first.
     tests: &'static [&'static [&'static str]],
     /// How long each of these takes without a change, less what other work of the machine takes.
-    sound: Vec<Duration>,
+    times: Vec<Duration>,
 }
 
 impl Tree {
@@ -91,7 +91,7 @@ impl Tree {
             fs::create_dir_all(copy.parent().unwrap_or(&root)).map_err(|e| e.to_string())?;
             fs::write(&copy, text).map_err(|error| format!("{}: {error}", copy.display()))?;
         }
-        Ok(Tree { root, area: area.to_owned(), sources, tests, sound: Vec::new() })
+        Ok(Tree { root, area: area.to_owned(), sources, tests, times: Vec::new() })
     }
 
     /// All mutants of the area's sources.
@@ -120,19 +120,19 @@ impl Tree {
 
     /// Runs and times all tests without a change: if they fail then, no mutant can be judged.
     pub(crate) fn check_unchanged(&mut self) -> Result<(), String> {
-        for package in self.tests {
+        for suite in self.tests {
             // Any family may be asked for.
             let named = |part: &&'static str| match *part {
                 FAMILY => vec!["*"],
                 MODELS => Mutant::all_models().collect(),
                 part => vec![part],
             };
-            let package: Vec<&str> = package.iter().flat_map(named).collect();
-            let arguments = package.join(" ");
+            let suite: Vec<&str> = suite.iter().flat_map(named).collect();
+            let arguments = suite.join(" ");
             let broken = || format!("`cargo test --offline {arguments}` fails without a change");
-            self.passes(&["--no-run"], &package, &[], PATIENCE_WITH_BUILDS)?.ok_or_else(broken)?;
-            let took = self.passes(&[], &package, &[], PATIENCE_WITH_BUILDS)?;
-            self.sound.push(took.ok_or_else(broken)?);
+            self.passes(&["--no-run"], &suite, &[], PATIENCE_WITH_BUILDS)?.ok_or_else(broken)?;
+            let took = self.passes(&[], &suite, &[], PATIENCE_WITH_BUILDS)?;
+            self.times.push(took.ok_or_else(broken)?);
         }
         Ok(())
     }
@@ -148,12 +148,12 @@ impl Tree {
     }
 
     fn judge(&self, mutant: &Mutant) -> Result<Fate, String> {
-        for (package, sound) in self.tests.iter().zip(&self.sound) {
-            let is_model = package.contains(&"plimsoll-loom");
+        for (suite, time) in self.tests.iter().zip(&self.times) {
+            let is_model = suite.contains(&"plimsoll-loom");
             if mutant.is_ordering() && self.area == "core" && !is_model {
                 continue;
             }
-            if package.contains(&MODELS) && mutant.models().is_none() {
+            if suite.contains(&MODELS) && mutant.models().is_none() {
                 continue;
             }
             let family = family_tests(mutant);
@@ -162,11 +162,11 @@ impl Tree {
                 MODELS => mutant.models().unwrap_or_default(),
                 part => part,
             };
-            let package: Vec<&str> = package.iter().map(named).collect();
-            if self.passes(&["--no-run"], &package, &[], PATIENCE_WITH_BUILDS)?.is_none() {
+            let suite: Vec<&str> = suite.iter().map(named).collect();
+            if self.passes(&["--no-run"], &suite, &[], PATIENCE_WITH_BUILDS)?.is_none() {
                 return Ok(Fate::DoesNotBuild);
             }
-            let patience = PATIENCE_MIN + PATIENCE * *sound;
+            let patience = PATIENCE_MIN + PATIENCE * *time;
             // The models of a file are named after it, or after its folder. Those of other parts may check it
             // as well: those of a flow check its credit.
             let folder = mutant.file.rsplit('/').nth(1).unwrap_or("");
@@ -175,7 +175,7 @@ impl Tree {
             let runs: &[&[&str]] =
                 if is_model && self.area == "core" { &[narrow, &[]] } else { &[&[]] };
             for rest in runs {
-                if self.passes(&[], &package, rest, patience)?.is_none() {
+                if self.passes(&[], &suite, rest, patience)?.is_none() {
                     return Ok(Fate::Found);
                 }
             }
@@ -188,13 +188,13 @@ impl Tree {
     fn passes(
         &self,
         flags: &[&str],
-        package: &[&str],
+        suite: &[&str],
         rest: &[&str],
         patience: Duration,
     ) -> Result<Option<Duration>, String> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        command.args(["test", "--quiet", "--offline"]).args(flags).args(package).args(rest);
+        command.args(["test", "--quiet", "--offline"]).args(flags).args(suite).args(rest);
         command.current_dir(self.root.join("tree")).stdout(Stdio::null()).stderr(Stdio::null());
         command.process_group(0);
         command.env("CARGO_TARGET_DIR", "../build").env("RUST_BACKTRACE", "0");
