@@ -8,7 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The packages by their sources.
-const PACKAGES: [&str; 3] = ["src", "../std-adapters/plimsoll/src", "../std-adapters/wasmtime/src"];
+const PACKAGES: [&str; 4] = [
+    "src",
+    "../std-adapters/plimsoll/src",
+    "../std-adapters/wasmtime/src",
+    "../std-adapters/fleet/src",
+];
 
 #[test]
 fn relative_links_lead_somewhere() {

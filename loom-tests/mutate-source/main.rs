@@ -1,23 +1,25 @@
-//! Changes the source in one place at a time, and sees whether a test notices.
+//! Changes the source in one place at a time, and sees whether a test finds it.
 //!
 //! `cargo mutate-source core` or `cargo mutate-source adapters` takes a seeded sample of all mutants,
 //! 150 unless said, and runs the tests against each in a copy of the tree, below `target/mutants`.
-//! What becomes of each is kept in a list, `loom-tests/mutants`: a run that was stopped goes on where it
-//! was, and so does the next one after the source has changed elsewhere. The sample changes with the
-//! lines that change, and no more.
+//! The results are kept in `loom-tests/mutants`: a run that was stopped goes on where it was, also
+//! after the source has changed elsewhere. Only mutants of changed lines leave or join the sample.
 //!
-//! Arguments: `sample=N`, `seed=N`, `limit=N` to stop after so many new ones, and `anew` to forget what
-//! is known. Survivors are printed with the reason that `loom-tests/survivors.txt` gives, a line of a
-//! mutant's name, a tab and the reason; it fails if one has none, or if less than 90 of 100 were found.
+//! Arguments after the area: `sample=N`, `seed=N`, `limit=N` to stop after so many new ones, and `anew`
+//! to forget the results of this seed. Survivors are printed with their reasons from
+//! `loom-tests/survivors.txt`, whose lines are a mutant's name, a tab and the reason. It fails if a
+//! reason is missing, or if fewer than 90 of 100 were found.
 
 mod mutant;
+mod results;
 mod tree;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use mutant::Mutant;
-use tree::{Fate, Tree};
+use results::{Fate, Results, reasons};
+use tree::Tree;
 
 /// Of 100 mutants, so many must be found.
 const SCORE_MIN: usize = 90;
@@ -44,10 +46,11 @@ fn run() -> Result<bool, String> {
     let area = arguments.first().map_or("core", String::as_str);
     let mut tree = Tree::copied(area)?;
     let mutants = sampled(tree.mutants()?, sample, seed as u64);
+    let results = Results::of(area, seed);
     if arguments.iter().any(|argument| argument == "anew") {
-        tree.forget(seed)?;
+        results.forget()?;
     }
-    let mut known = tree.known(seed)?;
+    let mut known = results.known()?;
     let is_new = |mutant: &&Mutant| !known.contains_key(&mutant.to_string());
     let to_try: Vec<&Mutant> = mutants.iter().filter(is_new).take(limit).collect();
     if !to_try.is_empty() {
@@ -56,10 +59,10 @@ fn run() -> Result<bool, String> {
     for mutant in to_try {
         let fate = tree.try_out(mutant)?;
         println!("{fate:14} {} in {mutant}", mutant.place());
-        tree.note(seed, mutant, fate)?;
+        results.note(mutant, fate)?;
         known.insert(mutant.to_string(), fate);
     }
-    report(&mutants, &known, &tree.reasons())
+    report(&mutants, &known, &reasons())
 }
 
 /// Whether enough were found, and each survivor has a reason.
@@ -91,8 +94,8 @@ fn report(
     Ok(unexplained == 0 && judged > 0 && 100 * found >= SCORE_MIN * judged)
 }
 
-/// So many of them, by a number that their name has under this seed: the same mutants as before but for
-/// lines that have changed.
+/// A sample of `sample` mutants: those whose names have the smallest hashes under this seed. So it stays
+/// the same but for lines that have changed.
 fn sampled(mut mutants: Vec<Mutant>, sample: usize, seed: u64) -> Vec<Mutant> {
     mutants.sort_by_cached_key(|mutant| {
         // FNV-1a, and the end of SplitMix64.

@@ -32,10 +32,10 @@ const OPERATORS: [(&str, &str); 24] = [
     (".is_none()", ".is_some()"),
 ];
 
-/// Code that no test can judge: what is checked by the compiler, or in debug builds and models only.
+/// Lines without mutants: what the compiler checks, and what runs in debug builds and models only.
 const SKIPPED: [&str; 4] = ["debug_assert", "const _", "impl<", "where"];
 
-/// Files of the adapters, and the models that take them in.
+/// Files of the adapters that are compiled into models, and those models.
 const MODELS: [(&str, &str); 6] = [
     ("ledger/places.rs", "places"),
     ("pressure/word.rs", "pressure"),
@@ -114,12 +114,12 @@ impl Mutant {
         changed
     }
 
-    /// Whether a test of the model checker alone can tell: no other run weakens an ordering.
+    /// Whether it weakens an ordering: in the core, only the models can find that.
     pub(crate) fn is_ordering(&self) -> bool {
         self.was.starts_with("Ordering::")
     }
 
-    /// The models that take in this file of the adapters.
+    /// The models that this file of the adapters is compiled into.
     pub(crate) fn models(&self) -> Option<&'static str> {
         MODELS.iter().find(|(file, _)| self.file.ends_with(file)).map(|(_, models)| *models)
     }

@@ -1,18 +1,16 @@
 //! A copy of the repository in which mutants are tried out.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::fs;
-use std::io::Write;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::mutant::Mutant;
+use crate::results::Fate;
 
-/// A mutant whose tests take so many times as long as those of the tree without a change is found: it
-/// waits for ever. Tests that are quick have some seconds more.
+/// A mutant counts as found, since it may wait for ever, if its tests take this many times as long as
+/// without a change, and `PATIENCE_MIN` more.
 const PATIENCE: u32 = 5;
 const PATIENCE_MIN: Duration = Duration::from_secs(20);
 const PATIENCE_WITH_BUILDS: Duration = Duration::from_secs(3_600);
@@ -20,8 +18,8 @@ const PATIENCE_WITH_BUILDS: Duration = Duration::from_secs(3_600);
 /// Stands for the models of the mutant's own file, where there are any.
 const MODELS: &str = "MODELS";
 
-/// Stands for the tests of the mutant's own family, most of which find it: the others need not be built
-/// then.
+/// Stands for the tests of the mutant's own part of the package. They run first, since they find most
+/// mutants: then the others need not be built.
 const FAMILY: &str = "FAMILY";
 
 /// The tests of what the core does. Its other tests read documents and the source.
@@ -46,32 +44,14 @@ const CORE_TESTS: &[&str] = &[
     "watermarks",
 ];
 
-/// What became of a mutant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// A test failed, or did not end.
-    Found,
-    Survived,
-    DoesNotBuild,
-}
-
-const FATES: [(Fate, &str); 3] =
-    [(Fate::Found, "found"), (Fate::Survived, "survived"), (Fate::DoesNotBuild, "does-not-build")];
-
-impl fmt::Display for Fate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(FATES.iter().find(|(fate, _)| fate == self).map_or("", |(_, name)| name))
-    }
-}
-
 pub(crate) struct Tree {
     root: PathBuf,
     area: String,
     sources: &'static str,
-    /// Cargo's arguments after `test`: the tests of this area, the quickest first.
+    /// Cargo's arguments after `test`, for each suite of this area, the quickest first.
     tests: &'static [&'static [&'static str]],
-    /// How long each of these takes without a change, on a machine without other work.
-    sound: Vec<Duration>,
+    /// How long each of these takes without a change, less what other work of the machine takes.
+    times: Vec<Duration>,
 }
 
 impl Tree {
@@ -111,7 +91,7 @@ impl Tree {
             fs::create_dir_all(copy.parent().unwrap_or(&root)).map_err(|e| e.to_string())?;
             fs::write(&copy, text).map_err(|error| format!("{}: {error}", copy.display()))?;
         }
-        Ok(Tree { root, area: area.to_owned(), sources, tests, sound: Vec::new() })
+        Ok(Tree { root, area: area.to_owned(), sources, tests, times: Vec::new() })
     }
 
     /// All mutants of the area's sources.
@@ -138,26 +118,26 @@ impl Tree {
         Ok(mutants)
     }
 
-    /// Of a tree that fails by itself no mutant says anything.
+    /// Runs and times all tests without a change: if they fail then, no mutant can be judged.
     pub(crate) fn check_unchanged(&mut self) -> Result<(), String> {
-        for package in self.tests {
+        for suite in self.tests {
             // Any family may be asked for.
             let named = |part: &&'static str| match *part {
                 FAMILY => vec!["*"],
                 MODELS => Mutant::all_models().collect(),
                 part => vec![part],
             };
-            let package: Vec<&str> = package.iter().flat_map(named).collect();
-            let arguments = package.join(" ");
+            let suite: Vec<&str> = suite.iter().flat_map(named).collect();
+            let arguments = suite.join(" ");
             let broken = || format!("`cargo test --offline {arguments}` fails without a change");
-            self.passes(&["--no-run"], &package, &[], PATIENCE_WITH_BUILDS)?.ok_or_else(broken)?;
-            let took = self.passes(&[], &package, &[], PATIENCE_WITH_BUILDS)?;
-            self.sound.push(took.ok_or_else(broken)?);
+            self.passes(&["--no-run"], &suite, &[], PATIENCE_WITH_BUILDS)?.ok_or_else(broken)?;
+            let took = self.passes(&[], &suite, &[], PATIENCE_WITH_BUILDS)?;
+            self.times.push(took.ok_or_else(broken)?);
         }
         Ok(())
     }
 
-    /// Runs the tests against a mutant, until one notices.
+    /// Runs the tests against a mutant, until one finds it.
     pub(crate) fn try_out(&self, mutant: &Mutant) -> Result<Fate, String> {
         let path = self.root.join("tree").join(&mutant.file);
         let source = fs::read_to_string(&path).map_err(|error| error.to_string())?;
@@ -168,12 +148,12 @@ impl Tree {
     }
 
     fn judge(&self, mutant: &Mutant) -> Result<Fate, String> {
-        for (package, sound) in self.tests.iter().zip(&self.sound) {
-            let is_model = package.contains(&"plimsoll-loom");
+        for (suite, time) in self.tests.iter().zip(&self.times) {
+            let is_model = suite.contains(&"plimsoll-loom");
             if mutant.is_ordering() && self.area == "core" && !is_model {
                 continue;
             }
-            if package.contains(&MODELS) && mutant.models().is_none() {
+            if suite.contains(&MODELS) && mutant.models().is_none() {
                 continue;
             }
             let family = family_tests(mutant);
@@ -182,11 +162,11 @@ impl Tree {
                 MODELS => mutant.models().unwrap_or_default(),
                 part => part,
             };
-            let package: Vec<&str> = package.iter().map(named).collect();
-            if self.passes(&["--no-run"], &package, &[], PATIENCE_WITH_BUILDS)?.is_none() {
+            let suite: Vec<&str> = suite.iter().map(named).collect();
+            if self.passes(&["--no-run"], &suite, &[], PATIENCE_WITH_BUILDS)?.is_none() {
                 return Ok(Fate::DoesNotBuild);
             }
-            let patience = PATIENCE_MIN + PATIENCE * *sound;
+            let patience = PATIENCE_MIN + PATIENCE * *time;
             // The models of a file are named after it, or after its folder. Those of other parts may check it
             // as well: those of a flow check its credit.
             let folder = mutant.file.rsplit('/').nth(1).unwrap_or("");
@@ -195,7 +175,7 @@ impl Tree {
             let runs: &[&[&str]] =
                 if is_model && self.area == "core" { &[narrow, &[]] } else { &[&[]] };
             for rest in runs {
-                if self.passes(&[], &package, rest, patience)?.is_none() {
+                if self.passes(&[], &suite, rest, patience)?.is_none() {
                     return Ok(Fate::Found);
                 }
             }
@@ -203,22 +183,22 @@ impl Tree {
         Ok(Fate::Survived)
     }
 
-    /// How long the tests took, as if the machine had no other work; nothing if one fails, or if they
-    /// take longer than `patience`.
+    /// Runs tests. Returns how long they took, less what other work of the machine took; `None` if one
+    /// fails, or if they take longer than `patience`.
     fn passes(
         &self,
         flags: &[&str],
-        package: &[&str],
+        suite: &[&str],
         rest: &[&str],
         patience: Duration,
     ) -> Result<Option<Duration>, String> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        command.args(["test", "--quiet", "--offline"]).args(flags).args(package).args(rest);
+        command.args(["test", "--quiet", "--offline"]).args(flags).args(suite).args(rest);
         command.current_dir(self.root.join("tree")).stdout(Stdio::null()).stderr(Stdio::null());
         command.process_group(0);
         command.env("CARGO_TARGET_DIR", "../build").env("RUST_BACKTRACE", "0");
-        // A mutant may stand where a flaw would be planted.
+        // A mutant may have changed the text that a planted flaw replaces.
         command.env("PLIMSOLL_FLAWS_MAY_MISS", "1");
         command.env("CARGO_INCREMENTAL", "1").env("CARGO_PROFILE_DEV_DEBUG", "0");
         let mut child = command.spawn().map_err(|error| format!("cargo: {error}"))?;
@@ -241,56 +221,17 @@ impl Tree {
             }
         }
     }
-
-    fn list(&self, seed: usize) -> PathBuf {
-        PathBuf::from(format!("loom-tests/mutants/{}-{seed}.txt", self.area))
-    }
-
-    /// Forgets what earlier runs have found out.
-    pub(crate) fn forget(&self, seed: usize) -> Result<(), String> {
-        let list = self.list(seed);
-        if !list.exists() {
-            return Ok(());
-        }
-        fs::remove_file(&list).map_err(|error| format!("{}: {error}", list.display()))
-    }
-
-    /// What earlier runs have found out.
-    pub(crate) fn known(&self, seed: usize) -> Result<BTreeMap<String, Fate>, String> {
-        let mut known = BTreeMap::new();
-        for line in read_or_empty(&self.list(seed)).lines() {
-            let (name, mutant) = line.split_once('\t').ok_or_else(|| format!("{line}?"))?;
-            let fate = FATES.iter().find(|(_, text)| *text == name);
-            known.insert(mutant.to_owned(), fate.ok_or_else(|| format!("{line}?"))?.0);
-        }
-        Ok(known)
-    }
-
-    pub(crate) fn note(&self, seed: usize, mutant: &Mutant, fate: Fate) -> Result<(), String> {
-        let list = self.list(seed);
-        fs::create_dir_all("loom-tests/mutants").map_err(|error| error.to_string())?;
-        let file = fs::OpenOptions::new().create(true).append(true).open(&list);
-        let written = file.and_then(|mut file| writeln!(file, "{fate}\t{mutant}"));
-        written.map_err(|error| format!("{}: {error}", list.display()))
-    }
-
-    /// Why some mutants survive.
-    pub(crate) fn reasons(&self) -> BTreeMap<String, String> {
-        let text = read_or_empty(Path::new("loom-tests/survivors.txt"));
-        let pairs = text.lines().filter_map(|line| line.split_once('\t'));
-        pairs.map(|(name, reason)| (name.to_owned(), reason.to_owned())).collect()
-    }
 }
 
-/// How many tasks there are for each core: so much longer everything takes.
+/// How many tasks there are for each core, at least one: by this factor everything takes longer.
 fn crowding() -> f64 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
-    let text = read_or_empty(Path::new("/proc/loadavg"));
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = text.split(' ').next().and_then(|load| load.parse::<f64>().ok()).unwrap_or(0.0);
     (load / cores).max(1.0)
 }
 
-/// The tests in `tests` that are called after the folder of a file; of the registry's, if none are.
+/// The tests in `tests` that are named after the folder of a file, or those of the registry.
 fn family_tests(mutant: &Mutant) -> String {
     let family = mutant.file.rsplit("/src/").next().and_then(|rest| rest.split('/').next());
     match family {
@@ -300,8 +241,4 @@ fn family_tests(mutant: &Mutant) -> String {
         ) => format!("{family}*"),
         _ => "registry*".to_owned(),
     }
-}
-
-fn read_or_empty(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_default()
 }

@@ -10,9 +10,9 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom, fence, fence_after_rmw
 
 /// Level, edges and high-water mark over a node's usage.
 ///
-/// It goes by what is reserved while no ask is in flight, and makes nothing of the word while one
-/// is: the thread that ends the last of them judges then. An edge is made as a sampled gauge makes
-/// it: claim the word, look again, settle it.
+/// It judges the usage only while no ask is in flight; while one is, the thread that ends the last
+/// of them judges later. An edge is made as a sampled gauge makes it: claim the state, look at the
+/// usage again, settle the state.
 ///
 /// # Invariants
 /// - BUDGET-2: what an ask in flight has taken raises no edge and no mark, whichever thread looks.
@@ -65,7 +65,7 @@ impl Judge {
         // Loaded after the fence: a resize that found an ask in flight left the edge to this caller.
         let capacity = counts.capacity();
         if state.is_normal() {
-            // None of these loads waits for another one.
+            // These loads do not depend on each other, so that the processor overlaps them.
             self.marks.raise(usage);
             return self.watermarks.rises_from_normal(usage, capacity);
         }

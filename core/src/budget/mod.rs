@@ -27,10 +27,9 @@
 //!   flight at one node.
 //! - BUDGET-7: a refusal says which node refused, its usage and capacity, and what helps.
 //!
-//! Why two at a node below the root: between its two exchanges an ask has left this node's word
-//! just as an ask leaves it whose root has taken it. Other branches move the root's word too. So
-//! these two words do not tell what is really reserved here; the second exchange, which ends the
-//! ask, does.
+//! Why two at a node below the root: after the first, this node's word is the same before and after
+//! the root has taken the amount. The root's word does not tell which, since other branches move it
+//! too. The second one ends the ask, and so says that the amount is really reserved.
 //!
 //! # Example
 //! ```

@@ -129,7 +129,7 @@ impl Node {
         self.counts.regret(amount);
     }
 
-    /// While an ask is in flight nothing is judged: who ends the last of them does.
+    /// Whether an edge is due. While an ask is in flight, the thread that ends the last of them judges.
     #[inline(always)]
     fn is_due_after_more(&self, state: State) -> bool {
         state.is_at_rest() && self.judge.is_due_after_more(state.usage(), &self.counts)
@@ -159,19 +159,18 @@ impl Node {
         let state = self.counts.resize(capacity);
         let edge = state.is_at_rest() && self.judge.is_due_after_resize(state.usage(), capacity);
         let mut duties = Duties::NONE;
-        // Also if it is smaller: a waiter that asks for more than that now is to be told.
+        // Also if it is smaller: a waiter that asks for more than that is refused now.
         duties.note(0, Duty { edge, waiters: state.is_waiting() });
         Ok(duties)
     }
 
-    /// Says whether an ask waits for room here. Meanwhile newcomers are refused, and each release
-    /// says that there are waiters to be served.
+    /// Sets or clears the flag that an ask waits for room here. While it is set, newcomers are
+    /// refused, and each release says that there are waiters to be served.
     ///
-    /// To wait without missing a release: say so here, ask once more as [`Asker::Waiter`], then
-    /// block.
+    /// To wait without missing a release: set it, ask once more as [`Asker::Waiter`], then block.
     ///
     /// # Returns
-    /// Whether it was said before.
+    /// Whether it was set before.
     pub fn set_waiting(&self, waiting: bool) -> bool {
         self.counts.set_waiting(waiting)
     }

@@ -33,7 +33,7 @@ pub fn try_reserve<'n>(
     }
     let mut ahead = path.clone();
     let Some(mut node) = ahead.next() else { return Ok(Duties::NONE) };
-    // A node that refuses is best found before anything is taken.
+    // A refusal that is found before anything is taken has nothing to give back.
     for (above, node) in ahead.clone().enumerate() {
         if let Err(no) = node.check(amount, asker) {
             return Err(refused(path, Ask { amount, asker }, above + 1, no));

@@ -31,9 +31,9 @@ const LEVELS_MAX: usize = 3;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PercentWatermarks {
     count: u8,
-    /// At level `l`: the percentage at which the next level begins, of those in use.
+    /// At `l`: the percentage at which level `l + 1` is entered, for levels in use.
     rise: [u8; LEVELS_MAX + 1],
-    /// At level `l`: the percentage at which it ends; `Normal` has none.
+    /// At `l`: the percentage at which level `l` is left; `Normal` has none.
     fall: [u8; LEVELS_MAX + 1],
 }
 
@@ -191,13 +191,13 @@ impl PercentWatermarks {
         Level::ALL[level]
     }
 
-    /// Whether `usage` asks for a level above [`Level::Normal`]. `capacity` is as a node keeps it.
+    /// Whether `usage` enters a level above [`Level::Normal`]. `capacity` is as a node keeps it.
     #[inline(always)]
     pub(super) const fn rises_from_normal(&self, usage: u64, capacity: u64) -> bool {
         self.count > 0 && capacity != UNBOUNDED && self.rises(0, usage, capacity)
     }
 
-    /// Whether `usage` asks for nothing at `level`. `capacity` is as a node keeps it.
+    /// Whether `level` stays as it is at `usage`. `capacity` is as a node keeps it.
     pub(super) const fn is_quiet(&self, level: Level, usage: u64, capacity: u64) -> bool {
         if capacity == UNBOUNDED {
             return matches!(level, Level::Normal);
@@ -207,7 +207,7 @@ impl PercentWatermarks {
             && (level == 0 || !self.falls(level, usage, capacity))
     }
 
-    // Without a division: usage >= ceil(capacity * p / 100) just if usage * 100 >= capacity * p.
+    // Without a division: usage >= ceil(capacity * p / 100) exactly if usage * 100 >= capacity * p.
     // With both up to 2^57 neither product overflows.
 
     #[inline(always)]

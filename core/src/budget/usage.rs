@@ -98,7 +98,7 @@ impl Usage {
         // The capacity is loaded after the word: see the type.
         let capacity = self.capacity();
         let usage = state.usage();
-        // Waiters come first, but to be told that an ask can never fit one need not wait.
+        // Waiters come first. An ask that can never fit is refused as such at once.
         let has_turn = !state.is_waiting() || matches!(asker, Asker::Waiter);
         // Both are below 2^58. Without a bound there is still that of the word.
         let after = usage + amount;
@@ -146,7 +146,8 @@ impl Usage {
     fn exchange(&self, state: State, next: State) -> Result<State, ()> {
         // Acquire: what the last holder has done before its release is visible to this one. Relaxed
         // on failure: the caller looks again.
-        // No model shows this: the load before it has read that release, but for a word that came back.
+        // No model shows this: the load before it has read that release, unless the word has changed
+        // meanwhile and came back.
         let exchanged = self.word.compare_exchange_weak(
             state.word(),
             next.word(),
@@ -209,7 +210,7 @@ impl Usage {
         self.change(Ordering::Release, State::next_turn)
     }
 
-    /// Says whether an ask waits for room here; returns what was said before.
+    /// Sets or clears the flag that an ask waits for room here; returns what it was.
     pub(super) fn set_waiting(&self, waiting: bool) -> bool {
         let mut was_waiting = false;
         // Relaxed: the flag is in the word itself.

@@ -5,9 +5,9 @@ use crate::edge::Edge;
 
 /// Something that is counted in until this is released or dropped.
 ///
-/// Dropping it counts out at once, but a drop has no caller to be handed an edge: one that is due
-/// then is made by the next `add`, `sub` or [`settle`](Gauge::settle) of anybody, and what
-/// [`level`](Gauge::level) says is right meanwhile.
+/// Dropping it counts out at once, but a drop has no caller to be handed an edge: an edge that is due
+/// is made by the next `add`, `sub` or [`settle`](Gauge::settle) of any thread. Meanwhile
+/// [`level`](Gauge::level) is right.
 ///
 /// ```
 /// use plimsoll_core::{EdgeKind, Gauge, Watermarks};

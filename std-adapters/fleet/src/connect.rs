@@ -60,7 +60,8 @@ impl Fleet {
     pub const NAME_DEFAULT: &'static str = "plimsoll";
 
     /// A fleet on the server at this address, or at several with commas between them:
-    /// `nats://127.0.0.1:4222`, or `tls://...`.
+    /// `nats://127.0.0.1:4222`, or `tls://...`. The client ignores a user and a password in an
+    /// address: they are [options](Self::options).
     ///
     /// # Errors
     /// [`FleetError::Address`].

@@ -8,7 +8,7 @@
 //!   nothing else, so that a state that is lost, late or doubled changes nothing.
 //!
 //! A [`FleetReader`](view::FleetReader) reads them into a [`FleetView`](view::FleetView): who uses
-//! the most of all hosts together, what is raised, who is silent, and how old each host's word is.
+//! the most of all hosts together, what is raised, who is silent, and how old each host's state is.
 //!
 //! ```
 //! use plimsoll::Registry;

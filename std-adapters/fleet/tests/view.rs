@@ -180,6 +180,27 @@ fn fleet_4_raised_limits_and_silent_guests_have_their_host_and_its_age() {
     assert_eq!(top.split_whitespace().collect::<Vec<_>>()[1..4], ["guest_fuel", "2", "2"]);
 }
 
+/// A host may say any number: it harms no count and no table.
+#[test]
+fn fleet_4_a_huge_number_of_silent_guests_harms_no_count() {
+    let mut view = FleetView::default();
+    let mut a = state("a", 1, 1, 1);
+    a.silent_more = u64::MAX;
+    a.silent = vec![SilentGuest {
+        watcher: "guests".into(),
+        guest: "g1".into(),
+        run: "1".into(),
+        silent_for_ms: u64::MAX,
+        window_ms: 10_000,
+        elapsed_ms: 10_000,
+    }];
+    view.on_state(seconds(1), STORED, a);
+    view.on_state(seconds(1), STORED, state("b", 1, 1, 1));
+    assert_eq!(view.host(&host("a")).unwrap().silent_count(), u64::MAX);
+    assert_eq!(view.silent_count(), u64::MAX);
+    assert!(view.table(seconds(1), 5).to_string().contains(&u64::MAX.to_string()));
+}
+
 /// Garbage, a newer form and another's name: each is said, and the words of others stand.
 #[test]
 fn fleet_4_words_that_cannot_be_read_harm_no_other_host() {

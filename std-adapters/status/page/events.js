@@ -19,15 +19,16 @@ export class EventLog {
   #timer = null;
 
   // Adds an event, unless it was sent again after a reconnect. It is seen from the next `show` on.
-  add(id, message, isNews) {
+  // One that happened before the page was open is not spoken.
+  add(id, message, isNew) {
     if (!this.#isLater(id)) return;
     this.#lastId = id;
     this.#pending.push(message);
     if (this.#pending.length > 2 * ROWS_MAX) this.#pending.splice(0, ROWS_MAX);
-    if (isNews) this.#speak(message.text);
+    if (isNew) this.#speak(message.text);
   }
 
-  // Of a flood only the rows are made that stay.
+  // Makes only the rows that stay, however many events there were.
   show() {
     if (this.#pending.length === 0) return;
     const rows = this.#pending.slice(-ROWS_MAX).reverse().map((message) => this.#row(message));
@@ -54,7 +55,7 @@ export class EventLog {
     return ms === undefined || event.kind !== "cleared" ? "" : ` (lasted ${milliseconds(ms)})`;
   }
 
-  // An id is the start of the server and a number.
+  // An id is the start of the server, a dash and a number.
   #isLater(id) {
     if (this.#lastId === null) return true;
     const [run, number] = id.split("-");

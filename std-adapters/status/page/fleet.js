@@ -1,14 +1,14 @@
-// What the hosts of a fleet say together, with the age of each host's word.
+// The fleet's section: all hosts together, with the age of each host's state.
 
 import { fill, label } from "./tables.js";
 import { count, inUnit, levelText, milliseconds, setText, share, visible } from "./text.js";
 
 const VERSION = 1;
 
-// As of levels: a sign and a word.
+// As levels are shown: a sign and a word.
 const STATES = { live: "● live", quiet: "▲ quiet", unreadable: "■ unreadable" };
 
-// A table below a heading, which is there while it has rows.
+// A heading and a table, hidden while it has no rows.
 class Table {
   #element = document.getElementById("fleet-table").content.firstElementChild.cloneNode(true);
   #heading = this.#element.querySelector("h3 bdi");
@@ -43,7 +43,7 @@ class Table {
   }
 }
 
-// Long lists come with their first rows only.
+// How many rows there are, if not all are listed.
 function listed({ count: all, rows }) {
   return count(rows.length) === count(all) ? "" : `${count(rows.length)} of ${count(all)} are listed`;
 }
@@ -65,7 +65,7 @@ function hostCells(host) {
   ];
 }
 
-// A key whose word was never read is of no host that is known.
+// A message that could not be read, under a key of no known host.
 function flawCells({ key, flaw }) {
   return [visible(key), STATES.unreadable, "–", "–", "–", "–", "–", "–", visible(flaw)];
 }

@@ -13,7 +13,7 @@ export class History {
     const bucket = Math.floor(now / BUCKET_MS);
     const before = this.#bucket;
     if (before === null || bucket > before) {
-      // Buckets without a word stay empty.
+      // Buckets without a value stay empty.
       const first = before === null ? bucket : Math.max(before + 1, bucket - BUCKETS + 1);
       for (let empty = first; empty <= bucket; empty += 1) this.#largest[empty % BUCKETS] = NaN;
       this.#bucket = bucket;

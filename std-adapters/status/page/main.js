@@ -53,7 +53,7 @@ function show(snapshot) {
   if (document.title !== title) document.title = title;
 }
 
-// A page that is not seen is asked for no frame, and catches up when it is.
+// Updates the page at its next frame. The browser makes none while the page is hidden.
 function ask() {
   if (isFrameAsked) return;
   isFrameAsked = true;
@@ -76,7 +76,7 @@ function connected(state, text) {
 
 function open() {
   const source = new EventSource(new URL("events", base));
-  let isNews = false;
+  let isNew = false;
   // A server that was started again may have no fleet any more.
   source.addEventListener("open", () => {
     fleet = null;
@@ -97,13 +97,13 @@ function open() {
     }
     latest = snapshot;
     retryMs = 1000;
-    // What is logged before the first snapshot is old.
-    isNews = true;
+    // Events before the first snapshot are of the past.
+    isNew = true;
     connected("live", "● live");
     ask();
   });
   source.addEventListener("event", (message) => {
-    log.add(message.lastEventId, JSON.parse(message.data), isNews);
+    log.add(message.lastEventId, JSON.parse(message.data), isNew);
     ask();
   });
   source.addEventListener("charts", (message) => {
@@ -123,7 +123,7 @@ function open() {
   };
 }
 
-// Asks why, and tries again later and later.
+// Finds out why, and tries again after growing waits.
 async function refused() {
   const answer = await fetch(new URL("snapshot.json", base), { method: "HEAD" }).catch(() => null);
   if (answer?.status === 401) {

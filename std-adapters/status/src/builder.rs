@@ -1,4 +1,4 @@
-//! How a status is made.
+//! Settings of a status.
 
 use std::fmt;
 use std::time::Duration;
@@ -66,7 +66,7 @@ impl StatusBuilder {
     pub const STREAMS_MAX_DEFAULT: usize = 128;
     /// How long a reader may leave unread what it was sent, by default.
     pub const READER_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
-    /// Events that are kept for who opens the page later, by default.
+    /// Events that are kept for readers who come later, by default.
     pub const LOG_EVENTS_DEFAULT: usize = 200;
 
     fn new(registry: &Registry) -> Self {
@@ -86,7 +86,7 @@ impl StatusBuilder {
         }
     }
 
-    /// Answers only who knows this secret of 16 to 512 visible ASCII characters. Programs send it as
+    /// Answers only requests with this secret of 16 to 512 visible ASCII characters. Programs send it as
     /// `Authorization: Bearer TOKEN`; people type it into a form, and get a cookie. It is never in a URL.
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(token.into());
@@ -140,7 +140,7 @@ impl StatusBuilder {
     }
 
     /// Whether this keeps a [history](plimsoll::Registry::spawn_history) of the registry, which it does by
-    /// default: charts of the last ten minutes for who opens the page later, blocked shares, and the
+    /// default: charts of the last ten minutes for readers who come later, blocked shares, and the
     /// peak of the last minute. If another thread cannot be started, there is none.
     pub fn history(mut self, keeps: bool) -> Self {
         self.has_history = keeps;
@@ -148,7 +148,7 @@ impl StatusBuilder {
     }
 
     /// Shows what the hosts of a fleet say together, beside this one: a section of the page, an event of
-    /// the stream, and `/fleet.json`. The view is fed by a reader of the caller's.
+    /// the stream, and `/fleet.json`. The caller feeds the view by a reader, and keeps that running.
     ///
     /// ```
     /// use plimsoll::Registry;

@@ -1,4 +1,4 @@
-//! What the hosts of a fleet say together, as it goes to readers.
+//! The summary of a fleet, as a message for readers.
 
 use std::sync::Arc;
 

@@ -24,7 +24,7 @@ struct Taken {
 }
 
 impl Frame {
-    /// Takes a snapshot, which asks functions of the host.
+    /// Takes a snapshot, which calls functions of the host.
     pub(crate) fn take(registry: &Registry, shows_principals: bool) -> Self {
         let snapshot = registry.snapshot();
         let snapshot = if shows_principals { snapshot } else { snapshot.without_principals() };

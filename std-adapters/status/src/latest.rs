@@ -1,4 +1,4 @@
-//! What is made once for all readers of a moment.
+//! A value that is made when readers ask, once for all who ask at the same time.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,13 +9,13 @@ use tokio::sync::Mutex as Turn;
 use tokio::task;
 use tokio::time::{Instant, timeout};
 
-/// How old it may be when a reader asks: however often that is, few are made.
+/// How old a value may be that a reader gets. It bounds how many are made in a second.
 const AGE_MAX: Duration = Duration::from_millis(250);
 
-/// How long a reader waits for it: a snapshot asks functions of the host, and a fleet is merged.
+/// How long a reader waits for a value: a snapshot calls functions of the host, and a fleet is merged.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// It takes too long.
+/// No value was ready within [`PATIENCE`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Late;
 
@@ -28,7 +28,7 @@ pub(crate) struct Latest<T> {
     turn: Arc<Turn<()>>,
 }
 
-/// The earliest moment of what is hardly older than now.
+/// The earliest moment that counts as now: [`AGE_MAX`] ago.
 pub(crate) fn recently() -> Instant {
     let now = Instant::now();
     now.checked_sub(AGE_MAX).unwrap_or(now)
@@ -39,7 +39,7 @@ impl<T: Clone + Send + 'static> Latest<T> {
         Arc::new(Self { make: Box::new(make), made: Mutex::new(None), turn: Arc::default() })
     }
 
-    /// One of this moment or later.
+    /// A value whose making began at this moment or later.
     pub(crate) async fn since(self: &Arc<Self>, since: Instant) -> Result<T, Late> {
         match self.known(since) {
             Some(made) => Ok(made),

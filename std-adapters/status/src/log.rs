@@ -90,8 +90,8 @@ impl Log {
     pub(crate) fn since(&self, place: &mut Place) -> Vec<Bytes> {
         let (events, silent) = {
             let kept = self.kept.lock();
-            let news = kept.events.iter().filter(|logged| logged.number > place.number);
-            let events: Vec<_> = news.cloned().collect();
+            let newer = kept.events.iter().filter(|logged| logged.number > place.number);
+            let events: Vec<_> = newer.cloned().collect();
             place.number = kept.last;
             let is_changed = place.changes.replace(kept.changes) != Some(kept.changes);
             (events, is_changed.then(|| kept.silent.values().cloned().collect::<Vec<_>>()))

@@ -21,7 +21,7 @@ use crate::sse::Message;
 /// A page that lost its server asks again after two seconds.
 const FIRST: &str = "retry: 2000\n\n";
 
-/// Said when a function of the host holds up the snapshot.
+/// Sent when a function of the host holds up the snapshot.
 const LATE: &str = "event: late\ndata: a snapshot takes too long\n\n";
 
 /// What a stream is fed from. Each has a task of its own, and a timer: a reader that does not take
@@ -47,7 +47,7 @@ struct Gone;
 impl Feed {
     /// Starts to feed a stream.
     pub(crate) fn start(self) -> Events {
-        // One that is taken, and one that waits: a reader that lags skips snapshots.
+        // One part waits here while the server sends another one: a reader that lags skips snapshots.
         let (sender, receiver) = channel(1);
         tokio::spawn(self.run(sender));
         Events(receiver)
@@ -70,8 +70,8 @@ impl Feed {
             self.send(sender, frame.charts(history)).await?;
         }
         loop {
-            for news in self.log.since(&mut self.place) {
-                self.send(sender, news).await?;
+            for event in self.log.since(&mut self.place) {
+                self.send(sender, event).await?;
             }
             // Before the snapshot, at which the page is brought up to date.
             if let Some(fleet) = fleet {

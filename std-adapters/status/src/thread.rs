@@ -63,7 +63,7 @@ impl Status {
         };
         let thread = thread::Builder::new().name("plimsoll-status".into()).spawn(run);
         let thread = Some(thread.map_err(thread_error)?);
-        // The thread ends without a word only by a panic.
+        // The thread ends without an answer only by a panic.
         let ended = || thread_error(io::Error::other("it has ended"));
         let addr = bound.recv().map_err(|_| ended())??;
         Ok(StatusThread { addr, stop: Some(stop), thread })

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::host::FleetFlaw;
 use crate::state::HostName;
 
-/// Events that are kept, and ids by which one is known again that comes twice.
+/// How many events are kept, and how many ids, by which an event that comes twice is found.
 const EVENTS_MAX: usize = 1_000;
 const IDS_MAX: usize = 10_000;
 /// Characters of an id, a type and a text at most.
@@ -95,7 +95,7 @@ fn cut(text: &str) -> Box<str> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Events {
     newest: VecDeque<FleetEvent>,
-    /// Those that were seen, and in which order.
+    /// Ids of events that came, and in which order.
     ids: HashSet<(HostName, Box<str>)>,
     order: VecDeque<(HostName, Box<str>)>,
 }

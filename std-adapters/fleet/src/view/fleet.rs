@@ -1,10 +1,10 @@
-//! The newest words of all hosts.
+//! The newest states of all hosts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::events::{Events, FleetEvent};
-use super::host::{FleetFlaw, FleetHost, Order};
+use super::host::{FleetFlaw, FleetHost, Taken};
 use crate::state::{HostName, HostState};
 
 /// Hosts of a view at most, by default: their states are kept whole.
@@ -16,9 +16,9 @@ const FLAWS_MAX: usize = 100;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ViewSettings {
-    /// After so long without a new word a host is gone; 60 s by default.
+    /// After so long without a new state a host is gone; 60 s by default.
     pub gone_after: Duration,
-    /// After so long without a new word a host's name is free for a run that began earlier; 15 s by default.
+    /// After so long without a new state a host's name is free for a run that began earlier; 15 s by default.
     pub quiet_after: Duration,
     /// Hosts that are kept at most; 10,000 by default.
     pub hosts_max: usize,
@@ -29,24 +29,6 @@ impl Default for ViewSettings {
         let seconds = Duration::from_secs;
         Self { gone_after: seconds(60), quiet_after: seconds(15), hosts_max: HOSTS_MAX }
     }
-}
-
-/// What became of a state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Taken {
-    /// It is the first of its host.
-    Joined,
-    /// It is newer than what was known.
-    Newer,
-    /// Its host has restarted.
-    Restarted,
-    /// It is known, or older than what is: nothing changes.
-    Old,
-    /// It is of a run that began before the one that is shown: nothing changes.
-    Rival,
-    /// There are as many hosts as may be: nothing changes.
-    NoRoom,
 }
 
 /// What the hosts of a fleet said last. See [the module](super).
@@ -89,28 +71,10 @@ impl FleetView {
             self.hosts.insert(state.host.clone(), FleetHost::new(state, now, behind));
             return Taken::Joined;
         };
-        match host.order(&state, now, self.settings.quiet_after) {
-            Order::Later => {
-                host.replace(state, now, behind);
-                Taken::Newer
-            }
-            Order::Restarted => {
-                host.replace(state, now, behind);
-                host.restarts += 1;
-                Taken::Restarted
-            }
-            Order::Old => {
-                host.repeated += 1;
-                Taken::Old
-            }
-            Order::Rival => {
-                host.rivals += 1;
-                Taken::Rival
-            }
-        }
+        host.on_state(state, now, behind, self.settings.quiet_after)
     }
 
-    /// Takes in that a word could not be read: its host keeps the last one that could, and its age grows.
+    /// Takes in that a message could not be read: its host keeps the last state that could be, whose age grows.
     pub fn on_flaw(&mut self, key: &str, flaw: FleetFlaw) {
         if let Some(host) = HostName::new(key).ok().and_then(|name| self.hosts.get_mut(&name)) {
             host.flaw = Some(flaw);
@@ -119,7 +83,7 @@ impl FleetView {
         }
     }
 
-    /// Takes in that a host has taken its word back.
+    /// Takes in that a host has deleted its state.
     pub fn on_gone(&mut self, host: &HostName) {
         self.gone += u64::from(self.hosts.remove(host).is_some());
     }
@@ -132,7 +96,7 @@ impl FleetView {
         self.events.on_event(event)
     }
 
-    /// Lets hosts go that have said nothing new for [too long](ViewSettings::gone_after).
+    /// Removes hosts without a new state for [too long](ViewSettings::gone_after).
     pub fn advance(&mut self, now: Duration) {
         let (before, gone_after) = (self.hosts.len(), self.settings.gone_after);
         self.hosts.retain(|_, host| host.age(now) < gone_after);
@@ -149,12 +113,12 @@ impl FleetView {
         self.hosts.get(name)
     }
 
-    /// Words that could not be read, by the keys of hosts that have said nothing else.
+    /// Messages that could not be read, by the keys of hosts without a state.
     pub fn flaws(&self) -> impl Iterator<Item = (&str, &FleetFlaw)> {
         self.flaws.iter().map(|(key, flaw)| (&**key, flaw))
     }
 
-    /// How many hosts have gone, by their own word or for want of one.
+    /// How many hosts have gone: those that deleted their state, and those that sent none for too long.
     pub const fn gone(&self) -> u64 {
         self.gone
     }

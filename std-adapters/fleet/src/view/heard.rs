@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::events::FleetEvent;
-use super::fleet::{FleetView, Taken};
-use super::host::FleetFlaw;
+use super::fleet::FleetView;
+use super::host::{FleetFlaw, Taken};
 use crate::error::FleetError;
 use crate::state::{HostName, HostState};
 
@@ -27,7 +27,7 @@ pub enum Heard {
         /// What is wrong with it.
         flaw: FleetFlaw,
     },
-    /// A host has taken its state back.
+    /// A host has deleted its state.
     Gone {
         /// The host.
         host: HostName,

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use plimsoll::{Level, SnapshotEntry};
+
 use crate::error::{HostNameError, StateError};
 use crate::state::{HostName, HostState};
 
-/// What is wrong with a word of a host. The words of others are shown all the same.
+/// What is wrong with a message of a host. Other hosts are shown all the same.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FleetFlaw {
@@ -31,13 +33,31 @@ pub enum FleetFlaw {
     },
 }
 
-/// The newest word of a host.
+/// What became of a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Taken {
+    /// It is the first of its host.
+    Joined,
+    /// It is newer than what was known.
+    Newer,
+    /// Its host has restarted.
+    Restarted,
+    /// It is known, or older than what is: nothing changes.
+    Old,
+    /// It is of a run that began before the one that is shown: nothing changes.
+    Rival,
+    /// There are as many hosts as may be: nothing changes.
+    NoRoom,
+}
+
+/// A host, with its newest state.
 #[derive(Clone, Debug)]
 pub struct FleetHost {
     state: HostState,
     /// When it came, by the clock of the reader.
     came: Duration,
-    /// How much older than the newest word it was then, by the clock of the server.
+    /// How much older than the newest state of all hosts it was then, by the clock of the server.
     behind: Duration,
     /// How often the host has restarted, as far as was seen.
     pub restarts: u64,
@@ -45,21 +65,8 @@ pub struct FleetHost {
     pub rivals: u64,
     /// States that came too late, or twice.
     pub repeated: u64,
-    /// What was wrong with the last word, if it could not be read.
+    /// What was wrong with the last message, if it could not be read.
     pub flaw: Option<FleetFlaw>,
-}
-
-/// What a state is to the newest word of its host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
-    /// A later one of the same run.
-    Later,
-    /// One of a run that began later, or whose rival has gone quiet.
-    Restarted,
-    /// The same one, or an earlier one of the same run.
-    Old,
-    /// One of a run that began no later.
-    Rival,
 }
 
 impl FleetHost {
@@ -67,19 +74,31 @@ impl FleetHost {
         Self { state, came, behind, restarts: 0, rivals: 0, repeated: 0, flaw: None }
     }
 
-    /// Where a state belongs.
-    pub(super) fn order(&self, state: &HostState, now: Duration, quiet_after: Duration) -> Order {
-        let (newest, is_quiet) = (&self.state, now.saturating_sub(self.came) >= quiet_after);
-        match state.incarnation == newest.incarnation {
-            true if state.sequence > newest.sequence => Order::Later,
-            true => Order::Old,
-            false if state.started_unix_ms > newest.started_unix_ms || is_quiet => Order::Restarted,
-            false => Order::Rival,
+    /// Takes a state in that the server stored `behind` the newest one.
+    pub(super) fn on_state(
+        &mut self,
+        state: HostState,
+        now: Duration,
+        behind: Duration,
+        quiet_after: Duration,
+    ) -> Taken {
+        let newest = &self.state;
+        let is_same_run = state.incarnation == newest.incarnation;
+        if is_same_run && state.sequence <= newest.sequence {
+            self.repeated += 1;
+            return Taken::Old;
         }
-    }
-
-    pub(super) fn replace(&mut self, state: HostState, came: Duration, behind: Duration) {
-        (self.state, self.came, self.behind, self.flaw) = (state, came, behind, None);
+        let is_quiet = now.saturating_sub(self.came) >= quiet_after;
+        if !is_same_run && state.started_unix_ms <= newest.started_unix_ms && !is_quiet {
+            self.rivals += 1;
+            return Taken::Rival;
+        }
+        (self.state, self.came, self.behind, self.flaw) = (state, now, behind, None);
+        if is_same_run {
+            return Taken::Newer;
+        }
+        self.restarts += 1;
+        Taken::Restarted
     }
 
     /// The host.
@@ -87,12 +106,22 @@ impl FleetHost {
         &self.state.host
     }
 
-    /// What it said.
+    /// Its newest state.
     pub const fn state(&self) -> &HostState {
         &self.state
     }
 
-    /// How old its word is. See [the module](super) for the clocks.
+    /// Its raised limits.
+    pub fn raised(&self) -> impl Iterator<Item = &SnapshotEntry> {
+        self.state.snapshot.entries().iter().filter(|entry| entry.level > Level::Normal)
+    }
+
+    /// How many of its guests are silent, named or not.
+    pub const fn silent_count(&self) -> u64 {
+        (self.state.silent.len() as u64).saturating_add(self.state.silent_more)
+    }
+
+    /// How old its state is. See [the module](super) for the clocks.
     pub fn age(&self, now: Duration) -> Duration {
         now.saturating_sub(self.came) + self.behind
     }

@@ -7,16 +7,17 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::fleet::{FleetView, Taken, ViewSettings};
+use super::fleet::{FleetView, ViewSettings};
 use super::heard::{Connection, Heard};
+use super::host::Taken;
 use super::picture::{FleetLedger, ToMerge};
 use super::read::FleetReader;
 use super::summary::{FleetSummary, LEDGERS_MAX, USERS_MAX};
 use crate::error::FleetError;
 
-/// Hosts age out this often, looked at or not.
+/// How often hosts age out while only the reader uses the view.
 const ADVANCE_EVERY: Duration = Duration::from_secs(1);
-/// Ledgers are merged for a summary no more often, and take no more than this part of one core.
+/// Ledgers are merged for a summary at most this often, and for at most one part in so many of the time.
 const MERGE_EVERY: Duration = Duration::from_secs(2);
 const MERGE_SHARE: u32 = 10;
 

@@ -9,16 +9,16 @@
 //!   nothing, and of what is lost only the newest is missed until the next one comes. A host that has said
 //!   nothing new for a while is gone, with its ledgers.
 //! - FLEET-4: the fleet's largest users, raised limits and silent guests have their host, and the age of its
-//!   word. What cannot be read is said, and changes nothing else.
+//!   state. What cannot be read is shown as such, and changes nothing else.
 //!
 //! # Restarts
 //! A run that began later takes the place of the one before, with all its ledgers: nothing is counted twice. A run
-//! that began *earlier* by the clock of the host is a late word, or the clock was set back: it is taken only when
+//! that began *earlier* by the clock of the host has sent late, or the clock was set back: it is taken only when
 //! nothing new has come for a while ([`ViewSettings::quiet_after`]). Until then it is counted as a
 //! [rival](FleetHost::rivals): two hosts that share a name show so.
 //!
 //! # Ages
-//! A word's age is the time since it came, by the clock of the reader, and how much older than the newest it was
+//! A state's age is the time since it came, by the clock of the reader, and how much older than the newest it was
 //! then, by the clock of the server. The clocks of the hosts are shown, and compared with nothing.
 //!
 //! ```
@@ -59,9 +59,9 @@ mod table;
 mod thread;
 
 pub use events::FleetEvent;
-pub use fleet::{FleetView, Taken, ViewSettings};
+pub use fleet::{FleetView, ViewSettings};
 pub use heard::{Connection, Heard};
-pub use host::{FleetFlaw, FleetHost};
+pub use host::{FleetFlaw, FleetHost, Taken};
 pub use live::LiveView;
 pub use picture::{FleetLedger, FleetLimit, FleetSilence};
 pub use read::FleetReader;

@@ -1,9 +1,9 @@
-//! The questions that a view answers.
+//! Queries of a view: raised limits, silent guests, merged ledgers.
 
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use plimsoll::{Level, SnapshotEntry};
+use plimsoll::SnapshotEntry;
 
 use super::events::FleetEvent;
 use super::fleet::FleetView;
@@ -17,7 +17,7 @@ use crate::state::{HostName, LedgerState, SilentGuest};
 pub struct FleetLimit<'v> {
     /// Where.
     pub host: &'v HostName,
-    /// How old the host's word is.
+    /// How old the host's state is.
     pub age: Duration,
     /// The limit.
     pub entry: &'v SnapshotEntry,
@@ -29,7 +29,7 @@ pub struct FleetLimit<'v> {
 pub struct FleetSilence<'v> {
     /// Where.
     pub host: &'v HostName,
-    /// How old the host's word is.
+    /// How old the host's state is.
     pub age: Duration,
     /// The guest.
     pub guest: &'v SilentGuest,
@@ -72,8 +72,7 @@ impl FleetView {
         let mut limits = Vec::new();
         for host in self.hosts() {
             let age = host.age(now);
-            let entries = host.state().snapshot.entries().iter();
-            let raised = entries.filter(|entry| entry.level > Level::Normal);
+            let raised = host.raised();
             limits.extend(raised.map(|entry| FleetLimit { host: host.name(), age, entry }));
         }
         limits.sort_by_key(|limit| Reverse((limit.entry.level, limit.entry.waiting > 0)));
@@ -87,8 +86,8 @@ impl FleetView {
             let age = host.age(now);
             let guests = host.state().silent.iter();
             silent.extend(guests.map(|guest| {
-                let told = guest.silent_for_ms.saturating_add(guest.elapsed_ms);
-                let silent_for = Duration::from_millis(told).saturating_add(age);
+                let known = guest.silent_for_ms.saturating_add(guest.elapsed_ms);
+                let silent_for = Duration::from_millis(known).saturating_add(age);
                 FleetSilence { host: host.name(), age, guest, silent_for }
             }));
         }
@@ -98,8 +97,7 @@ impl FleetView {
 
     /// How many guests are silent, named or not.
     pub fn silent_count(&self) -> u64 {
-        let of = |host: &FleetHost| host.state().silent.len() as u64 + host.state().silent_more;
-        self.hosts().map(of).fold(0, u64::saturating_add)
+        self.hosts().map(FleetHost::silent_count).fold(0, u64::saturating_add)
     }
 
     /// The ledgers of the fleet, in the order of their names.

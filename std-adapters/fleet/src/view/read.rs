@@ -21,7 +21,7 @@ use crate::state::{Frame, HostName, HostState, Keys};
 /// The first wait before another try, and the longest.
 const WAIT_FIRST: Duration = Duration::from_millis(500);
 const WAIT_MAX: Duration = Duration::from_secs(10);
-/// After so long without a word the server is asked anew: a consumer that waits for a message after the last one
+/// After so long without a message the server is asked anew: a consumer that waits for a message after the last one
 /// waits for ever on a server that has lost its store and counts from 1 again.
 const QUIET_MAX: Duration = Duration::from_secs(20);
 /// How long the server may take for one answer.

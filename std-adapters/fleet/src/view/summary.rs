@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
+use plimsoll::Category;
 use plimsoll::ledger::LedgerKind;
-use plimsoll::{Category, Level};
 use serde::Serialize;
 
 use super::fleet::FleetView;
@@ -21,7 +21,7 @@ pub(super) const LEDGERS_MAX: usize = 20;
 pub(super) const USERS_MAX: usize = 10;
 /// Characters of a text.
 const CHARS_MAX: usize = 200;
-/// A host has gone quiet that has said nothing for so many of its intervals.
+/// A host without a new state for so many of its intervals is quiet.
 const INTERVALS_MAX: u32 = 3;
 
 /// What a view shows at one moment: how many there are of everything, and the first rows of each list.
@@ -64,14 +64,14 @@ struct HostRow {
     flaw: Option<String>,
 }
 
-/// Whether a host's word can be taken for what is now.
+/// Whether a host's state is up to date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum HostCondition {
     Live,
-    /// It has said nothing for several of its intervals.
+    /// No new state has come for several of its intervals.
     Quiet,
-    /// The last word could not be read: what is shown is the one before.
+    /// The last message could not be read: the state before it is shown.
     Unreadable,
 }
 
@@ -195,13 +195,7 @@ impl<R> Rows<R> {
 
 /// Those with the most raised limits first, then with silent guests, then with a flaw, then the oldest.
 fn hosts(view: &FleetView, now: Duration) -> Rows<HostRow> {
-    let counted = view.hosts().map(|host| {
-        let entries = host.state().snapshot.entries().iter();
-        let raised = entries.filter(|entry| entry.level > Level::Normal).count();
-        let state = host.state();
-        let silent = (state.silent.len() as u64).saturating_add(state.silent_more);
-        (host, raised, silent)
-    });
+    let counted = view.hosts().map(|host| (host, host.raised().count(), host.silent_count()));
     let mut counted: Vec<_> = counted.collect();
     let is_flawed = |host: &FleetHost| host.flaw.is_some() || host.rivals > 0;
     counted.sort_by_key(|(host, raised, silent)| {
@@ -222,7 +216,7 @@ fn hosts(view: &FleetView, now: Duration) -> Rows<HostRow> {
 }
 
 fn condition(host: &FleetHost, now: Duration) -> HostCondition {
-    // A second at least: what is fast is not quiet for want of a moment.
+    // A second at least: a host with a short interval is not quiet after a few milliseconds.
     let interval = Duration::from_millis(host.state().interval_ms).max(Duration::from_secs(1));
     match &host.flaw {
         Some(_) => HostCondition::Unreadable,

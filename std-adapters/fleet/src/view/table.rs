@@ -1,4 +1,4 @@
-//! A view as text.
+//! A view as tables of text.
 
 use std::fmt::{self, Write};
 use std::time::Duration;
@@ -67,9 +67,6 @@ impl FleetTable<'_> {
         let mut table =
             Table::new(["HOST", "AGE", "LIMITS", "RAISED", "SILENT", "RESTARTS", "FLAW"]);
         for host in self.view.hosts() {
-            let entries = host.state().snapshot.entries();
-            let raised = entries.iter().filter(|entry| entry.level > plimsoll::Level::Normal);
-            let silent = host.state().silent.len() as u64 + host.state().silent_more;
             let mut flaw = host.flaw.as_ref().map_or("-".to_owned(), ToString::to_string);
             if host.rivals > 0 {
                 flaw = format!("{} states of another run; {flaw}", host.rivals);
@@ -77,9 +74,9 @@ impl FleetTable<'_> {
             table.row([
                 host.name().to_string(),
                 seconds(host.age(self.now)),
-                entries.len().to_string(),
-                raised.count().to_string(),
-                silent.to_string(),
+                host.state().snapshot.entries().len().to_string(),
+                host.raised().count().to_string(),
+                host.silent_count().to_string(),
                 host.restarts.to_string(),
                 flaw,
             ]);

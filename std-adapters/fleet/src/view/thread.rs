@@ -37,7 +37,7 @@ impl LiveView {
                     _ = stopped => {}
                 }
             });
-            // Nothing of it blocks: what is left is dropped.
+            // No task of it blocks: those that are left are dropped.
             runtime.shutdown_background();
         };
         let thread = thread::Builder::new().name("plimsoll-reader".into()).spawn(run);

@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
+use plimsoll::Category;
 use plimsoll::ledger::LedgerKind;
-use plimsoll::{Category, Level};
 use plimsoll_fleet::merge::MergedUser;
 use plimsoll_fleet::view::{FleetHost, FleetLedger, FleetLimit, FleetView, Heard};
 use ratatui::Frame;
@@ -159,21 +159,24 @@ impl FleetApp {
         frame.render_widget(status, right);
     }
 
-    /// The hosts with the most raised limits first, and then the oldest words.
+    /// The hosts with the most raised limits first, and then the oldest states.
     fn hosts(&self) -> Table<'static> {
         let mut hosts: Vec<&FleetHost> = self.view.hosts().collect();
-        hosts.sort_by_key(|host| Reverse((raised_of(host), silent_of(host), host.age(self.now))));
+        hosts.sort_by_key(|host| {
+            Reverse((host.raised().count(), host.silent_count(), host.age(self.now)))
+        });
         let rows = hosts.into_iter().take(HOSTS_ROWS.into()).map(|host| {
+            let raised = host.raised().count();
             let cells = [
                 shown(host.name().as_str()),
                 time(host.age(self.now)),
                 host.state().snapshot.entries().len().to_string(),
-                raised_of(host).to_string(),
-                silent_of(host).to_string(),
+                raised.to_string(),
+                host.silent_count().to_string(),
                 host.restarts.to_string(),
                 trouble(host),
             ];
-            Row::new(cells).style(if raised_of(host) > 0 { BOLD } else { Style::new() })
+            Row::new(cells).style(if raised > 0 { BOLD } else { Style::new() })
         });
         let flaws = self.view.flaws().map(|(key, flaw)| {
             let dash = String::from("-");
@@ -270,15 +273,6 @@ fn raised_table(raised: &[FleetLimit<'_>], width: u16) -> Table<'static> {
     let rows: Vec<_> = raised.iter().take(usize::from(u16::MAX)).map(row).collect();
     let headings = ["RAISED", "HOST", "USED", "LEVEL", "DEPTH", "AGE"];
     Table::new(rows, widths).header(Row::new(headings).style(BOLD))
-}
-
-fn raised_of(host: &FleetHost) -> usize {
-    let entries = host.state().snapshot.entries().iter();
-    entries.filter(|entry| entry.level > Level::Normal).count()
-}
-
-fn silent_of(host: &FleetHost) -> u64 {
-    host.state().silent.len() as u64 + host.state().silent_more
 }
 
 fn trouble(host: &FleetHost) -> String {
