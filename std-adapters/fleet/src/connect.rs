@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy, StorageType};
 use async_nats::{Client, ConnectOptions, ServerAddr};
+use percent_encoding::percent_decode_str;
 
 use crate::error::FleetError;
 use crate::state::HostName;
@@ -55,16 +56,39 @@ enum Server {
     Client(Client),
 }
 
+/// Who an address says that the client is. The client itself does not look there.
+#[derive(PartialEq, Eq)]
+struct Credentials {
+    user: String,
+    password: Option<String>,
+}
+
+impl Credentials {
+    fn of(address: &ServerAddr) -> Option<Self> {
+        let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let (user, password) = (plain(address.username()?), address.password().map(plain));
+        Some(Self { user, password })
+    }
+
+    fn options(self) -> ConnectOptions {
+        match self.password {
+            Some(password) => ConnectOptions::with_user_and_password(self.user, password),
+            None => ConnectOptions::with_token(self.user),
+        }
+    }
+}
+
 impl Fleet {
     /// The name of a fleet that is not given another one.
     pub const NAME_DEFAULT: &'static str = "plimsoll";
 
     /// A fleet on the server at this address, or at several with commas between them:
-    /// `nats://127.0.0.1:4222`, or `tls://...`. The client ignores a user and a password in an
-    /// address: they are [options](Self::options).
+    /// `nats://127.0.0.1:4222`, or `tls://...`. A user and a password in an address
+    /// (`nats://user:password@host`), or a token (`nats://token@host`), are for all addresses, until
+    /// [options](Self::options) take their place.
     ///
     /// # Errors
-    /// [`FleetError::Address`].
+    /// [`FleetError::Address`], also if two addresses have different users.
     pub fn new(addresses: impl AsRef<str>) -> Result<Self, FleetError> {
         let parse = |address: &str| {
             let error = |why: io::Error| FleetError::Address {
@@ -78,8 +102,21 @@ impl Fleet {
                 _ => Ok(parsed),
             }
         };
-        let addresses = addresses.as_ref().split(',').map(parse).collect::<Result<_, _>>()?;
-        Ok(Self::on(Server::Addresses(addresses, Box::default())))
+        let texts = addresses.as_ref().split(',');
+        let addresses = texts.clone().map(parse).collect::<Result<Vec<_>, _>>()?;
+        let mut credentials = None;
+        for (address, text) in addresses.iter().zip(texts) {
+            let its = Credentials::of(address);
+            if its.is_some() && credentials.is_some() && its != credentials {
+                return Err(FleetError::Address {
+                    asked: without_secrets(text),
+                    why: "its user is not that of the addresses before it".into(),
+                });
+            }
+            credentials = its.or(credentials);
+        }
+        let options = credentials.map_or_else(ConnectOptions::new, Credentials::options);
+        Ok(Self::on(Server::Addresses(addresses, Box::new(options))))
     }
 
     /// A fleet on the server of a client that the host has anyhow.

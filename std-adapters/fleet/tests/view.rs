@@ -211,9 +211,9 @@ fn fleet_4_words_that_cannot_be_read_harm_no_other_host() {
     newer[4] += 1;
     let error = Frame::from_bytes(newer.into()).unwrap_err();
     assert!(matches!(error, StateError::Version { read: 1, found: 2 }), "{error}");
-    view.on_flaw("a", error.into());
+    view.on_flaw(seconds(1), "a", error.into());
     let foreign = Frame::from_bytes(b"{}".to_vec().into()).unwrap_err();
-    view.on_flaw("c\u{1b}[2J", foreign.into());
+    view.on_flaw(seconds(1), "c\u{1b}[2J", foreign.into());
     let other = FleetFlaw::OtherHost { key: host("d"), said: host("a") };
     view.on_heard(seconds(1), Heard::Flaw { key: "d".into(), flaw: other });
     assert_eq!(acme(&view), (100, "a".into()));
@@ -227,9 +227,14 @@ fn fleet_4_words_that_cannot_be_read_harm_no_other_host() {
     assert!(view.host(&host("a")).unwrap().flaw.is_none());
     assert_eq!(view.flaws().count(), 1);
     for key in 0..10_000 {
-        view.on_flaw(&format!("key.{key}"), StateError::Foreign.into());
+        view.on_flaw(seconds(2), &format!("key.{key}"), StateError::Foreign.into());
     }
     assert!(view.flaws().count() <= 101, "what cannot be read is kept of some");
+    // It goes with its key, or when it is as old as hosts become.
+    view.on_gone(&host("key.7"));
+    assert!(view.flaws().all(|(key, _)| key != "key.7"));
+    view.advance(seconds(62));
+    assert_eq!(view.flaws().count(), 0);
 }
 
 /// Bytes of a state, changed anywhere, are a state or an error, and a view takes what is one.
@@ -255,7 +260,7 @@ fn fleet_4_no_bytes_break_a_view() {
             Ok(None) => {}
             Err(error) => {
                 errors += 1;
-                view.on_flaw("a", error.into());
+                view.on_flaw(seconds(1), "a", error.into());
             }
         }
         for name in view.ledgers() {

@@ -135,14 +135,21 @@ export class Fleet {
   #silent = new Table(this.#parent, SILENT);
   #ledgers = [];
 
-  // Without a fleet the section is hidden.
-  update(fleet) {
-    const isHidden = fleet === null || fleet.version !== VERSION;
+  // Without a fleet the section is hidden. What is not new has been on the page before.
+  update(fleet, isNew) {
+    const isHidden = fleet === null;
     if (this.#section.hidden !== isHidden) this.#section.hidden = isHidden;
     if (isHidden) return;
+    if (fleet.version !== VERSION) {
+      this.#says("lost", "■ the server is of another version: load the page again");
+      return;
+    }
+    if (!isNew) {
+      this.#says("late", "▲ the view of the fleet does not answer: ages stand still");
+      return;
+    }
     const state = fleet.is_connected ? "live" : "lost";
-    if (this.#connection.dataset.state !== state) this.#connection.dataset.state = state;
-    setText(this.#connection, `${fleet.is_connected ? "●" : "■"} ${visible(fleet.connection)}`);
+    this.#says(state, `${fleet.is_connected ? "●" : "■"} ${visible(fleet.connection)}`);
     const { hosts, flaws, raised, silent, ledgers } = fleet;
     setText(this.#facts, `${count(hosts.count)} hosts, ${count(raised.count)} raised limits, `
       + `${count(silent.count)} silent guests, ${count(fleet.gone)} hosts gone`);
@@ -152,6 +159,11 @@ export class Fleet {
     this.#raised.update("Raised limits", listed(raised), raised.rows.map(limitCells));
     this.#silent.update("Silent guests", listed(silent), silent.rows.map(silentCells));
     this.#updateLedgers(ledgers.rows);
+  }
+
+  #says(state, text) {
+    if (this.#connection.dataset.state !== state) this.#connection.dataset.state = state;
+    setText(this.#connection, text);
   }
 
   #updateLedgers(ledgers) {

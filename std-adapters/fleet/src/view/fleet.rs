@@ -40,7 +40,8 @@ pub struct FleetView {
     pub(super) hosts: BTreeMap<HostName, FleetHost>,
     /// When the server stored the newest state, by its clock.
     newest_stored: Duration,
-    flaws: BTreeMap<Box<str>, FleetFlaw>,
+    /// With the time at which the message came.
+    flaws: BTreeMap<Box<str>, (Duration, FleetFlaw)>,
     pub(super) events: Events,
     gone: u64,
 }
@@ -75,17 +76,18 @@ impl FleetView {
     }
 
     /// Takes in that a message could not be read: its host keeps the last state that could be, whose age grows.
-    pub fn on_flaw(&mut self, key: &str, flaw: FleetFlaw) {
+    pub fn on_flaw(&mut self, now: Duration, key: &str, flaw: FleetFlaw) {
         if let Some(host) = HostName::new(key).ok().and_then(|name| self.hosts.get_mut(&name)) {
             host.flaw = Some(flaw);
         } else if self.flaws.len() < FLAWS_MAX || self.flaws.contains_key(key) {
-            self.flaws.insert(key.chars().take(HostName::BYTES_MAX).collect(), flaw);
+            self.flaws.insert(key.chars().take(HostName::BYTES_MAX).collect(), (now, flaw));
         }
     }
 
     /// Takes in that a host has deleted its state.
     pub fn on_gone(&mut self, host: &HostName) {
         self.gone += u64::from(self.hosts.remove(host).is_some());
+        self.flaws.remove(host.as_str());
     }
 
     /// Takes an event in.
@@ -96,11 +98,12 @@ impl FleetView {
         self.events.on_event(event)
     }
 
-    /// Removes hosts without a new state for [too long](ViewSettings::gone_after).
+    /// Removes hosts without a new state for [too long](ViewSettings::gone_after), and flaws as old as that.
     pub fn advance(&mut self, now: Duration) {
         let (before, gone_after) = (self.hosts.len(), self.settings.gone_after);
         self.hosts.retain(|_, host| host.age(now) < gone_after);
         self.gone += (before - self.hosts.len()) as u64;
+        self.flaws.retain(|_, (came, _)| now.saturating_sub(*came) < gone_after);
     }
 
     /// The hosts, by name.
@@ -115,7 +118,7 @@ impl FleetView {
 
     /// Messages that could not be read, by the keys of hosts without a state.
     pub fn flaws(&self) -> impl Iterator<Item = (&str, &FleetFlaw)> {
-        self.flaws.iter().map(|(key, flaw)| (&**key, flaw))
+        self.flaws.iter().map(|(key, (_, flaw))| (&**key, flaw))
     }
 
     /// How many hosts have gone: those that deleted their state, and those that sent none for too long.

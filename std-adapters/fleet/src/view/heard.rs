@@ -78,7 +78,7 @@ impl FleetView {
     pub fn on_heard(&mut self, now: Duration, heard: Heard) -> Option<Taken> {
         match heard {
             Heard::State { stored, state } => return Some(self.on_state(now, stored, *state)),
-            Heard::Flaw { key, flaw } => self.on_flaw(&key, flaw),
+            Heard::Flaw { key, flaw } => self.on_flaw(now, &key, flaw),
             Heard::Gone { host } => self.on_gone(&host),
             Heard::Event(event) => drop(self.on_event(event)),
             Heard::Current | Heard::Connection(_) => {}

@@ -50,6 +50,27 @@ async fn a_token_is_the_clients_own_option() {
     assert_eq!(other.stats().problem, None);
 }
 
+/// With a password that has to be written in percent signs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_and_a_password_may_stand_in_the_address() {
+    let users = "authorization { users: [ { user: hosts, password: \"p@ss/word\" } ] }";
+    let server = Nats::with(&format!("{users}\n{JETSTREAM}"));
+    let url = server.url().replace("nats://", "nats://hosts:p%40ss%2Fword@");
+    let host = Host::new("web-1");
+    let fleet = || Fleet::new(&url).unwrap().events_max_bytes(64 << 20).states_max_bytes(256 << 20);
+    let publisher = Publisher::new(&host.registry, host.name.clone(), fleet()).spawn().unwrap();
+    flushed(&publisher).await;
+    assert_eq!(publisher.stats().problem, None);
+    let view = LiveView::default();
+    let reading = view.spawn_thread(FleetReader::new(fleet())).unwrap();
+    wait_for("the host is read", || view.look(|view, _| view.hosts().len() == 1));
+    drop(reading);
+    let two = Fleet::new("nats://a:b@one:1, nats://a:b@two:1").map(drop);
+    assert_eq!(two, Ok(()));
+    let two = Fleet::new("nats://a:b@one:1,nats://c:d@two:1").map(drop).unwrap_err().to_string();
+    assert!(two.contains("its user is not that") && !two.contains("c:d"), "{two}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_nkey_is_the_clients_own_option() {
     let user = KeyPair::new_user();

@@ -1,9 +1,11 @@
 //! A fleet, by its NATS server.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use async_nats::ConnectOptions;
 use plimsoll_fleet::Fleet;
 use plimsoll_fleet::view::{FleetReader, FleetView, Heard};
 use plimsoll_top::terminal::Screen;
@@ -18,8 +20,18 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const USERS_MAX: usize = 20;
 
 /// Shows a fleet, once or for as long as the user likes.
-pub(super) async fn show(url: &str, name: Option<String>, is_once: bool) -> Result<(), Failure> {
+pub(super) async fn show(
+    url: &str,
+    name: Option<String>,
+    creds: Option<&Path>,
+    is_once: bool,
+) -> Result<(), Failure> {
     let mut fleet = Fleet::new(url)?;
+    if let Some(file) = creds {
+        let named = |error: io::Error| format!("{}: {error}", file.display());
+        let text = std::fs::read_to_string(file).map_err(named)?;
+        fleet = fleet.options(ConnectOptions::with_credentials(&text).map_err(named)?);
+    }
     if let Some(name) = name {
         fleet = fleet.name(name)?;
     }

@@ -8,6 +8,7 @@ mod sse;
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -51,6 +52,9 @@ enum Command {
         /// With --fleet: the name of the fleet, if it is not `plimsoll`
         #[arg(long, requires = "fleet")]
         name: Option<String>,
+        /// With --fleet: a file of NATS credentials, if the server asks for them
+        #[arg(long, requires = "fleet", value_name = "FILE")]
+        creds: Option<PathBuf>,
     },
     /// A line for each event, with its time in UTC, until it is stopped
     Events {
@@ -105,7 +109,9 @@ fn is_broken_pipe(error: &Failure) -> bool {
 
 async fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
-        Command::Top { host, once, fleet: true, name, .. } => fleet(host.url, name, once).await,
+        Command::Top { host, once, fleet: true, name, creds, .. } => {
+            fleet(host.url, name, creds, once).await
+        }
         Command::Top { host, once: true, json, .. } => once(&host.client()?, json).await,
         Command::Top { host, .. } => top(host.client()?).await,
         Command::Events { host, json } => events(host.client()?, json).await,
@@ -113,12 +119,17 @@ async fn run(cli: Cli) -> Result<(), Failure> {
 }
 
 #[cfg(feature = "fleet")]
-async fn fleet(url: String, name: Option<String>, is_once: bool) -> Result<(), Failure> {
-    fleet::show(&url, name, is_once).await
+async fn fleet(
+    url: String,
+    name: Option<String>,
+    creds: Option<PathBuf>,
+    is_once: bool,
+) -> Result<(), Failure> {
+    fleet::show(&url, name, creds.as_deref(), is_once).await
 }
 
 #[cfg(not(feature = "fleet"))]
-async fn fleet(_: String, _: Option<String>, _: bool) -> Result<(), Failure> {
+async fn fleet(_: String, _: Option<String>, _: Option<PathBuf>, _: bool) -> Result<(), Failure> {
     Err("this program was built without the feature `fleet`".into())
 }
 
