@@ -97,10 +97,22 @@ fn fleet_4_the_page_shows_hosts_limits_guests_and_users_and_takes_nothing_for_ma
     let serving = plain.spawn(addr).unwrap();
     tab.until("document.getElementById('fleet').hidden");
     drop(serving);
-    let _serving = status(&view).build().unwrap().spawn(addr).unwrap();
+    let serving = status(&view).build().unwrap().spawn(addr).unwrap();
     tab.until("!document.getElementById('fleet').hidden");
     tab.until(&format!("{ROWS}.some(div => div.innerText.includes('not shown'))"));
     assert_eq!(table(&mut tab, "Largest users: guest_fuel")[0][1], "not shown");
+
+    // A view that does not answer, and a message of a later version.
+    drop(serving);
+    tab.until("document.getElementById('connection').dataset.state === 'lost'");
+    tab.eval("import('./page/fleet.js').then(part => { window.section = new part.Fleet() })");
+    for (fleet, is_new, says) in [
+        ("{ version: 1 }", false, "▲ the view of the fleet does not answer: ages stand still"),
+        ("{ version: 99 }", true, "■ the server is of another version: load the page again"),
+    ] {
+        tab.eval(&format!("window.section.update({fleet}, {is_new})"));
+        assert_eq!(text(&mut tab, "#fleet-connection"), says);
+    }
     tab.close();
 }
 
