@@ -30,8 +30,9 @@ export class EventLog {
   // Of a flood only the rows are made that stay.
   show() {
     if (this.#pending.length === 0) return;
-    const rows = this.#pending.slice(-ROWS_MAX).reverse().map((message) => this.#row(message));
+    const newest = this.#pending.slice(-ROWS_MAX).reverse();
     this.#pending = [];
+    const rows = newest.map((message) => this.#row(message));
     this.#list.prepend(...rows);
     while (this.#list.children.length > ROWS_MAX) this.#list.lastElementChild.remove();
     this.#empty.hidden = true;

@@ -4,6 +4,8 @@ import { fill, label } from "./tables.js";
 import { count, inUnit, levelText, milliseconds, setText, share, visible } from "./text.js";
 
 const VERSION = 1;
+// What came so long ago is old.
+const LATE_MS = 5000;
 
 // As of levels: a sign and a word.
 const STATES = { live: "● live", quiet: "▲ quiet", unreadable: "■ unreadable" };
@@ -46,6 +48,11 @@ class Table {
 // Long lists come with their first rows only.
 function listed({ count: all, rows }) {
   return count(rows.length) === count(all) ? "" : `${count(rows.length)} of ${count(all)} are listed`;
+}
+
+function ledgersListed(ledgers) {
+  const text = listed(ledgers);
+  return text === "" ? "" : `, of the ledgers ${text}`;
 }
 
 function hostCells(host) {
@@ -135,23 +142,29 @@ export class Fleet {
   #silent = new Table(this.#parent, SILENT);
   #ledgers = [];
 
-  // Without a fleet the section is hidden.
-  update(fleet) {
+  // Without a fleet the section is hidden. Snapshots come without one while its merging takes too long.
+  update(fleet, elapsedMs) {
     const isHidden = fleet === null || fleet.version !== VERSION;
     if (this.#section.hidden !== isHidden) this.#section.hidden = isHidden;
     if (isHidden) return;
-    const state = fleet.is_connected ? "live" : "lost";
-    if (this.#connection.dataset.state !== state) this.#connection.dataset.state = state;
-    setText(this.#connection, `${fleet.is_connected ? "●" : "■"} ${visible(fleet.connection)}`);
+    this.#showConnection(fleet, elapsedMs > LATE_MS);
     const { hosts, flaws, raised, silent, ledgers } = fleet;
     setText(this.#facts, `${count(hosts.count)} hosts, ${count(raised.count)} raised limits, `
-      + `${count(silent.count)} silent guests, ${count(fleet.gone)} hosts gone`);
+      + `${count(silent.count)} silent guests, ${count(fleet.gone)} hosts gone${ledgersListed(ledgers)}`);
     this.#hosts.update("Hosts", listed(hosts), [
       ...hosts.rows.map(hostCells), ...flaws.rows.map(flawCells),
     ]);
     this.#raised.update("Raised limits", listed(raised), raised.rows.map(limitCells));
     this.#silent.update("Silent guests", listed(silent), silent.rows.map(silentCells));
     this.#updateLedgers(ledgers.rows);
+  }
+
+  // A screen reader speaks it when it changes: it has no time in it.
+  #showConnection({ is_connected: isConnected, connection }, isLate) {
+    const state = isLate ? "late" : isConnected ? "live" : "lost";
+    if (this.#connection.dataset.state !== state) this.#connection.dataset.state = state;
+    const text = `${isConnected ? "●" : "■"} ${visible(connection)}`;
+    setText(this.#connection, isLate ? "▲ late: what is shown of the fleet is old" : text);
   }
 
   #updateLedgers(ledgers) {

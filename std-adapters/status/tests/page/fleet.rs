@@ -1,6 +1,8 @@
 //! The fleet's section of the page.
 
 use std::path::Path;
+use std::sync::mpsc::channel;
+use std::thread;
 use std::time::Duration;
 
 use plimsoll::Registry;
@@ -105,6 +107,30 @@ fn fleet_4_the_page_shows_hosts_limits_guests_and_users_and_takes_nothing_for_ma
 }
 
 #[test]
+fn fleet_4_the_page_says_that_its_fleet_is_old_and_shows_this_host_all_the_while() {
+    let _alone = alone();
+    let view = LiveView::default();
+    view.on_heard(Heard::Connection(Connection::Connected));
+    let serving = status(&view).build().unwrap().spawn("127.0.0.1:0").unwrap();
+    let mut browser = Browser::start();
+    let mut tab = browser.open(&url(&serving));
+    tab.until("document.getElementById('fleet-connection').dataset.state === 'live'");
+    let (release, released) = channel::<()>();
+    let looks = thread::spawn({
+        let view = view.clone();
+        move || view.look(|_, _| released.recv())
+    });
+    tab.until("document.getElementById('fleet-connection').dataset.state === 'late'");
+    assert_eq!(text(&mut tab, "#connection"), "● live");
+    let late = text(&mut tab, "#fleet-connection");
+    assert_eq!(late, "▲ late: what is shown of the fleet is old");
+    release.send(()).unwrap();
+    let _ = looks.join().unwrap();
+    tab.until("document.getElementById('fleet-connection').innerText === '● connected'");
+    tab.close();
+}
+
+#[test]
 fn the_section_of_a_fleet_is_readable_in_light_and_dark_and_at_the_width_of_a_phone() {
     let _alone = alone();
     let view = LiveView::default();
@@ -134,7 +160,7 @@ fn the_section_of_a_fleet_is_readable_in_light_and_dark_and_at_the_width_of_a_ph
     ] {
         tab.set_size(width, height);
         tab.set_media("prefers-color-scheme", scheme);
-        std::thread::sleep(Duration::from_millis(200));
+        thread::sleep(Duration::from_millis(200));
         assert_eq!(tab.eval(IS_TOO_WIDE), false, "{name}");
         let low = tab.eval(include_str!("contrast.js"));
         assert_eq!(low, Value::Array(vec![]), "{name}: too low a contrast");
