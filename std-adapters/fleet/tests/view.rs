@@ -8,7 +8,9 @@ use plimsoll::ledger::LedgerKind;
 use plimsoll::{Limit, Registry, Watermarks};
 use plimsoll_fleet::merge::MergeError;
 use plimsoll_fleet::state::{Frame, LedgerState, SilentGuest};
-use plimsoll_fleet::view::{FleetEvent, FleetFlaw, FleetView, Heard, Taken, ViewSettings};
+use plimsoll_fleet::view::{
+    Connection, FleetEvent, FleetFlaw, FleetHost, FleetView, Heard, Taken, ViewSettings,
+};
 use plimsoll_fleet::{HostName, HostState, StateError};
 
 use random::Random;
@@ -139,6 +141,42 @@ fn fleet_4_ages_are_by_the_clocks_of_reader_and_server_alone() {
     assert_eq!(view.on_state(seconds(51), STORED - seconds(31), state("y", 1, 1, 1)), Taken::Old);
     view.on_gone(&host("a"));
     assert_eq!((view.hosts().len(), view.gone(), view.ledgers().len()), (0, 2, 0));
+}
+
+/// A server gives what it has stored in the order in which that came.
+#[test]
+fn fleet_4_what_was_stored_before_the_reader_began_is_as_old_as_the_server_says() {
+    let mut view = FleetView::default();
+    let hear = |view: &mut FleetView, now, stored, state: HostState| {
+        let (stored, state) = (STORED + seconds(stored), Box::new(state));
+        view.on_heard(seconds(now), Heard::State { stored, state })
+    };
+    let connected = || Heard::Connection(Connection::Connected);
+    view.on_heard(seconds(1), connected());
+    hear(&mut view, 1, 0, state("dead", 1, 1, 700));
+    hear(&mut view, 1, 280, state("ill", 1, 1, 20));
+    hear(&mut view, 1, 300, state("well", 1, 1, 3));
+    view.on_heard(seconds(1), Heard::Current);
+    let ages = |view: &FleetView, now| {
+        let age = |host: &FleetHost| (host.name().to_string(), host.age(seconds(now)).as_secs());
+        view.hosts().map(age).collect::<Vec<_>>()
+    };
+    assert_eq!(ages(&view, 2), [("ill".into(), 21), ("well".into(), 1)]);
+    assert_eq!((acme(&view), view.gone()), ((23, "ill".into()), 0), "it was gone before");
+
+    // From then on words are as old as they are here, whatever the clock of the server does.
+    hear(&mut view, 4, 2_000, state("well", 1, 2, 3));
+    assert_eq!(hear(&mut view, 5, 10, state("well", 1, 3, 3)), Some(Taken::Newer));
+    view.on_heard(seconds(5), Heard::Current);
+    assert_eq!(ages(&view, 6), [("ill".into(), 25), ("well".into(), 1)]);
+
+    // A reader that comes back is given all of it again, and what it has missed.
+    view.on_heard(seconds(30), connected());
+    hear(&mut view, 30, 280, state("ill", 1, 1, 20));
+    hear(&mut view, 30, 2_005, state("well", 1, 4, 3));
+    hear(&mut view, 30, 2_025, state("new", 1, 1, 1));
+    view.on_heard(seconds(30), Heard::Current);
+    assert_eq!(ages(&view, 30), [("ill".into(), 49), ("new".into(), 0), ("well".into(), 20)]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::events::{Events, FleetEvent};
-use super::host::{FleetFlaw, FleetHost, Order};
+use super::host::{FleetFlaw, FleetHost, Order, Times};
 use crate::state::{HostName, HostState};
 
 /// Hosts of a view at most, by default: their states are kept whole.
@@ -52,12 +52,14 @@ pub enum Taken {
 /// What the hosts of a fleet said last. See [the module](super).
 ///
 /// `now` is a time by the reader's clock, counted from any moment, that does not go back.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct FleetView {
     settings: ViewSettings,
     pub(super) hosts: BTreeMap<HostName, FleetHost>,
     /// When the server stored the newest state, by its clock.
     newest_stored: Duration,
+    /// When a reader has begun that has not yet said that it is current.
+    began: Option<Duration>,
     flaws: BTreeMap<Box<str>, FleetFlaw>,
     pub(super) events: Events,
     gone: u64,
@@ -66,7 +68,15 @@ pub struct FleetView {
 impl FleetView {
     /// A view that knows nothing yet.
     pub fn new(settings: ViewSettings) -> Self {
-        Self { settings, ..Self::default() }
+        Self {
+            settings,
+            hosts: BTreeMap::new(),
+            newest_stored: Duration::ZERO,
+            began: Some(Duration::ZERO),
+            flaws: BTreeMap::new(),
+            events: Events::default(),
+            gone: 0,
+        }
     }
 
     /// Takes a whole state in. `stored` is when the server stored it, by the server's clock, counted from any
@@ -76,7 +86,9 @@ impl FleetView {
     /// What became of it.
     pub fn on_state(&mut self, now: Duration, stored: Duration, state: HostState) -> Taken {
         self.newest_stored = self.newest_stored.max(stored);
-        let behind = self.newest_stored - stored;
+        // What comes later than all that was stored before is as old as it is here: the server's clock may be set.
+        let behind = self.began.map_or(Duration::ZERO, |_| self.newest_stored - stored);
+        let at = Times { came: now, stored, behind };
         self.flaws.remove(state.host.as_str());
         let Some(host) = self.hosts.get_mut(&state.host) else {
             // What has been there for too long is of a host that is gone.
@@ -86,16 +98,16 @@ impl FleetView {
             if self.hosts.len() >= self.settings.hosts_max {
                 return Taken::NoRoom;
             }
-            self.hosts.insert(state.host.clone(), FleetHost::new(state, now, behind));
+            self.hosts.insert(state.host.clone(), FleetHost::new(state, at));
             return Taken::Joined;
         };
         match host.order(&state, now, self.settings.quiet_after) {
             Order::Later => {
-                host.replace(state, now, behind);
+                host.replace(state, at);
                 Taken::Newer
             }
             Order::Restarted => {
-                host.replace(state, now, behind);
+                host.replace(state, at);
                 host.restarts += 1;
                 Taken::Restarted
             }
@@ -110,6 +122,23 @@ impl FleetView {
         }
     }
 
+    /// Takes in that a reader begins: until it is [current](Self::on_current), what comes was stored before.
+    pub fn on_begin(&mut self, now: Duration) {
+        (self.began, self.newest_stored) = (Some(now), Duration::ZERO);
+    }
+
+    /// Takes in that all has come that was stored before the reader began. A server gives the oldest first: only
+    /// now it is known how old each is.
+    pub fn on_current(&mut self, now: Duration) {
+        let Some(began) = self.began.take() else { return };
+        let (newest_stored, gone_after) = (self.newest_stored, self.settings.gone_after);
+        self.hosts.retain(|_, host| {
+            host.on_current(began, newest_stored);
+            // It was gone before the reader began.
+            host.age(now) < gone_after
+        });
+    }
+
     /// Takes in that a word could not be read: its host keeps the last one that could, and its age grows.
     pub fn on_flaw(&mut self, key: &str, flaw: FleetFlaw) {
         if let Some(host) = HostName::new(key).ok().and_then(|name| self.hosts.get_mut(&name)) {
@@ -121,6 +150,7 @@ impl FleetView {
 
     /// Takes in that a host has taken its word back.
     pub fn on_gone(&mut self, host: &HostName) {
+        self.flaws.remove(host.as_str());
         self.gone += u64::from(self.hosts.remove(host).is_some());
     }
 
@@ -157,5 +187,11 @@ impl FleetView {
     /// How many hosts have gone, by their own word or for want of one.
     pub const fn gone(&self) -> u64 {
         self.gone
+    }
+}
+
+impl Default for FleetView {
+    fn default() -> Self {
+        Self::new(ViewSettings::default())
     }
 }

@@ -37,7 +37,9 @@ pub struct FleetHost {
     state: HostState,
     /// When it came, by the clock of the reader.
     came: Duration,
-    /// How much older than the newest word it was then, by the clock of the server.
+    /// When it was stored, by the clock of the server.
+    stored: Duration,
+    /// How much older than the newest word it was then, by the same clock.
     behind: Duration,
     /// How often the host has restarted, as far as was seen.
     pub restarts: u64,
@@ -47,6 +49,14 @@ pub struct FleetHost {
     pub repeated: u64,
     /// What was wrong with the last word, if it could not be read.
     pub flaw: Option<FleetFlaw>,
+}
+
+/// The times of a word, as a [`FleetHost`] has them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    pub(super) came: Duration,
+    pub(super) stored: Duration,
+    pub(super) behind: Duration,
 }
 
 /// What a state is to the newest word of its host.
@@ -63,8 +73,9 @@ pub(super) enum Order {
 }
 
 impl FleetHost {
-    pub(super) fn new(state: HostState, came: Duration, behind: Duration) -> Self {
-        Self { state, came, behind, restarts: 0, rivals: 0, repeated: 0, flaw: None }
+    pub(super) fn new(state: HostState, at: Times) -> Self {
+        let Times { came, stored, behind } = at;
+        Self { state, came, stored, behind, restarts: 0, rivals: 0, repeated: 0, flaw: None }
     }
 
     /// Where a state belongs.
@@ -78,8 +89,16 @@ impl FleetHost {
         }
     }
 
-    pub(super) fn replace(&mut self, state: HostState, came: Duration, behind: Duration) {
-        (self.state, self.came, self.behind, self.flaw) = (state, came, behind, None);
+    pub(super) fn replace(&mut self, state: HostState, at: Times) {
+        (self.state, self.flaw) = (state, None);
+        (self.came, self.stored, self.behind) = (at.came, at.stored, at.behind);
+    }
+
+    /// Takes in when the newest of the words was stored that came from `began` on.
+    pub(super) fn on_current(&mut self, began: Duration, newest_stored: Duration) {
+        if self.came >= began {
+            self.behind = newest_stored.saturating_sub(self.stored);
+        }
     }
 
     /// The host.
@@ -90,6 +109,11 @@ impl FleetHost {
     /// What it said.
     pub const fn state(&self) -> &HostState {
         &self.state
+    }
+
+    /// How many of its guests are silent, named or not.
+    pub(super) fn silent(&self) -> u64 {
+        (self.state.silent.len() as u64).saturating_add(self.state.silent_more)
     }
 
     /// How old its word is. See [the module](super) for the clocks.

@@ -83,13 +83,10 @@ impl LiveView {
         if now.saturating_sub(fed.advanced) >= ADVANCE_EVERY {
             fed.advance(now);
         }
-        match heard {
-            Heard::Connection(connection) => {
-                fed.connection = connection;
-                None
-            }
-            heard => fed.view.on_heard(now, heard),
+        if let Heard::Connection(connection) = &heard {
+            fed.connection = connection.clone();
         }
+        fed.view.on_heard(now, heard)
     }
 
     /// Shows the view at this moment. The reader waits meanwhile.

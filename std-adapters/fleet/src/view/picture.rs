@@ -1,8 +1,10 @@
 //! The questions that a view answers.
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::time::Duration;
 
+use foldhash::quality::RandomState;
 use plimsoll::{Level, SnapshotEntry};
 
 use super::events::FleetEvent;
@@ -98,16 +100,17 @@ impl FleetView {
 
     /// How many guests are silent, named or not.
     pub fn silent_count(&self) -> u64 {
-        let of = |host: &FleetHost| host.state().silent.len() as u64 + host.state().silent_more;
-        self.hosts().map(of).fold(0, u64::saturating_add)
+        self.hosts().map(FleetHost::silent).fold(0, u64::saturating_add)
     }
 
     /// The ledgers of the fleet, in the order of their names.
     pub fn ledgers(&self) -> Vec<LedgerName> {
         let ledgers = self.hosts().flat_map(|host| &host.state().ledgers);
-        let mut names: Vec<LedgerName> = Vec::new();
+        // Each is looked up once: a ledger for each guest makes many names.
+        let mut seen = HashSet::with_hasher(RandomState::default());
+        let mut names = Vec::new();
         for ledger in ledgers {
-            if !names.iter().any(|name| name.is_of(ledger)) {
+            if seen.insert((ledger.name(), ledger.scope(), ledger.category(), ledger.kind())) {
                 names.push(LedgerName::of(ledger));
             }
         }

@@ -198,9 +198,7 @@ fn hosts(view: &FleetView, now: Duration) -> Rows<HostRow> {
     let counted = view.hosts().map(|host| {
         let entries = host.state().snapshot.entries().iter();
         let raised = entries.filter(|entry| entry.level > Level::Normal).count();
-        let state = host.state();
-        let silent = (state.silent.len() as u64).saturating_add(state.silent_more);
-        (host, raised, silent)
+        (host, raised, host.silent())
     });
     let mut counted: Vec<_> = counted.collect();
     let is_flawed = |host: &FleetHost| host.flaw.is_some() || host.rivals > 0;

@@ -69,7 +69,6 @@ impl FleetTable<'_> {
         for host in self.view.hosts() {
             let entries = host.state().snapshot.entries();
             let raised = entries.iter().filter(|entry| entry.level > plimsoll::Level::Normal);
-            let silent = host.state().silent.len() as u64 + host.state().silent_more;
             let mut flaw = host.flaw.as_ref().map_or("-".to_owned(), ToString::to_string);
             if host.rivals > 0 {
                 flaw = format!("{} states of another run; {flaw}", host.rivals);
@@ -79,7 +78,7 @@ impl FleetTable<'_> {
                 seconds(host.age(self.now)),
                 entries.len().to_string(),
                 raised.count().to_string(),
-                silent.to_string(),
+                host.silent().to_string(),
                 host.restarts.to_string(),
                 flaw,
             ]);
