@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::error::Category;
+
 use crate::state::HostName;
 
 /// Why a text is not the name of a host.
@@ -142,6 +144,9 @@ pub enum FleetError {
     /// The server is not connected: it is away, or refuses the credentials.
     #[error("the server cannot be reached, or refuses the credentials: events wait until it can")]
     Away,
+    /// A reader does not read any more.
+    #[error("the reader was stopped")]
+    Stopped,
     /// The server has no JetStream, or not for this account.
     #[error("the server has no JetStream for this account: `jetstream {{}}` in its configuration")]
     NoJetStream,
@@ -176,4 +181,15 @@ pub enum FleetError {
         /// What was said.
         why: String,
     },
+}
+
+/// What is wrong with a text that is no JSON of ours. The error's own text quotes what it has found, which
+/// may be the name of a principal.
+pub(crate) fn without_values(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        Category::Data => "JSON of another form",
+        Category::Eof => "it ends within its JSON",
+        Category::Io | Category::Syntax => "no JSON",
+    };
+    format!("{what}, at line {}, column {}", error.line(), error.column())
 }

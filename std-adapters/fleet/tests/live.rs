@@ -178,3 +178,47 @@ fn fleet_4_a_reader_that_is_away_says_so_and_ends_with_its_thread() {
     assert_eq!(summary["connection"], why.to_string());
     assert_eq!((&summary["is_connected"], &summary["hosts"]["count"]), (&false.into(), &0.into()));
 }
+
+#[test]
+fn fleet_4_more_silent_guests_than_can_be_counted_are_as_many_as_can() {
+    let view = LiveView::default();
+    for name in ["web-1", "web-2"] {
+        view.on_heard(heard(HostState { silent_more: u64::MAX, ..state(name, 1, 1) }));
+    }
+    let most = Value::from(u64::MAX.to_string());
+    let summary = json(&view.summary());
+    assert_eq!(
+        (&summary["silent"]["count"], &summary["hosts"]["rows"][0]["silent"]),
+        (&most, &most)
+    );
+    let table = view.look(|view, now| view.table(now, 1).to_string());
+    assert!(table.contains(&u64::MAX.to_string()), "{table}");
+}
+
+#[test]
+fn fleet_4_what_could_not_be_read_of_a_host_goes_with_the_host() {
+    let view = LiveView::default();
+    let flaws = || json(&view.summary())["flaws"]["count"].clone();
+    view.on_heard(Heard::Flaw { key: "web-9".into(), flaw: StateError::Foreign.into() });
+    assert_eq!(flaws(), 1);
+    view.on_heard(Heard::Gone { host: HostName::new("web-9").unwrap() });
+    assert_eq!(flaws(), 0);
+}
+
+/// A look holds up neither the reader, nor another look, nor the end of the reader.
+#[test]
+fn fleet_4_a_view_is_fed_and_its_reader_ends_while_it_is_looked_at() {
+    let view = LiveView::default();
+    let fleet = Fleet::new("nats://127.0.0.1:1").unwrap();
+    let reading = view.spawn_thread(FleetReader::new(fleet)).unwrap();
+    view.on_heard(heard(state("web-1", 1, 10)));
+    view.look(|before, _| {
+        assert_eq!(view.on_heard(heard(state("web-2", 1, 10))), Some(Taken::Joined));
+        drop(reading);
+        assert_eq!(view.look(|now, _| now.hosts().len()), 2);
+        assert_eq!(before.hosts().len(), 1);
+        let stopped = Connection::Lost { why: FleetError::Stopped, again_in: None };
+        assert_eq!(view.connection(), stopped);
+        assert_eq!(json(&view.summary())["is_connected"], false);
+    });
+}

@@ -8,7 +8,9 @@ use plimsoll::ledger::LedgerKind;
 use plimsoll::{Limit, Registry, Watermarks};
 use plimsoll_fleet::merge::MergeError;
 use plimsoll_fleet::state::{Frame, LedgerState, SilentGuest};
-use plimsoll_fleet::view::{FleetEvent, FleetFlaw, FleetView, Heard, Taken, ViewSettings};
+use plimsoll_fleet::view::{
+    Connection, FleetEvent, FleetFlaw, FleetHost, FleetView, Heard, Taken, ViewSettings,
+};
 use plimsoll_fleet::{HostName, HostState, StateError};
 
 use random::Random;
@@ -101,7 +103,7 @@ fn fleet_2_a_host_that_restarts_is_not_counted_twice() {
     assert_eq!(acme(&view), (1_100, "a".into()));
     assert_eq!(view.on_state(seconds(2), STORED, state("a", 2, 1, 30)), Taken::Restarted);
     assert_eq!(acme(&view), (430, "b".into()));
-    // A word of the run before that comes late, with a higher number.
+    // A state of the run before that comes late, with a higher number.
     assert_eq!(view.on_state(seconds(3), STORED, state("a", 1, 10, 710)), Taken::Rival);
     assert_eq!(acme(&view), (430, "b".into()));
     let a = view.host(&host("a")).unwrap();
@@ -127,7 +129,7 @@ fn fleet_4_ages_are_by_the_clocks_of_reader_and_server_alone() {
     view.on_state(seconds(10), STORED - seconds(20), state("z", 1, 1, 1));
     let age = |view: &FleetView, name, now| view.host(&host(name)).unwrap().age(seconds(now));
     assert_eq!((age(&view, "a", 12), age(&view, "z", 12)), (seconds(2), seconds(22)));
-    // The same word again is no news.
+    // The same state again is no news.
     view.on_state(seconds(40), STORED + seconds(30), state("a", 1, 1, 1));
     assert_eq!(age(&view, "a", 40), seconds(30));
     view.advance(seconds(49));
@@ -139,6 +141,61 @@ fn fleet_4_ages_are_by_the_clocks_of_reader_and_server_alone() {
     assert_eq!(view.on_state(seconds(51), STORED - seconds(31), state("y", 1, 1, 1)), Taken::Old);
     view.on_gone(&host("a"));
     assert_eq!((view.hosts().len(), view.gone(), view.ledgers().len()), (0, 2, 0));
+}
+
+/// A reader that begins anew is given what is stored once more, until the server forgets it.
+#[test]
+fn fleet_2_a_host_that_is_gone_comes_back_with_a_new_state_only() {
+    let mut view = FleetView::default();
+    view.on_state(seconds(1), STORED, state("a", 2, 7, 5));
+    view.advance(seconds(70));
+    assert_eq!((view.hosts().len(), view.gone()), (0, 1));
+    for now in [71, 90] {
+        view.on_heard(seconds(now), Heard::Connection(Connection::Connected));
+        assert_eq!(view.on_state(seconds(now), STORED, state("a", 2, 7, 5)), Taken::Old);
+        assert_eq!(view.on_state(seconds(now), STORED, state("a", 2, 6, 5)), Taken::Old);
+        view.on_heard(seconds(now), Heard::Current);
+        assert_eq!(view.hosts().len(), 0);
+    }
+    assert_eq!(view.on_state(seconds(91), STORED, state("a", 2, 8, 5)), Taken::Joined);
+    view.advance(seconds(160));
+    assert_eq!(view.on_state(seconds(161), STORED, state("a", 1, 1, 5)), Taken::Joined, "a run");
+}
+
+/// A server gives what it has stored in the order in which that came.
+#[test]
+fn fleet_4_what_was_stored_before_the_reader_began_is_as_old_as_the_server_says() {
+    let mut view = FleetView::default();
+    let hear = |view: &mut FleetView, now, stored, state: HostState| {
+        let (stored, state) = (STORED + seconds(stored), Box::new(state));
+        view.on_heard(seconds(now), Heard::State { stored, state })
+    };
+    let connected = || Heard::Connection(Connection::Connected);
+    view.on_heard(seconds(1), connected());
+    hear(&mut view, 1, 0, state("dead", 1, 1, 700));
+    hear(&mut view, 1, 280, state("ill", 1, 1, 20));
+    hear(&mut view, 1, 300, state("well", 1, 1, 3));
+    view.on_heard(seconds(1), Heard::Current);
+    let ages = |view: &FleetView, now| {
+        let age = |host: &FleetHost| (host.name().to_string(), host.age(seconds(now)).as_secs());
+        view.hosts().map(age).collect::<Vec<_>>()
+    };
+    assert_eq!(ages(&view, 2), [("ill".into(), 21), ("well".into(), 1)]);
+    assert_eq!((acme(&view), view.gone()), ((23, "ill".into()), 0), "it was gone before");
+
+    // From then on states are as old as they are here, whatever the clock of the server does.
+    hear(&mut view, 4, 2_000, state("well", 1, 2, 3));
+    assert_eq!(hear(&mut view, 5, 10, state("well", 1, 3, 3)), Some(Taken::Newer));
+    view.on_heard(seconds(5), Heard::Current);
+    assert_eq!(ages(&view, 6), [("ill".into(), 25), ("well".into(), 1)]);
+
+    // A reader that comes back is given all of it again, and what it has missed.
+    view.on_heard(seconds(30), connected());
+    hear(&mut view, 30, 280, state("ill", 1, 1, 20));
+    hear(&mut view, 30, 2_005, state("well", 1, 4, 3));
+    hear(&mut view, 30, 2_025, state("new", 1, 1, 1));
+    view.on_heard(seconds(30), Heard::Current);
+    assert_eq!(ages(&view, 30), [("ill".into(), 49), ("new".into(), 0), ("well".into(), 20)]);
 }
 
 #[test]
@@ -201,7 +258,7 @@ fn fleet_4_a_huge_number_of_silent_guests_harms_no_count() {
     assert!(view.table(seconds(1), 5).to_string().contains(&u64::MAX.to_string()));
 }
 
-/// Garbage, a newer form and another's name: each is said, and the words of others stand.
+/// Garbage, a newer form and another's name: each is said, and the states of others stay.
 #[test]
 fn fleet_4_words_that_cannot_be_read_harm_no_other_host() {
     let mut view = FleetView::default();
@@ -221,18 +278,18 @@ fn fleet_4_words_that_cannot_be_read_harm_no_other_host() {
     assert_eq!(view.flaws().count(), 2);
     let table = view.table(seconds(1), 5).to_string();
     assert!(!table.contains('\u{1b}') && table.contains("a state of version 2"), "{table}");
-    // The next word that can be read takes it back.
+    // The next state that can be read takes it back.
     view.on_state(seconds(2), STORED, state("a", 1, 3, 80));
     view.on_state(seconds(2), STORED, state("d", 1, 1, 80));
     assert!(view.host(&host("a")).unwrap().flaw.is_none());
     assert_eq!(view.flaws().count(), 1);
     for key in 0..10_000 {
-        view.on_flaw(seconds(2), &format!("key.{key}"), StateError::Foreign.into());
+        view.on_flaw(seconds(2), &format!("key-{key}"), StateError::Foreign.into());
     }
     assert!(view.flaws().count() <= 101, "what cannot be read is kept of some");
     // It goes with its key, or when it is as old as hosts become.
-    view.on_gone(&host("key.7"));
-    assert!(view.flaws().all(|(key, _)| key != "key.7"));
+    view.on_gone(&host("key-7"));
+    assert!(view.flaws().all(|(key, _)| key != "key-7"));
     view.advance(seconds(62));
     assert_eq!(view.flaws().count(), 0);
 }

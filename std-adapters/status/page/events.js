@@ -31,8 +31,9 @@ export class EventLog {
   // Makes only the rows that stay, however many events there were.
   show() {
     if (this.#pending.length === 0) return;
-    const rows = this.#pending.slice(-ROWS_MAX).reverse().map((message) => this.#row(message));
+    const newest = this.#pending.slice(-ROWS_MAX).reverse();
     this.#pending = [];
+    const rows = newest.map((message) => this.#row(message));
     this.#list.prepend(...rows);
     while (this.#list.children.length > ROWS_MAX) this.#list.lastElementChild.remove();
     this.#empty.hidden = true;

@@ -4,6 +4,8 @@ import { fill, label } from "./tables.js";
 import { count, inUnit, levelText, milliseconds, setText, share, visible } from "./text.js";
 
 const VERSION = 1;
+// What came so long ago is old.
+const LATE_MS = 5000;
 
 // As levels are shown: a sign and a word.
 const STATES = { live: "● live", quiet: "▲ quiet", unreadable: "■ unreadable" };
@@ -46,6 +48,11 @@ class Table {
 // How many rows there are, if not all are listed.
 function listed({ count: all, rows }) {
   return count(rows.length) === count(all) ? "" : `${count(rows.length)} of ${count(all)} are listed`;
+}
+
+function ledgersListed(ledgers) {
+  const text = listed(ledgers);
+  return text === "" ? "" : `, of the ledgers ${text}`;
 }
 
 function hostCells(host) {
@@ -135,8 +142,8 @@ export class Fleet {
   #silent = new Table(this.#parent, SILENT);
   #ledgers = [];
 
-  // Without a fleet the section is hidden. What is not new has been on the page before.
-  update(fleet, isNew) {
+  // Without a fleet the section is hidden. Snapshots come without one while its merging takes too long.
+  update(fleet, elapsedMs) {
     const isHidden = fleet === null;
     if (this.#section.hidden !== isHidden) this.#section.hidden = isHidden;
     if (isHidden) return;
@@ -144,21 +151,25 @@ export class Fleet {
       this.#says("lost", "■ the server is of another version: load the page again");
       return;
     }
-    if (!isNew) {
-      this.#says("late", "▲ the view of the fleet does not answer: ages stand still");
-      return;
-    }
-    const state = fleet.is_connected ? "live" : "lost";
-    this.#says(state, `${fleet.is_connected ? "●" : "■"} ${visible(fleet.connection)}`);
+    this.#showConnection(fleet, elapsedMs > LATE_MS);
     const { hosts, flaws, raised, silent, ledgers } = fleet;
     setText(this.#facts, `${count(hosts.count)} hosts, ${count(raised.count)} raised limits, `
-      + `${count(silent.count)} silent guests, ${count(fleet.gone)} hosts gone`);
+      + `${count(silent.count)} silent guests, ${count(fleet.gone)} hosts gone${ledgersListed(ledgers)}`);
     this.#hosts.update("Hosts", listed(hosts), [
       ...hosts.rows.map(hostCells), ...flaws.rows.map(flawCells),
     ]);
     this.#raised.update("Raised limits", listed(raised), raised.rows.map(limitCells));
     this.#silent.update("Silent guests", listed(silent), silent.rows.map(silentCells));
     this.#updateLedgers(ledgers.rows);
+  }
+
+  // A screen reader speaks it when it changes: it has no time in it.
+  #showConnection({ is_connected: isConnected, connection }, isLate) {
+    if (isLate) {
+      this.#says("late", "▲ late: what is shown of the fleet is old");
+    } else {
+      this.#says(isConnected ? "live" : "lost", `${isConnected ? "●" : "■"} ${visible(connection)}`);
+    }
   }
 
   #says(state, text) {

@@ -23,7 +23,7 @@ let latest = null;
 let shown = null;
 let charts = null;
 let fleet = null;
-let isFleetNew = false;
+let fleetArrived = 0;
 let arrived = 0;
 let interval = 0;
 let isFrameAsked = false;
@@ -40,8 +40,7 @@ function show(snapshot) {
   users.update(snapshot.ledgers);
   watchers.update(snapshot.watchers);
   silentGuests.update(now);
-  fleetSection.update(fleet, isFleetNew);
-  isFleetNew = false;
+  fleetSection.update(fleet, performance.now() - fleetArrived);
   const raised = entries.filter((entry) => entry.level !== "normal").length;
   const total = (list, field) => list.reduce((sum, { [field]: value }) => sum + amount(value), 0);
   const set = (id, value) => setText(document.getElementById(id), count(value));
@@ -85,7 +84,7 @@ function open() {
   });
   source.addEventListener("fleet", (message) => {
     fleet = JSON.parse(message.data);
-    isFleetNew = true;
+    fleetArrived = performance.now();
   });
   source.addEventListener("snapshot", (message) => {
     const now = performance.now();

@@ -24,6 +24,9 @@ const FIRST: &str = "retry: 2000\n\n";
 /// Sent when a function of the host holds up the snapshot.
 const LATE: &str = "event: late\ndata: a snapshot takes too long\n\n";
 
+/// How long a snapshot of this host waits for what others say.
+const FLEET_PATIENCE: Duration = Duration::from_secs(1);
+
 /// What a stream is fed from. Each has a task of its own, and a timer: a reader that does not take
 /// what it was sent is dropped, since the server stops asking for more and never drops it.
 pub(crate) struct Feed {
@@ -85,9 +88,11 @@ impl Feed {
         }
     }
 
-    /// The snapshot of a moment, and what is shown of the fleet then, if there is one and it is not late.
+    /// The snapshot of a moment, and what is shown of the fleet then, if there is one and it is not late: then it
+    /// comes with a later snapshot.
     async fn since(&self, moment: Instant) -> (Result<Frame, Late>, Option<Message>) {
-        let fleet = async { self.fleet.as_ref()?.since(moment).await.ok() };
+        let fleet =
+            async { timeout(FLEET_PATIENCE, self.fleet.as_ref()?.since(moment)).await.ok()?.ok() };
         tokio::join!(self.frames.since(moment), fleet)
     }
 

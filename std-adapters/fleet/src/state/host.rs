@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::ledger::{LedgerHead, LedgerState};
 use super::name::HostName;
 use super::wire;
-use crate::error::StateError;
+use crate::error::{StateError, without_values};
 
 /// Users of each ledger that the snapshot of a state has: all are in its ledgers.
 const SNAPSHOT_USERS: usize = 10;
@@ -191,5 +191,5 @@ impl HostState {
 }
 
 fn malformed(error: &serde_json::Error) -> StateError {
-    StateError::Malformed { what: "the head", why: error.to_string() }
+    StateError::Malformed { what: "the head", why: without_values(error) }
 }

@@ -7,6 +7,7 @@ use plimsoll::{Event, InLine};
 use serde::Deserialize;
 
 use super::host::FleetFlaw;
+use crate::error::without_values;
 use crate::state::HostName;
 
 /// How many events are kept, and how many ids, by which an event that comes twice is found.
@@ -63,7 +64,7 @@ impl FleetEvent {
     pub fn from_json(host: HostName, stored: Duration, json: &[u8]) -> Result<Self, FleetFlaw> {
         let flaw = |why: String| FleetFlaw::Event { why: cut(&why) };
         let event: CloudEvent =
-            serde_json::from_slice(json).map_err(|error| flaw(error.to_string()))?;
+            serde_json::from_slice(json).map_err(|error| flaw(without_values(&error)))?;
         if event.specversion != "1.0" {
             return Err(flaw(format!("version {:?}, and not 1.0", event.specversion)));
         }

@@ -81,7 +81,9 @@ impl FleetView {
             Heard::Flaw { key, flaw } => self.on_flaw(now, &key, flaw),
             Heard::Gone { host } => self.on_gone(&host),
             Heard::Event(event) => drop(self.on_event(event)),
-            Heard::Current | Heard::Connection(_) => {}
+            Heard::Current => self.on_current(now),
+            Heard::Connection(Connection::Connected) => self.on_begin(now),
+            Heard::Connection(_) => {}
         }
         None
     }

@@ -57,7 +57,9 @@ pub struct FleetHost {
     state: HostState,
     /// When it came, by the clock of the reader.
     came: Duration,
-    /// How much older than the newest state of all hosts it was then, by the clock of the server.
+    /// When it was stored, by the clock of the server.
+    stored: Duration,
+    /// How much older than the newest state of all hosts it was then, by the same clock.
     behind: Duration,
     /// How often the host has restarted, as far as was seen.
     pub restarts: u64,
@@ -69,36 +71,47 @@ pub struct FleetHost {
     pub flaw: Option<FleetFlaw>,
 }
 
+/// The times of a state, as a [`FleetHost`] has them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    pub(super) came: Duration,
+    pub(super) stored: Duration,
+    pub(super) behind: Duration,
+}
+
 impl FleetHost {
-    pub(super) fn new(state: HostState, came: Duration, behind: Duration) -> Self {
-        Self { state, came, behind, restarts: 0, rivals: 0, repeated: 0, flaw: None }
+    pub(super) fn new(state: HostState, at: Times) -> Self {
+        let Times { came, stored, behind } = at;
+        Self { state, came, stored, behind, restarts: 0, rivals: 0, repeated: 0, flaw: None }
     }
 
-    /// Takes a state in that the server stored `behind` the newest one.
-    pub(super) fn on_state(
-        &mut self,
-        state: HostState,
-        now: Duration,
-        behind: Duration,
-        quiet_after: Duration,
-    ) -> Taken {
+    /// Takes a state in.
+    pub(super) fn on_state(&mut self, state: HostState, at: Times, quiet_after: Duration) -> Taken {
         let newest = &self.state;
         let is_same_run = state.incarnation == newest.incarnation;
         if is_same_run && state.sequence <= newest.sequence {
             self.repeated += 1;
             return Taken::Old;
         }
-        let is_quiet = now.saturating_sub(self.came) >= quiet_after;
+        let is_quiet = at.came.saturating_sub(self.came) >= quiet_after;
         if !is_same_run && state.started_unix_ms <= newest.started_unix_ms && !is_quiet {
             self.rivals += 1;
             return Taken::Rival;
         }
-        (self.state, self.came, self.behind, self.flaw) = (state, now, behind, None);
+        (self.state, self.flaw) = (state, None);
+        (self.came, self.stored, self.behind) = (at.came, at.stored, at.behind);
         if is_same_run {
             return Taken::Newer;
         }
         self.restarts += 1;
         Taken::Restarted
+    }
+
+    /// Takes in when the newest of the states was stored that came from `began` on.
+    pub(super) fn on_current(&mut self, began: Duration, newest_stored: Duration) {
+        if self.came >= began {
+            self.behind = newest_stored.saturating_sub(self.stored);
+        }
     }
 
     /// The host.

@@ -47,7 +47,8 @@ struct Shared {
 }
 
 struct Fed {
-    view: FleetView,
+    /// Those who look have a reference of their own: the view is copied only if it is fed meanwhile.
+    view: Arc<FleetView>,
     connection: Connection,
     advanced: Duration,
 }
@@ -66,7 +67,7 @@ impl LiveView {
     /// A view that knows nothing yet.
     pub fn new(settings: ViewSettings) -> Self {
         let fed = Fed {
-            view: FleetView::new(settings),
+            view: Arc::new(FleetView::new(settings)),
             connection: Connection::default(),
             advanced: Duration::ZERO,
         };
@@ -84,21 +85,21 @@ impl LiveView {
         if now.saturating_sub(fed.advanced) >= ADVANCE_EVERY {
             fed.advance(now);
         }
-        match heard {
-            Heard::Connection(connection) => {
-                fed.connection = connection;
-                None
-            }
-            heard => fed.view.on_heard(now, heard),
+        if let Heard::Connection(connection) = &heard {
+            fed.connection = connection.clone();
         }
+        Arc::make_mut(&mut fed.view).on_heard(now, heard)
     }
 
-    /// Shows the view at this moment. The reader waits meanwhile.
+    /// Shows the view at this moment. The reader goes on meanwhile, with a copy if it hears something.
     pub fn look<T>(&self, look: impl FnOnce(&FleetView, Duration) -> T) -> T {
-        let mut fed = self.0.fed.lock();
-        let now = self.0.began.elapsed();
-        fed.advance(now);
-        look(&fed.view, now)
+        let (view, now) = {
+            let mut fed = self.0.fed.lock();
+            let now = self.0.began.elapsed();
+            fed.advance(now);
+            (fed.view.clone(), now)
+        };
+        look(&view, now)
     }
 
     /// How the reader stands with its server.
@@ -156,7 +157,7 @@ impl LiveView {
 impl Fed {
     fn advance(&mut self, now: Duration) {
         self.advanced = now;
-        self.view.advance(now);
+        Arc::make_mut(&mut self.view).advance(now);
     }
 }
 

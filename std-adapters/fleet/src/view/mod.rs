@@ -18,8 +18,9 @@
 //! [rival](FleetHost::rivals): two hosts that share a name show so.
 //!
 //! # Ages
-//! A state's age is the time since it came, by the clock of the reader, and how much older than the newest it was
-//! then, by the clock of the server. The clocks of the hosts are shown, and compared with nothing.
+//! A state's age is the time since it came, by the clock of the reader, and, if it was stored before the reader began,
+//! how much older than the newest it was then, by the clock of the server. The clocks of the hosts are shown, and
+//! compared with nothing.
 //!
 //! ```
 //! use std::time::Duration;

@@ -1,8 +1,10 @@
 //! Queries of a view: raised limits, silent guests, merged ledgers.
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::time::Duration;
 
+use foldhash::quality::RandomState;
 use plimsoll::SnapshotEntry;
 
 use super::events::FleetEvent;
@@ -103,9 +105,11 @@ impl FleetView {
     /// The ledgers of the fleet, in the order of their names.
     pub fn ledgers(&self) -> Vec<LedgerName> {
         let ledgers = self.hosts().flat_map(|host| &host.state().ledgers);
-        let mut names: Vec<LedgerName> = Vec::new();
+        // Each is looked up once: a ledger for each guest makes many names.
+        let mut seen = HashSet::with_hasher(RandomState::default());
+        let mut names = Vec::new();
         for ledger in ledgers {
-            if !names.iter().any(|name| name.is_of(ledger)) {
+            if seen.insert((ledger.name(), ledger.scope(), ledger.category(), ledger.kind())) {
                 names.push(LedgerName::of(ledger));
             }
         }

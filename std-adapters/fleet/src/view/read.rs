@@ -1,6 +1,7 @@
 //! The reader: what the server has of all hosts, as it comes.
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::time::Duration;
 
 use async_nats::Client;
@@ -109,10 +110,13 @@ impl FleetReader {
         let mut events = self.events(&context).await?;
         on_heard(Heard::Connection(Connection::Connected));
         *wait = WAIT_FIRST;
+        // Of states alone: events may go on when the watch of the bucket has ended unseen.
+        let mut quiet = pin!(tokio::time::sleep(QUIET_MAX));
         loop {
             tokio::select! {
-                state = tokio::time::timeout(QUIET_MAX, states.next()) => {
-                    let Ok(state) = state else { return Ok(()) };
+                () = &mut quiet => return Ok(()),
+                state = states.next() => {
+                    quiet.as_mut().reset(tokio::time::Instant::now() + QUIET_MAX);
                     let entry = next(state)?;
                     let is_current = entry.seen_current;
                     on_entry(&bucket, &entry, on_heard).await?;

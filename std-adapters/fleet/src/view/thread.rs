@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
+use super::heard::{Connection, Heard};
 use super::live::LiveView;
 use super::read::FleetReader;
 use crate::error::FleetError;
@@ -30,18 +31,36 @@ impl LiveView {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(start)?;
         let view = self.clone();
         let run = move || {
+            let mut ended = Ended { view: &view, why: FleetError::Stopped };
             runtime.block_on(async {
                 tokio::select! {
-                    _ = view.follow(reader) => {}
+                    error = ended.view.follow(reader) => match error {
+                        Ok(never) => match never {},
+                        Err(error) => ended.why = error,
+                    },
                     // An error is a guard that was dropped, too.
                     _ = stopped => {}
                 }
             });
+            drop(ended);
             // No task of it blocks: those that are left are dropped.
             runtime.shutdown_background();
         };
         let thread = thread::Builder::new().name("plimsoll-reader".into()).spawn(run);
         Ok(ReaderThread { stop: Some(stop), thread: Some(thread.map_err(start)?) })
+    }
+}
+
+/// Says in the view that its reader has ended, also if that panics.
+struct Ended<'v> {
+    view: &'v LiveView,
+    why: FleetError,
+}
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        let lost = Connection::Lost { why: self.why.clone(), again_in: None };
+        self.view.on_heard(Heard::Connection(lost));
     }
 }
 

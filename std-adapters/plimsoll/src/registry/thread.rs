@@ -36,7 +36,10 @@ impl DeliveryThread {
         let worker = Worker::spawn("plimsoll-delivery", move |stop| {
             while !stop.is_set() {
                 registry.deliver();
-                thread::park_timeout(interval);
+                // A subscriber that parks may have taken the wake-up that comes with it.
+                if !stop.is_set() {
+                    thread::park_timeout(interval);
+                }
             }
             // What was emitted before the guard was dropped.
             registry.deliver();

@@ -152,6 +152,26 @@ fn a_delivery_thread_may_be_dropped_by_a_subscriber_on_it() {
 }
 
 #[test]
+fn a_delivery_thread_ends_though_a_subscriber_took_its_wake_up() {
+    let registry = deferred(8);
+    let (told, tells) = std::sync::mpsc::channel();
+    let (go, goes) = std::sync::mpsc::channel();
+    let goes = Mutex::new(goes);
+    let _subscription = registry.subscribe(move |_| {
+        told.send(()).unwrap();
+        // The handle is dropped meanwhile.
+        let _ = goes.lock().unwrap().recv_timeout(Duration::from_millis(300));
+        thread::park_timeout(Duration::from_millis(1));
+    });
+    registry.gauge("queue", TEN).unwrap().add(8);
+    let delivery = registry.spawn_delivery(Duration::from_secs(3_600)).unwrap();
+    tells.recv().unwrap();
+    // It is not for an hour that this waits.
+    drop(delivery);
+    drop(go);
+}
+
+#[test]
 fn a_round_ends_though_its_subscribers_emit() {
     let registry = deferred(4);
     let each = Limit::queue("queue").pressure(PressureRule::IMMEDIATE);
