@@ -120,3 +120,50 @@ impl Stream for Events {
         self.0.poll_recv(cx).map(|part| part.map(Ok))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use parking_lot::Mutex;
+    use plimsoll::Registry;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::latest::PATIENCE;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn see_3_a_fleet_that_is_held_up_holds_up_no_snapshot() {
+        let registry = Registry::new();
+        let of = registry.clone();
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let released = Mutex::new(released);
+        let fleet = Latest::new(move || {
+            let _ = released.lock().recv();
+            Message::new("fleet", &1)
+        });
+        let log = Arc::new(Log::new(&registry, 8));
+        let (_open, closed) = watch::channel(false);
+        let feed = Feed {
+            frames: Latest::new(move || Frame::take(&of, false)),
+            fleet: Some(fleet),
+            history: None,
+            place: log.place_after(None),
+            log,
+            refresh: Duration::from_millis(50),
+            reader_timeout: Duration::from_secs(60),
+            began: Instant::now(),
+            closed,
+            permit: Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap(),
+        };
+        let mut parts = feed.start().0;
+        let began = Instant::now();
+        let mut snapshots = 0;
+        while snapshots < 4 {
+            let part = parts.recv().await.unwrap();
+            assert!(!part.starts_with(b"event: fleet"));
+            snapshots += usize::from(part.starts_with(b"event: snapshot"));
+        }
+        assert!(began.elapsed() < 3 * PATIENCE, "{:?}", began.elapsed());
+        drop(release);
+        while !parts.recv().await.unwrap().starts_with(b"event: fleet") {}
+    }
+}

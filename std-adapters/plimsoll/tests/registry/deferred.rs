@@ -155,7 +155,7 @@ fn a_delivery_thread_may_be_dropped_by_a_subscriber_on_it() {
 fn a_delivery_thread_ends_though_a_subscriber_took_its_wake_up() {
     let registry = deferred(8);
     let (told, tells) = std::sync::mpsc::channel();
-    let (go, goes) = std::sync::mpsc::channel();
+    let (go, goes) = std::sync::mpsc::channel::<()>();
     let goes = Mutex::new(goes);
     let _subscription = registry.subscribe(move |_| {
         told.send(()).unwrap();

@@ -1,7 +1,6 @@
 //! The fleet's section of the page.
 
 use std::path::Path;
-use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
@@ -104,36 +103,19 @@ fn fleet_4_the_page_shows_hosts_limits_guests_and_users_and_takes_nothing_for_ma
     tab.until(&format!("{ROWS}.some(div => div.innerText.includes('not shown'))"));
     assert_eq!(table(&mut tab, "Largest users: guest_fuel")[0][1], "not shown");
 
-    // A message of a later version.
+    // A view that has not answered for six seconds, and a message of a later version.
+    tab.eval("fetch('fleet.json').then(answer => answer.json()).then(it => { window.it = it })");
     drop(serving);
     tab.until("document.getElementById('connection').dataset.state === 'lost'");
-    tab.eval("import('./page/fleet.js').then(part => new part.Fleet().update({ version: 99 }, 0))");
-    let says = "■ the server is of another version: load the page again";
-    assert_eq!(text(&mut tab, "#fleet-connection"), says);
-    tab.close();
-}
-
-#[test]
-fn fleet_4_the_page_says_that_its_fleet_is_old_and_shows_this_host_all_the_while() {
-    let _alone = alone();
-    let view = LiveView::default();
-    view.on_heard(Heard::Connection(Connection::Connected));
-    let serving = status(&view).build().unwrap().spawn("127.0.0.1:0").unwrap();
-    let mut browser = Browser::start();
-    let mut tab = browser.open(&url(&serving));
-    tab.until("document.getElementById('fleet-connection').dataset.state === 'live'");
-    let (release, released) = channel::<()>();
-    let looks = thread::spawn({
-        let view = view.clone();
-        move || view.look(|_, _| released.recv())
-    });
-    tab.until("document.getElementById('fleet-connection').dataset.state === 'late'");
-    assert_eq!(text(&mut tab, "#connection"), "● live");
-    let late = text(&mut tab, "#fleet-connection");
-    assert_eq!(late, "▲ late: what is shown of the fleet is old");
-    release.send(()).unwrap();
-    let _ = looks.join().unwrap();
-    tab.until("document.getElementById('fleet-connection').innerText === '● connected'");
+    tab.eval("import('./page/fleet.js').then(part => { window.section = new part.Fleet() })");
+    for (update, says) in [
+        ("window.it, 6_000", "▲ late: what is shown of the fleet is old"),
+        ("window.it, 100", "● connected"),
+        ("{ version: 99 }, 0", "■ the server is of another version: load the page again"),
+    ] {
+        tab.eval(&format!("window.section.update({update})"));
+        assert_eq!(text(&mut tab, "#fleet-connection"), says);
+    }
     tab.close();
 }
 
