@@ -10,7 +10,7 @@
 //! A [`FleetReader`](view::FleetReader) reads them into a [`FleetView`](view::FleetView): who uses
 //! the most of all hosts together, what is raised, who is silent, and how old each host's state is.
 //!
-//! ```
+//! ```no_run
 //! use plimsoll::Registry;
 //! use plimsoll_fleet::{Fleet, HostName, Publisher};
 //!

@@ -93,7 +93,8 @@ async fn top(url: &str, reader: FleetReader) -> Result<(), Failure> {
     }
 }
 
-/// The address without a user and a password.
+/// The address without a scheme, a user and a password.
 fn address(url: &str) -> &str {
-    url.rsplit_once('@').map_or(url, |(_, address)| address)
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.rsplit_once('@').map_or(rest, |(_, address)| address)
 }
