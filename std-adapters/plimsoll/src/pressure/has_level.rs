@@ -68,9 +68,7 @@ pub trait HasLevel {
     /// # Staleness
     /// The depth is read afresh; what others put in meanwhile is missing.
     fn room(&self) -> Option<u64> {
-        let (reading, watermarks) = self.listed().look_with_watermarks()?;
-        let next = *Level::ALL.get(reading.level as usize + 1)?;
-        Some(watermarks.high(next)?.saturating_sub(reading.depth))
+        self.listed().room()
     }
 }
 

@@ -90,14 +90,19 @@ impl Entry {
     pub(super) fn standing(&self) -> Standing {
         let source = self.source();
         let waiting = source.as_ref().map_or(0, |source| source.waiting());
-        let capacity = self.watermarks(source.as_deref()).capacity();
+        let capacity = self.with_watermarks(source.as_deref(), Watermarks::capacity);
         Standing { waiting, capacity }
     }
 
-    /// The watermarks, those of now where a resize moves them. `source` is this entry's, if it is there.
-    pub(super) fn watermarks(&self, source: Option<&dyn Source>) -> Watermarks {
+    /// Reads the watermarks, those of now where a resize moves them. `source` is this entry's, if it is
+    /// there. They are large: a reader gets a reference.
+    pub(super) fn with_watermarks<T>(
+        &self,
+        source: Option<&dyn Source>,
+        read: impl FnOnce(&Watermarks) -> T,
+    ) -> T {
         let changed = source.and_then(|source| source.changed_watermarks());
-        changed.unwrap_or(self.tag.watermarks)
+        read(changed.as_ref().unwrap_or(&self.tag.watermarks))
     }
 
     pub(super) fn has_share(&self) -> bool {

@@ -41,7 +41,7 @@ impl Listed {
 
     /// The watermarks, those of now where a resize moves them.
     pub fn watermarks(&self) -> Watermarks {
-        self.entry.watermarks(self.entry.source().as_deref())
+        self.entry.with_watermarks(self.entry.source().as_deref(), |watermarks| *watermarks)
     }
 
     pub(crate) fn registry(&self) -> Registry {
@@ -53,11 +53,13 @@ impl Listed {
         self.entry.source()?.look()
     }
 
-    /// As [`look`](Self::look), with the watermarks of now.
-    pub(crate) fn look_with_watermarks(&self) -> Option<(SourceReading, Watermarks)> {
+    /// How much until the next higher level, if there is one.
+    pub(crate) fn room(&self) -> Option<u64> {
         let source = self.entry.source()?;
         let reading = source.look()?;
-        Some((reading, self.entry.watermarks(Some(&*source))))
+        let next = *Level::ALL.get(reading.level as usize + 1)?;
+        let high = self.entry.with_watermarks(Some(&*source), |watermarks| watermarks.high(next));
+        Some(high?.saturating_sub(reading.depth))
     }
 
     pub(crate) fn watchers(&self) -> &Watchers {
