@@ -257,7 +257,7 @@ fn see_1_a_thousand_limits_are_drawn_within_a_frame() {
     let (mut updates, mut latest, mut before) = (0, 0.0, None);
     let began = Instant::now();
     while spent.len() < UPDATES_MEASURED {
-        assert!(began.elapsed() < Duration::from_secs(40), "{} updates", spent.len());
+        assert!(began.elapsed() < Duration::from_secs(120), "{} updates", spent.len());
         for (number, gauge) in gauges.iter().enumerate() {
             gauge.set((updates * 37 + number as u64 * 13) % 990);
         }
