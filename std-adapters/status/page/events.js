@@ -2,7 +2,7 @@
 
 import { amount, levelText, milliseconds, visible } from "./text.js";
 
-const ROWS_MAX = 200;
+const ROWS_MAX = 100;
 const SPOKEN_EVERY_MS = 5000;
 
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });

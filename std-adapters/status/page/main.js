@@ -105,8 +105,8 @@ function open() {
     ask();
   });
   source.addEventListener("event", (message) => {
+    // It is shown with the snapshot that follows at once, in one frame.
     log.add(message.lastEventId, JSON.parse(message.data), isNew);
-    ask();
   });
   source.addEventListener("charts", (message) => {
     charts = JSON.parse(message.data);
@@ -114,6 +114,7 @@ function open() {
   source.addEventListener("silent", (message) => silentGuests.set(JSON.parse(message.data)));
   source.addEventListener("late", () => {
     connected("late", "▲ the host does not answer: a snapshot takes too long");
+    ask();
   });
   source.onerror = () => {
     connected("lost", "■ connection lost, trying again");
