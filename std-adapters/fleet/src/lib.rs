@@ -46,6 +46,7 @@ mod open;
 mod publish;
 pub mod sketch;
 pub mod state;
+mod thread;
 pub mod view;
 
 pub use connect::Fleet;

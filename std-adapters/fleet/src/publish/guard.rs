@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plimsoll::Subscription;
-use tokio::runtime::{Builder, Handle};
-use tokio::sync::{Notify, oneshot};
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::outbox::Outbox;
@@ -16,6 +16,7 @@ use super::states;
 use super::stats::{Board, PublisherStats};
 use super::worker;
 use crate::error::FleetError;
+use crate::thread::RuntimeThread;
 
 /// How long dropping a [`PublishingThread`] waits for the server.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -36,8 +37,7 @@ pub struct Publishing {
 #[must_use = "dropping it stops the publisher"]
 pub struct PublishingThread {
     shared: Arc<Shared>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    _thread: RuntimeThread,
 }
 
 impl Publisher {
@@ -59,12 +59,9 @@ impl Publisher {
     /// # Errors
     /// As for [`spawn`](Self::spawn), and [`FleetError::Start`] if no thread could be started.
     pub fn spawn_thread(self) -> Result<PublishingThread, FleetError> {
-        let start = |why: std::io::Error| FleetError::Start { why: why.to_string() };
         let (shared, subscription, run) = self.parts()?;
-        let (stop, stopped) = oneshot::channel::<()>();
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(start)?;
         let its = shared.clone();
-        let run = move || {
+        let thread = RuntimeThread::spawn("plimsoll-fleet", move |runtime, stopped| {
             let task = runtime.spawn(run);
             let until = async {
                 // An error is a guard that was dropped, too.
@@ -75,9 +72,8 @@ impl Publisher {
             runtime.block_on(until);
             // A function of the host that a snapshot asked may never return.
             runtime.shutdown_timeout(FAREWELL);
-        };
-        let thread = std::thread::Builder::new().name("plimsoll-fleet".into()).spawn(run);
-        Ok(PublishingThread { shared, stop: Some(stop), thread: Some(thread.map_err(start)?) })
+        })?;
+        Ok(PublishingThread { shared, _thread: thread })
     }
 
     fn parts(
@@ -159,15 +155,6 @@ impl PublishingThread {
     /// How the publisher is doing.
     pub fn stats(&self) -> PublisherStats {
         self.shared.stats()
-    }
-}
-
-impl Drop for PublishingThread {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            _ = thread.join();
-        }
     }
 }
 

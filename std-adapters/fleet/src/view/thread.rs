@@ -1,22 +1,17 @@
 //! A reader on a thread of its own.
 
 use std::fmt;
-use std::io;
-use std::thread::{self, JoinHandle};
-
-use tokio::runtime::Builder;
-use tokio::sync::oneshot;
 
 use super::heard::{Connection, Heard};
 use super::live::LiveView;
 use super::read::FleetReader;
 use crate::error::FleetError;
+use crate::thread::RuntimeThread;
 
 /// A reader that feeds a [`LiveView`] on a thread of its own, until this is dropped.
 #[must_use = "dropping it stops the reader"]
 pub struct ReaderThread {
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    _thread: RuntimeThread,
 }
 
 impl LiveView {
@@ -26,11 +21,8 @@ impl LiveView {
     /// # Errors
     /// [`FleetError::Start`] if no thread could be started.
     pub fn spawn_thread(&self, reader: FleetReader) -> Result<ReaderThread, FleetError> {
-        let start = |why: io::Error| FleetError::Start { why: why.to_string() };
-        let (stop, stopped) = oneshot::channel::<()>();
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(start)?;
         let view = self.clone();
-        let run = move || {
+        let thread = RuntimeThread::spawn("plimsoll-reader", move |runtime, stopped| {
             let mut ended = Ended { view: &view, why: FleetError::Stopped };
             runtime.block_on(async {
                 tokio::select! {
@@ -45,9 +37,8 @@ impl LiveView {
             drop(ended);
             // No task of it blocks: those that are left are dropped.
             runtime.shutdown_background();
-        };
-        let thread = thread::Builder::new().name("plimsoll-reader".into()).spawn(run);
-        Ok(ReaderThread { stop: Some(stop), thread: Some(thread.map_err(start)?) })
+        })?;
+        Ok(ReaderThread { _thread: thread })
     }
 }
 
@@ -61,15 +52,6 @@ impl Drop for Ended<'_> {
     fn drop(&mut self) {
         let lost = Connection::Lost { why: self.why.clone(), again_in: None };
         self.view.on_heard(Heard::Connection(lost));
-    }
-}
-
-impl Drop for ReaderThread {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            _ = thread.join();
-        }
     }
 }
 
