@@ -1,4 +1,4 @@
-//! REG-5: what `tracing` is told.
+//! REG-5: events of `tracing`.
 //!
 //! A binary of its own: a call site that another test uses for the first time just when this one sets
 //! its subscriber could be taken for one that nobody listens to.

@@ -19,7 +19,7 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 const LONG: Duration = Duration::from_secs(20);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A service that is ready when it is told to be, and counts what it is asked.
+/// A service that is ready when a test says so, and counts its calls.
 #[derive(Clone, Default)]
 struct Inner(Arc<State>);
 

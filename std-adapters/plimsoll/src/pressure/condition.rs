@@ -43,7 +43,7 @@ pub(crate) trait Part: fmt::Debug + Send + Sync {
     /// Reads it, so that an edge which is due is made. No lock may be held.
     fn look(&self) {}
 
-    /// Who is told when it may have changed.
+    /// Those to notify when it may have changed.
     fn watchers(&self) -> &Watchers;
 }
 
@@ -95,7 +95,7 @@ impl Condition {
         self.part.look();
     }
 
-    /// Who is told when it may have changed.
+    /// Those to notify when it may have changed.
     pub(super) fn watchers(&self) -> &Watchers {
         self.part.watchers()
     }

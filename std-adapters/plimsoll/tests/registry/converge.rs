@@ -139,7 +139,7 @@ fn reg_6_threads_that_race_with_the_delivery_leave_a_true_picture() {
                 }
             });
             drop(delivery);
-            // What the rate holds back is told a second later.
+            // What the rate holds back is delivered a second later.
             let until = std::time::Instant::now() + Duration::from_secs(20);
             while belief.raised().len() != if last == 9 { 20 } else { 0 } {
                 assert!(std::time::Instant::now() < until, "{rule:?}: {:?}", belief.raised());
@@ -249,7 +249,7 @@ fn reg_6_reg_8_silences_that_found_no_room_or_whose_runs_ended_are_not_believed_
         };
         pass();
         registry.deliver();
-        assert_eq!(belief.raised().len(), GUESTS, "each of them is told");
+        assert_eq!(belief.raised().len(), GUESTS, "each of them is delivered");
         guests.iter().for_each(|guest| guest.notify());
         let _ = watcher.step();
         registry.deliver();

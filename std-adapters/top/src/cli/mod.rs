@@ -87,7 +87,7 @@ pub(super) fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let done = runtime.map_err(Failure::from).and_then(|runtime| {
         let done = runtime.block_on(run(cli));
-        // A name that is still looked up, by a thread that cannot be told to stop, holds up nothing.
+        // A name that is still looked up, by a thread that cannot be stopped, holds up nothing.
         runtime.shutdown_background();
         done
     });
