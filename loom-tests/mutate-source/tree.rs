@@ -91,7 +91,13 @@ impl Tree {
             fs::create_dir_all(copy.parent().unwrap_or(&root)).map_err(|e| e.to_string())?;
             fs::write(&copy, text).map_err(|error| format!("{}: {error}", copy.display()))?;
         }
-        Ok(Tree { root, area: area.to_owned(), sources, tests, times: Vec::new() })
+        let tree = Tree { root, area: area.to_owned(), sources, tests, times: Vec::new() };
+        // Tests are built offline, so that no mutant is judged by a network.
+        let fetched = tree.cargo("fetch").args(["--quiet", "--locked"]).status();
+        match fetched.map_err(|error| format!("cargo fetch: {error}"))?.success() {
+            true => Ok(tree),
+            false => Err("`cargo fetch` fails".to_owned()),
+        }
     }
 
     /// All mutants of the area's sources.
@@ -129,7 +135,8 @@ impl Tree {
             };
             let suite: Vec<&str> = suite.iter().flat_map(named).collect();
             let arguments = suite.join(" ");
-            let broken = || format!("`cargo test --offline {arguments}` fails without a change");
+            let place = self.root.join("tree").display().to_string();
+            let broken = || format!("`cargo test {arguments}` fails in {place} without a change");
             self.passes(&["--no-run"], &suite, &[], PATIENCE_WITH_BUILDS)?.ok_or_else(broken)?;
             let took = self.passes(&[], &suite, &[], PATIENCE_WITH_BUILDS)?;
             self.times.push(took.ok_or_else(broken)?);
@@ -183,6 +190,13 @@ impl Tree {
         Ok(Fate::Survived)
     }
 
+    /// A command of cargo in the copy.
+    fn cargo(&self, name: &str) -> Command {
+        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.arg(name).current_dir(self.root.join("tree"));
+        command
+    }
+
     /// Runs tests. Returns how long they took, less what other work of the machine took; `None` if one
     /// fails, or if they take longer than `patience`.
     fn passes(
@@ -192,10 +206,9 @@ impl Tree {
         rest: &[&str],
         patience: Duration,
     ) -> Result<Option<Duration>, String> {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut command = Command::new(cargo);
-        command.args(["test", "--quiet", "--offline"]).args(flags).args(suite).args(rest);
-        command.current_dir(self.root.join("tree")).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut command = self.cargo("test");
+        command.args(["--quiet", "--offline"]).args(flags).args(suite).args(rest);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
         command.process_group(0);
         command.env("CARGO_TARGET_DIR", "../build").env("RUST_BACKTRACE", "0");
         // A mutant may have changed the text that a planted flaw replaces.
