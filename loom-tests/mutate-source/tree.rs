@@ -173,7 +173,9 @@ impl Tree {
             if self.passes(&["--no-run"], &suite, &[], PATIENCE_WITH_BUILDS)?.is_none() {
                 return Ok(Fate::DoesNotBuild);
             }
-            let patience = PATIENCE_MIN + PATIENCE * *time;
+            // The time of a family is that of all of them, which is more than it takes.
+            let times = if suite.contains(&FAMILY) { 2 } else { PATIENCE };
+            let patience = PATIENCE_MIN + times * *time;
             // The models of a file are named after it, or after its folder. Those of other parts may check it
             // as well: those of a flow check its credit.
             let folder = mutant.file.rsplit('/').nth(1).unwrap_or("");

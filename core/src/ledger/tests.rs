@@ -38,6 +38,18 @@ fn numbers(mut state: u64) -> impl FnMut() -> u64 {
 }
 
 #[test]
+fn a_digest_is_not_the_key_of_its_bytes() {
+    let (digest, bytes) = (Key::<8>::digest([7; 64]), Key::new(&[7; 64]).unwrap());
+    assert!(digest.is_digest() && !bytes.is_digest() && digest != bytes);
+    assert_eq!(digest.as_bytes(), bytes.as_bytes());
+    let sets: Box<[LedgerSet]> = Box::new([LedgerSet::new()]);
+    let ledger = PeakLedger::with_sets(sets, SEED).unwrap();
+    ledger.record(&digest, 3);
+    ledger.record(&bytes, 5);
+    assert_eq!([&digest, &bytes].map(|key| ledger.get(key).value()), [Some(3), Some(5)]);
+}
+
+#[test]
 fn capacities_and_sizes() {
     assert_eq!(peaks(1).capacity(), WAYS);
     assert_eq!(sets_for(4_096), 256);

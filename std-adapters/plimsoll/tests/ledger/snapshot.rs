@@ -102,9 +102,13 @@ fn how_many_are_listed_is_a_setting() {
     for (top_users, listed) in [(0, 0), (1, 1), (1_000_000, 40)] {
         let registry = Registry::builder().top_users(top_users).build().unwrap();
         let ledger = peaks(&registry, 40);
+        let window = registry.window_ledger("recent", 40).unwrap();
         (0..60u64).for_each(|n| assert!(ledger.record(n, 1 + n).is_ok()));
+        (0..60u64).for_each(|n| assert!(window.record(n, 1 + n).is_ok()));
         let snapshot = registry.snapshot_window();
-        assert_eq!(snapshot.ledgers()[0].users().len(), listed);
+        for ledger in snapshot.ledgers() {
+            assert_eq!(ledger.users().len(), listed, "{}", ledger.name());
+        }
         assert_eq!(snapshot.to_string().contains("TOP USER"), listed > 0);
     }
     let registry = Registry::new();

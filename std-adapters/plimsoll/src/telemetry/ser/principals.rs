@@ -6,7 +6,7 @@ use plimsoll_core::ledger::{Entry, Key};
 use serde::de::{self, Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
-use super::number::Wide;
+use super::number::{EXACT_MAX, Wide};
 
 /// Text and small numbers as themselves, everything else in an object that says what it is.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -32,7 +32,7 @@ enum Other<'a> {
 impl<'a> Form<'a> {
     fn of(key: &'a Key) -> Self {
         match (key.as_integer(), key.as_str(), key.is_digest()) {
-            (Some(number), ..) if number <= 1 << 53 => Self::Number(number),
+            (Some(number), ..) if number <= EXACT_MAX => Self::Number(number),
             (Some(number), ..) => Self::Other(Other::Integer(Wide(number))),
             (None, Some(text), false) => Self::Text(text.into()),
             (None, Some(text), true) => Self::Other(Other::Digest(text.into())),

@@ -252,6 +252,10 @@ fn a_principal_is_told_apart_from_every_other() {
         let same = forms.iter().filter(|other| other["principal"] == form["principal"]);
         assert_eq!(same.count(), 1, "{place}: {form}");
     }
+    // The first ones are integers.
+    for (form, number) in forms.iter().zip(NUMBERS) {
+        assert_eq!(form["principal"].is_u64(), number <= 1 << 53, "{form}");
+    }
 }
 
 #[test]
