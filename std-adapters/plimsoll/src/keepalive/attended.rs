@@ -269,6 +269,15 @@ mod tests {
     }
 
     #[test]
+    fn live_8_the_longest_delay_that_is_forgotten_stands_for_all_of_them() {
+        let mut delays = Delays::default();
+        [(10, 7), (20, 3)].iter().for_each(|(tick, ticks)| delays.push(*tick, *ticks));
+        assert_eq!([5, 10, 20].map(|tick| delays.notified(tick)), [5, 16, 22]);
+        (0..DELAYS_MAX as u64).for_each(|n| delays.push(100 + 10 * n, 2));
+        assert_eq!([5, 10, 20, 100, 105].map(|tick| delays.notified(tick)), [11, 16, 26, 101, 105]);
+    }
+
+    #[test]
     fn small_delays_do_not_add_up() {
         let mut time = at(0);
         for tick in 1..1_000 {

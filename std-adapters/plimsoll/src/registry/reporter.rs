@@ -384,6 +384,23 @@ mod tests {
     }
 
     #[test]
+    fn reg_7_a_level_that_holds_lasts_longer_than_the_share_looks_back() {
+        let mut gauge = Hysteresis::new(Watermarks::new(10));
+        let mut reporter = Reporter::new(PressureRule::hold(100 * MS).share(50, 200 * MS));
+        let raise = gauge.on_depth(9).unwrap();
+        reporter.on_edge(0, &raise, 0, &mut |_| true);
+        let (level, blocked) = (gauge.level(), Duration::ZERO);
+        let read = SourceReading { depth: 9, high_water: 9, level, waiting: 0, blocked };
+        reporter.on_tick(1_000, &read, &mut |report| {
+            assert_eq!(report.notice.duration_ms, Some(1_000));
+            true
+        });
+        assert!(reporter.share.as_ref().unwrap().is_on());
+        let standing = reporter.standing(2_000).expect("it was reported");
+        assert_eq!((standing.notice.level, standing.notice.duration_ms), (level, Some(2_000)));
+    }
+
+    #[test]
     fn reg_8_the_end_is_reported_once_and_when_there_is_room() {
         let mut gauge = Hysteresis::new(Watermarks::new(10));
         let mut reporter = Reporter::new(PressureRule::default());
