@@ -20,7 +20,7 @@ use plimsoll_core::{
     FlowGauge, Gauge, Ring, RingSlot, SampledGauge, SplitCount, Tally, Waiters, Watermarks,
 };
 
-const PATHS: [HotPath; 30] = [
+const PATHS: [HotPath; 31] = [
     ("gauge_add_sub", gauge_add_sub),
     ("gauge_permit", gauge_permit),
     ("gauge_two_edges", gauge_two_edges),
@@ -28,6 +28,7 @@ const PATHS: [HotPath; 30] = [
     ("gauge_reading", gauge_reading),
     ("sampled_observe", sampled_observe),
     ("flow_send_receive", flow_send_receive),
+    ("flow_two_senders", flow_two_senders),
     ("split_count", split_count),
     ("tally_owner", |times| tally(1, times)),
     ("tally_other", |times| tally(2, times)),
@@ -115,6 +116,28 @@ fn flow_send_receive(times: u64) {
         black_box(flow.after_send(&sender, NonZeroU64::MIN, look).is_some());
         depth.fetch_sub(1, SeqCst);
         black_box(flow.after_receive(&receiver, NonZeroU64::MIN, look).is_some());
+    }
+}
+
+/// Two handles in turn, well below the high-water mark.
+fn flow_two_senders(times: u64) {
+    let depth = AtomicU64::new(0);
+    let look = || depth.load(SeqCst);
+    let flow = FlowGauge::new(Watermarks::new(CAPACITY));
+    let (senders, receiver) = ([(); 2].map(|()| flow.join_sender()), flow.join_receiver());
+    let send = |sender: usize| {
+        depth.fetch_add(1, SeqCst);
+        black_box(flow.after_send(&senders[sender], NonZeroU64::MIN, look).is_some());
+    };
+    let receive = || {
+        depth.fetch_sub(1, SeqCst);
+        black_box(flow.after_receive(&receiver, NonZeroU64::MIN, look).is_some());
+    };
+    (0..600).for_each(|_| send(0));
+    (0..600).for_each(|_| receive());
+    for n in 0..times {
+        send(n as usize % 2);
+        receive();
     }
 }
 

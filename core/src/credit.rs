@@ -10,6 +10,12 @@ pub type ThreadKey = core::num::NonZeroU64;
 pub(crate) const GRANT_MIN: u64 = 4;
 #[cfg(loom)]
 pub(crate) const GRANT_MIN: u64 = 1;
+/// Room for fewer operations of each handle is not worth a new generation: it would end before the
+/// last handle has had its share.
+#[cfg(not(loom))]
+const RENEWAL_MIN: u64 = 4 * GRANT_MIN;
+#[cfg(loom)]
+const RENEWAL_MIN: u64 = 2 * GRANT_MIN;
 
 /// The lower part of both words: a number of operations.
 const COUNT_BITS: u32 = 16;
@@ -129,11 +135,15 @@ impl CreditPool {
         // with the generation, and its moves are found by `room_now`.
         let alone = holders <= 1 && credit.belongs_to(thread);
         let outstanding = if alone { 0 } else { granted.sum() };
-        if room < outstanding {
+        let holders = holders.max(1);
+        let share = room.min(COUNT_MASK).saturating_sub(outstanding) / holders;
+        // What is outstanding is spent for the most part. Where all room is worth the looks of the
+        // others and the rest of it is not, it begins anew as well.
+        let is_used_up = share < GRANT_MIN && room / holders >= RENEWAL_MIN;
+        if room < outstanding || is_used_up {
             let _ = self.exchange(granted, granted.generation() + GENERATION);
             return Grant::LookAgain;
         }
-        let share = ((room - outstanding) / holders.max(1)).min(COUNT_MASK - outstanding);
         if share < GRANT_MIN {
             return Grant::Done;
         }
@@ -252,6 +262,7 @@ impl Credit {
         items <= count
     }
 
+    #[inline(always)]
     fn belongs_to(&self, thread: ThreadKey) -> bool {
         // Relaxed: found after `granted`, or harmless because the theft voids.
         self.owner.load(Ordering::Relaxed) == thread.get()

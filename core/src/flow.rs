@@ -119,11 +119,11 @@ impl FlowGauge {
     ) -> Option<Edge> {
         fence_after_rmw();
         let granted = self.sends.granted();
-        if credit.spend(granted, thread) {
-            return None;
-        }
-        let state = self.gauge.state();
-        if granted.is_nothing() && self.gauge.is_at_its_mark(state, depth(), GRANT_MIN) {
+        if granted.is_nothing() {
+            if self.gauge.is_at_its_mark(self.gauge.state(), depth(), GRANT_MIN) {
+                return None;
+            }
+        } else if credit.spend(granted, thread) {
             return None;
         }
         self.look_after_send(credit, thread, depth)

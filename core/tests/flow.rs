@@ -186,6 +186,50 @@ fn gauge_7_a_flow_gauge_looks_rarely() {
     assert_eq!(flow.gauge().high_water(), 600, "GAUGE-5");
 }
 
+/// So it is with several senders, whichever of them send, although what they were granted together
+/// adds up to all the room there is.
+#[test]
+fn gauge_7_senders_that_share_look_rarely() {
+    const MESSAGES: u64 = if cfg!(miri) { 1_000 } else { 20_000 };
+    for (senders, depth, per_thousand_max) in
+        [(2, 0, 40), (2, 300, 60), (8, 300, 250), (16, 0, 250)]
+    {
+        let (length, looks) = (Cell::new(0), Cell::new(0));
+        let look = || {
+            looks.set(looks.get() + 1);
+            length.get()
+        };
+        let flow = FlowGauge::new(Watermarks::new(1_024));
+        let receiver = flow.join_receiver();
+        let credits: Vec<_> =
+            (1..=senders).map(|thread| (flow.join_sender(), key(thread))).collect();
+        let send = |sender: u64| {
+            let (credit, thread) = &credits[(sender % senders) as usize];
+            length.set(length.get() + 1);
+            assert!(flow.after_send(credit, *thread, look).is_none());
+        };
+        let receive = || {
+            length.set(length.get() - 1);
+            assert!(flow.after_receive(&receiver, ThreadKey::MIN, look).is_none());
+        };
+        (0..600).for_each(send);
+        (depth..600).for_each(|_| receive());
+        for active in [senders, 1] {
+            looks.set(0);
+            for message in 0..MESSAGES {
+                send(message % active);
+                receive();
+            }
+            let per_thousand = looks.get() * 1_000 / MESSAGES;
+            assert!(
+                per_thousand <= per_thousand_max,
+                "{per_thousand} looks for 1,000 messages of {active} of {senders} at {depth}"
+            );
+        }
+        assert_eq!(flow.gauge().high_water(), 600, "GAUGE-5");
+    }
+}
+
 /// Less credit than a batch takes is spent with it: the look that follows may grant none, and then
 /// every receive looks.
 #[test]

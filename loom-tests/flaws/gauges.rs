@@ -72,6 +72,16 @@ pub(crate) const FLAWS: &[Flaw] = &[
         }],
     },
     Flaw {
+        name: "RenewedInOneGeneration",
+        does: "Begins credit anew and lets stand what others hold of it.",
+        places: &[Place {
+            file: "credit.rs",
+            function: "grant(",
+            right: "let _ = self.exchange(granted, granted.generation() + GENERATION);",
+            wrong: "let _ = self.exchange(granted, granted.generation());",
+        }],
+    },
+    Flaw {
         name: "MoveNotPaid",
         does: "Lets credit stand beside a move that nobody has paid for.",
         places: &[

@@ -52,6 +52,34 @@ fn flow_credit_of_three_senders() {
     });
 }
 
+/// GAUGE-5: a sender that finds all room granted, and begins anew, ends what another sender has left.
+#[test]
+fn flow_credit_begins_anew() {
+    let model = || {
+        let channel = Arc::new(Channel::with_mark(Watermarks::counts(9, 8, 1), 5, 0));
+        let (mine, theirs) = (channel.flow.join_sender(), channel.flow.join_sender());
+        // Of the room of 4, mine has 2 left; theirs has spent 1.
+        for (credit, thread) in [(&mine, 1), (&theirs, 2), (&theirs, 2)] {
+            channel.send(credit, thread);
+            channel.drain(1);
+        }
+        let other = channel.clone();
+        let other = thread::spawn(move || {
+            for _ in 0..3 {
+                other.send(&theirs, 2);
+            }
+        });
+        for _ in 0..3 {
+            channel.send(&mine, 1);
+        }
+        other.join().unwrap();
+        channel.assert_at_rest();
+    };
+    Model::bounded(3)
+        .at_least([1_000, 1_000, 3_000])
+        .check_with_flaws(&[Flaw::RenewedInOneGeneration], model);
+}
+
 /// GAUGE-4: while raised, receivers hold credit; together they cannot clear unseen.
 #[test]
 fn flow_credit_of_two_receivers() {

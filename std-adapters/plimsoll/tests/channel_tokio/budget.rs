@@ -216,6 +216,37 @@ async fn chan_4_a_tracked_operation_costs_what_upstreams_does() {
     }
 }
 
+/// So does one that finds no room, or nobody to receive.
+#[tokio::test]
+async fn chan_4_a_tracked_send_that_comes_to_nothing_costs_what_upstreams_does() {
+    let registry = Registry::new();
+    macro_rules! bounded {
+        ($channel:expr) => {{
+            let (tx, rx) = $channel;
+            cost(async move {
+                tx.send(0u32).await.unwrap();
+                for _ in 0..3 {
+                    poll_fn(|cx| {
+                        assert!(pin!(tx.send(1)).poll(cx).is_pending());
+                        assert!(pin!(tx.reserve()).poll(cx).is_pending());
+                        Poll::Ready(())
+                    })
+                    .await;
+                }
+                drop(rx);
+                for _ in 0..3 {
+                    assert!(tx.send(2).await.is_err() && tx.reserve().await.is_err());
+                }
+            })
+            .await
+            .0
+        }};
+    }
+    let upstream = bounded!(mpsc::channel(1));
+    assert_eq!(bounded!(tracked::channel(&registry, "q", 1).unwrap()), upstream);
+    assert!(upstream >= 1, "{upstream}");
+}
+
 /// A task that has used up its budget is sent away by both alike.
 #[tokio::test]
 async fn chan_4_a_busy_receiver_yields_as_upstreams() {

@@ -1,10 +1,13 @@
 //! The sending side of a bounded channel.
 
+use ::std::future::poll_fn;
 use ::std::pin::pin;
+use ::std::task::{Context, Poll};
 use ::std::time::Duration;
 
 use ::tokio::sync::mpsc::error::{SendError, SendTimeoutError, TrySendError};
 use ::tokio::sync::{Mutex, mpsc};
+use ::tokio::task::coop::{has_budget_remaining, poll_proceed};
 use ::tokio::time;
 
 use super::permit::{OwnedPermit, Permit, PermitIterator};
@@ -35,7 +38,7 @@ impl<T> Sender<T> {
     /// # Errors
     /// As upstream: the item comes back if the channel is closed.
     pub async fn send(&self, value: T) -> Result<(), SendError<T>> {
-        match self.side.waiting(pin!(self.inner.reserve())).await {
+        match self.slot().await {
             Ok(permit) => {
                 Permit::new(permit, &self.side).send(value);
                 Ok(())
@@ -105,12 +108,30 @@ impl<T> Sender<T> {
     /// # Errors
     /// As upstream: if the channel is closed.
     pub async fn reserve(&self) -> Result<Permit<'_, T>, SendError<()>> {
-        let permit = self
-            .side
-            .waiting(pin!(self.inner.reserve()))
-            .await
-            .map_err(|error| self.side.closed(error))?;
+        let permit = self.slot().await.map_err(|error| self.side.closed(error))?;
         Ok(Permit::new(permit, &self.side))
+    }
+
+    /// Upstream's `reserve`.
+    async fn slot(&self) -> Result<mpsc::Permit<'_, T>, SendError<()>> {
+        if let Some(permit) = poll_fn(|cx| Poll::Ready(self.slot_now(cx))).await {
+            return Ok(permit);
+        }
+        self.side.waiting(pin!(self.inner.reserve())).await
+    }
+
+    /// What the first poll of upstream's `reserve` does if there is a slot and a budget, without the
+    /// node that it would wait with; else nothing.
+    fn slot_now(&self, cx: &mut Context<'_>) -> Option<mpsc::Permit<'_, T>> {
+        if !has_budget_remaining() {
+            return None;
+        }
+        let permit = self.inner.try_reserve().ok()?;
+        // CHAN-4: this is what upstream spends.
+        if let Poll::Ready(spent) = poll_proceed(cx) {
+            spent.made_progress();
+        }
+        Some(permit)
     }
 
     /// Waits for `n` slots and reserves them.
