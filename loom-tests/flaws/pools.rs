@@ -16,20 +16,12 @@ pub(crate) const FLAWS: &[Flaw] = &[
     Flaw {
         name: "AnyTenant",
         does: "Takes what is near without asking whose it is.",
-        places: &[
-            Place {
-                file: "pool/slot.rs",
-                function: "take(",
-                right: "word.is_idle_of(tenant)",
-                wrong: "word.is_idle_of(word.tenant())",
-            },
-            Place {
-                file: "pool/slot.rs",
-                function: "take(",
-                right: "self.acquire(word, Event::Take(tenant))",
-                wrong: "self.acquire(word, Event::Take(word.tenant()))",
-            },
-        ],
+        places: &[Place {
+            file: "pool/slot.rs",
+            function: "take(",
+            right: "self.acquire(self.look(), Event::Take(tenant))",
+            wrong: "let word = self.look(); self.acquire(word, Event::Take(word.tenant()))",
+        }],
     },
     Flaw {
         name: "NoGeneration",

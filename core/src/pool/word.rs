@@ -21,8 +21,8 @@ pub enum SlotState {
 ///
 /// ```text
 ///  0..3   state       see SlotState; 5, 6 and 7 are impossible
-///  3..24  generation  one more with each change, modulo 2^21
-/// 24..64  tenant      whose the object is, or is to be; 0: nobody's
+///  3..43  tenant      whose the object is, or is to be; 0: nobody's
+/// 43..64  generation  one more with each change, modulo 2^21: what it carries over is dropped
 /// ```
 ///
 /// | state | tenant | meaning |
@@ -40,12 +40,12 @@ pub(super) struct SlotWord(u64);
 
 const STATE_BITS: u32 = 3;
 const STATE_MASK: u64 = (1 << STATE_BITS) - 1;
-const GENERATION_SHIFT: u32 = STATE_BITS;
+const TENANT_SHIFT: u32 = STATE_BITS;
+const TENANT_MASK: u64 = Tenant::MAX.get() << TENANT_SHIFT;
 const GENERATION_BITS: u32 = 21;
+const GENERATION_SHIFT: u32 = u64::BITS - GENERATION_BITS;
 const GENERATION_MASK: u64 = ((1 << GENERATION_BITS) - 1) << GENERATION_SHIFT;
 const GENERATION_ONE: u64 = 1 << GENERATION_SHIFT;
-const TENANT_SHIFT: u32 = GENERATION_SHIFT + GENERATION_BITS;
-const TENANT_MASK: u64 = Tenant::MAX.get() << TENANT_SHIFT;
 
 const _: () = assert!(STATE_MASK ^ GENERATION_MASK ^ TENANT_MASK == u64::MAX);
 const _: () = assert!(STATE_MASK | GENERATION_MASK | TENANT_MASK == u64::MAX);
@@ -107,7 +107,7 @@ impl SlotWord {
 
     #[inline(always)]
     pub(super) const fn tenant(self) -> Tenant {
-        Tenant::from_field(self.0 >> TENANT_SHIFT)
+        Tenant::from_field((self.0 & TENANT_MASK) >> TENANT_SHIFT)
     }
 
     /// The word with a tenant's number laid over its own tenant's. Not 0 where the slot is held: its
@@ -140,7 +140,7 @@ impl SlotWord {
             (Building, Event::Finish) | (Leased, Event::GiveBack) => self.to(Idle, ours),
             (Building, Event::FinishLeased) => self.to(Leased, ours),
             (Building, Event::Fail) | (Condemned, Event::Vacate) => self.to(Vacant, Tenant::NONE),
-            (Idle, Event::Take(tenant)) if tenant == ours => self.to(Leased, ours),
+            (_, Event::Take(tenant)) if self.is_idle_of(tenant) => self.to(Leased, ours),
             (Leased, Event::Claim(tenant)) if tenant == ours => Transition::NoOp,
             (Leased, Event::Claim(tenant)) if ours.is_none() => self.to(Leased, tenant),
             (Leased, Event::Condemn)
@@ -152,8 +152,10 @@ impl SlotWord {
 
     #[inline(always)]
     fn to(self, state: SlotState, tenant: Tenant) -> Transition {
-        let generation = self.0.wrapping_add(GENERATION_ONE) & GENERATION_MASK;
-        Transition::To(SlotWord(tenant.get() << TENANT_SHIFT | generation | state as u64))
+        let kept = self.0.wrapping_add(GENERATION_ONE) & !STATE_MASK;
+        // An exchange of the owner's bits, which is nothing if it stays the owner.
+        let owner = (self.tenant().get() ^ tenant.get()) << TENANT_SHIFT;
+        Transition::To(SlotWord(kept ^ owner | state as u64))
     }
 }
 

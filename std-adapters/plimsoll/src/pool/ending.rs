@@ -1,7 +1,5 @@
 //! How leases end.
 
-use std::time::Duration;
-
 use plimsoll_core::pool::{Leased, Moment, SlotId};
 
 use super::config::Isolation;
@@ -21,9 +19,9 @@ impl<M: Manager> Grant<M> {
         if let Some(reason) = self.verdict(shared, cell) {
             return self.discard(shared, principal, reason);
         }
-        let Grant { token, instance } = self;
-        if let Some(began) = instance.began {
-            note_hold(shared, began);
+        let Grant { token, mut instance } = self;
+        if instance.began.is_some() {
+            note_hold(shared, &mut instance);
         }
         let latest = shared.store.moments.latest();
         if latest != instance.idle_since {
@@ -39,17 +37,17 @@ impl<M: Manager> Grant<M> {
         if shared.config.isolation == Isolation::Fresh {
             return Some(DiscardReason::SingleUse);
         }
-        if cell.uses.total() >= instance.last_use {
-            return Some(DiscardReason::Uses);
-        }
-        if shared.store.moments.latest() >= instance.bounds.expires {
-            return Some(DiscardReason::Age);
+        let is_bounded = instance.bounds.is_some();
+        if is_bounded {
+            if let Some(reason) = over_bounds(shared, cell, instance) {
+                return Some(reason);
+            }
         }
         // Until it is given back, or condemned: both change the token.
         cell.hands.call((&*token).into());
         match ask(|| instance.reset()) {
-            Some(true) if instance.bounds.bytes_max == u64::MAX => None,
-            Some(true) => is_too_large(shared, instance).then_some(DiscardReason::Bytes),
+            Some(true) if !is_bounded => None,
+            Some(true) => is_over_bytes(shared, instance).then_some(DiscardReason::Bytes),
             answer => Some(on_reset_failed(shared, answer.is_none())),
         }
     }
@@ -74,10 +72,8 @@ impl<M: Manager> Grant<M> {
         reason: DiscardReason,
         is_fault: bool,
     ) {
-        let Grant { token, instance } = self;
-        if let Some(began) = instance.began {
-            note_hold(shared, began);
-        }
+        let Grant { token, mut instance } = self;
+        note_hold(shared, &mut instance);
         if let (true, Some(backoff)) = (is_fault, &shared.config.backoff) {
             principal.on_fault(backoff, shared.refresh().as_millis() as u64);
         }
@@ -103,9 +99,7 @@ impl<M: Manager> Grant<M> {
     pub(super) fn undo(self, shared: &Shared<M>, principal: &PrincipalState) {
         let Grant { token, mut instance } = self;
         let slot = token.slot();
-        // It has had one lease less.
-        instance.first_use = instance.first_use.wrapping_add(1);
-        instance.last_use = instance.last_use.saturating_add(1);
+        instance.undo_lease();
         let since = instance.idle_since;
         shared.store.cell(slot).put(instance);
         forget_near();
@@ -173,14 +167,35 @@ fn on_reset_failed<M: Manager>(shared: &Shared<M>, is_panic: bool) -> DiscardRea
     DiscardReason::ResetFailed
 }
 
+/// Which bound on its uses or its age an instance has reached.
+#[inline]
+fn over_bounds<M: Manager>(
+    shared: &Shared<M>,
+    cell: &InstanceCell<M>,
+    instance: &Instance<M>,
+) -> Option<DiscardReason> {
+    let bounds = instance.bounds.as_ref()?;
+    if instance.uses_in(cell) >= bounds.uses_max {
+        return Some(DiscardReason::Uses);
+    }
+    let is_old = shared.store.moments.latest() >= bounds.expires;
+    is_old.then_some(DiscardReason::Age)
+}
+
+/// Whether an instance is larger than its bound.
+#[inline]
+fn is_over_bytes<M: Manager>(shared: &Shared<M>, instance: &Instance<M>) -> bool {
+    let bytes_max = instance.bounds.as_ref().map_or(u64::MAX, |bounds| bounds.bytes_max);
+    bytes_max < u64::MAX && bytes(shared, instance) > bytes_max
+}
+
 #[inline(never)]
-fn is_too_large<M: Manager>(shared: &Shared<M>, instance: &Instance<M>) -> bool {
+fn bytes<M: Manager>(shared: &Shared<M>, instance: &Instance<M>) -> u64 {
     // An object that panics when it is asked counts as too large.
-    let bytes = contain(|| instance.bytes()).unwrap_or_else(|_| {
+    contain(|| instance.bytes()).unwrap_or_else(|_| {
         shared.stats.panics.count();
         u64::MAX
-    });
-    bytes > instance.bounds.bytes_max
+    })
 }
 
 /// A lease has ended whose slot was revoked, for its reset took too long.
@@ -195,8 +210,10 @@ fn on_late_lease<M: Manager>(
     shared.release_and_serve(principal);
 }
 
+/// A lease has ended: notes how long it was, if it is one that is timed.
 #[cold]
-fn note_hold<M: Manager>(shared: &Shared<M>, began: Duration) {
+fn note_hold<M: Manager>(shared: &Shared<M>, instance: &mut Instance<M>) {
+    let Some(began) = instance.began.take() else { return };
     let now = shared.config.clock.now();
     let held = now.saturating_sub(began).as_nanos();
     shared.stats.hold.record(u64::try_from(held).unwrap_or(u64::MAX));

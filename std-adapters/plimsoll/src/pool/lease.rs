@@ -35,8 +35,10 @@ macro_rules! lease {
             /// (POOL-3).
             #[inline(always)]
             pub fn complete(mut self) {
-                if let Some(grant) = self.grant.take() {
-                    grant.complete(&self.shared, &self.principal.0);
+                let grant = self.grant.take();
+                let ended = self.into_ended();
+                if let Some(grant) = grant {
+                    grant.complete(&ended.shared, &ended.principal.0);
                 }
             }
 
@@ -114,21 +116,31 @@ macro_rules! lease {
 /// own](super::Manager::may_run_inline).
 #[must_use = "dropping a lease discards its instance: complete it"]
 pub struct Lease<'a, M: Manager> {
-    shared: &'a Arc<Shared<M>>,
+    shared: &'a Shared<M>,
     principal: &'a Principal,
     grant: Option<Grant<M>>,
 }
 
 lease!(Lease<'_>);
 
+/// What a [`Lease`] borrows.
+struct Ended<'a, M: Manager> {
+    shared: &'a Shared<M>,
+    principal: &'a Principal,
+}
+
 impl<'a, M: Manager> Lease<'a, M> {
     #[inline(always)]
-    pub(super) fn new(
-        shared: &'a Arc<Shared<M>>,
-        principal: &'a Principal,
-        grant: Grant<M>,
-    ) -> Self {
+    pub(super) fn new(shared: &'a Shared<M>, principal: &'a Principal, grant: Grant<M>) -> Self {
         Self { shared, principal, grant: Some(grant) }
+    }
+
+    /// A lease without its instance has nothing to drop.
+    #[inline(always)]
+    fn into_ended(self) -> Ended<'a, M> {
+        let ended = Ended { shared: self.shared, principal: self.principal };
+        mem::forget(self);
+        ended
     }
 
     /// Gives the instance back unused.
@@ -142,7 +154,9 @@ impl<'a, M: Manager> Lease<'a, M> {
     /// pool open.
     pub fn into_owned(mut self) -> OwnedLease<M> {
         let grant = mem::take(&mut self.grant);
-        OwnedLease { shared: self.shared.clone(), principal: self.principal.clone(), grant }
+        // It is borrowed from a handle, so it is still there.
+        let shared = self.shared.me.upgrade().expect("a pool outlives its leases");
+        OwnedLease { shared, principal: self.principal.clone(), grant }
     }
 }
 
@@ -155,3 +169,9 @@ pub struct OwnedLease<M: Manager> {
 }
 
 lease!(OwnedLease);
+
+impl<M: Manager> OwnedLease<M> {
+    fn into_ended(self) -> Self {
+        self
+    }
+}

@@ -8,9 +8,6 @@ use super::shared::Shared;
 use super::stats::DiscardReason;
 use super::store::Grant;
 
-/// One in how many leases of an instance that is used again is timed.
-const TIMED_EVERY: u64 = 64;
-
 impl<M: Manager> Grant<M> {
     /// Takes a leased slot's instance out of its cell: the lease begins.
     ///
@@ -30,7 +27,7 @@ impl<M: Manager> Grant<M> {
         before: impl FnOnce(),
     ) -> Option<Self> {
         let cell = shared.store.cell(token.slot());
-        let instance = cell.take().expect("an idle slot has its instance in its cell");
+        let mut instance = cell.take().expect("an idle slot has its instance in its cell");
         let answer = ask(|| instance.is_alive());
         if answer != Some(true) {
             Grant { token, instance }.on_dead(shared, answer.is_none());
@@ -38,9 +35,8 @@ impl<M: Manager> Grant<M> {
         }
         cell.hands.lend(&token, tenant);
         before();
-        let uses = cell.uses.count().wrapping_sub(instance.first_use);
-        let is_timed = instance.is_timed && uses % TIMED_EVERY == 0;
-        Some(Grant::new(token, instance, is_timed.then(|| shared.config.clock.now())))
+        instance.begin_lease(cell, &shared.config);
+        Some(Grant { token, instance })
     }
 
     /// An instance that was to be leased is dead, or has panicked when it was asked.

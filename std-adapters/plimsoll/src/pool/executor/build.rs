@@ -78,7 +78,7 @@ impl<M: Manager> Shared<M> {
         let cell = self.store.cell(slot);
         instance.begin_in(cell);
         // Relaxed: a hint.
-        cell.expires.store(instance.bounds.expires.to_word(), Ordering::Relaxed);
+        cell.expires.store(instance.expires().to_word(), Ordering::Relaxed);
         cell.put(instance);
         if !self.decide(|scheduler, decision| scheduler.on_built(building, since, decision)) {
             self.on_late_return(slot, None);

@@ -127,14 +127,14 @@ impl<'a, M: Manager> Vacancy<'a, M> {
         instance.begin_in(cell);
         served.count();
         cell.uses.count();
-        let now = began.map(|began| {
+        instance.began = began.map(|began| {
             let now = shared.config.clock.now();
             let took = now.saturating_sub(began);
             shared.inline.note(took);
             shared.stats.create.record_time(took);
             now
         });
-        Ok(Attempt::Leased(Grant::new(token, instance, now)))
+        Ok(Attempt::Leased(Grant { token, instance }))
     }
 }
 

@@ -21,18 +21,25 @@ pub(in crate::pool) struct Bounds {
 impl Bounds {
     /// The bounds of an instance that is built at `now_ms`, which is not called without a bound on
     /// the age.
+    ///
+    /// # Returns
+    /// `None` if nothing bounds it.
     pub(in crate::pool) fn new(
         bounds: &RetireBounds,
         random: &Random,
         now_ms: impl FnOnce() -> u64,
-    ) -> Self {
+    ) -> Option<Self> {
+        let RetireBounds { uses, age, bytes, .. } = bounds;
+        if uses.is_none() && age.is_none() && bytes.is_none() {
+            return None;
+        }
         let jittered = |whole| bounds.jittered(whole, random.next());
         let bound = |whole: Option<u64>| whole.map_or(u64::MAX, jittered);
-        let uses_max = u32::try_from(bound(bounds.uses.map(u64::from))).unwrap_or(u32::MAX);
+        let uses_max = u32::try_from(bound(uses.map(u64::from))).unwrap_or(u32::MAX);
         let lifetime_ms = |age: Duration| jittered(ceil_ms(age));
         let expiry = |age| expiry(now_ms().saturating_add(lifetime_ms(age)));
-        let expires = bounds.age.map_or(NEVER, expiry);
-        Self { uses_max, expires, bytes_max: bound(bounds.bytes) }
+        let expires = age.map_or(NEVER, expiry);
+        Some(Self { uses_max, expires, bytes_max: bound(*bytes) })
     }
 }
 

@@ -12,10 +12,14 @@ use plimsoll_core::pool::{Condemned, Leased, Moment};
 use super::hands::Hands;
 use super::moments::NEVER;
 use super::uses::Uses;
+use crate::pool::config::Config;
 use crate::pool::manager::Manager;
 use crate::sync::AtomicU64;
 
 pub(in crate::pool) use bounds::{Bounds, Random};
+
+/// One in how many leases of an instance that is used again is timed.
+const TIMED_EVERY: u64 = 64;
 
 /// An object and its own bounds. On cache lines of its own: every lease writes to it.
 #[repr(align(128))]
@@ -25,12 +29,10 @@ pub(in crate::pool) struct Instance<M: Manager> {
     /// Each instance refers to the manager, so that it is dropped after the last of them (POOL-16).
     manager: Arc<M>,
     /// How often its slot was leased before it was in it: see [`Uses`].
-    pub(in crate::pool) first_use: u64,
-    /// At how many leases of its slot it is retired.
-    pub(in crate::pool) last_use: u64,
-    pub(in crate::pool) bounds: Bounds,
-    /// Whether leases of it are timed, now and then.
-    pub(in crate::pool) is_timed: bool,
+    first_use: u64,
+    pub(in crate::pool) bounds: Option<Bounds>,
+    /// How many leases its slot has had before the next one that is timed.
+    timed_use: u64,
     /// When the lease began, if it is one that is timed.
     pub(in crate::pool) began: Option<Duration>,
     /// When it became idle last.
@@ -63,7 +65,35 @@ impl<M: Manager> Instance<M> {
     #[inline]
     pub(in crate::pool) fn begin_in(&mut self, cell: &InstanceCell<M>) {
         self.first_use = cell.uses.total();
-        self.last_use = self.first_use.saturating_add(u64::from(self.bounds.uses_max));
+    }
+
+    /// Counts a lease, which begins, and times it if that is due.
+    #[inline(always)]
+    pub(in crate::pool) fn begin_lease(&mut self, cell: &InstanceCell<M>, config: &Config) {
+        let before = cell.uses.count();
+        if before >= self.timed_use {
+            self.time_lease(before, config);
+        }
+    }
+
+    #[cold]
+    fn time_lease(&mut self, before: u64, config: &Config) {
+        self.timed_use = before.saturating_add(TIMED_EVERY);
+        self.began = Some(config.clock.now());
+    }
+
+    /// The lease was none.
+    pub(in crate::pool) fn undo_lease(&mut self) {
+        // Its slot has counted it.
+        self.first_use = self.first_use.wrapping_add(1);
+        if self.began.take().is_some() {
+            self.timed_use = 0;
+        }
+    }
+
+    /// When it is too old.
+    pub(in crate::pool) fn expires(&self) -> Moment {
+        self.bounds.as_ref().map_or(NEVER, |bounds| bounds.expires)
     }
 
     /// Leases that it has had in that slot, the present one included.
@@ -145,19 +175,6 @@ pub(in crate::pool) struct Grant<M: Manager> {
     pub(in crate::pool) instance: Box<Instance<M>>,
 }
 
-impl<M: Manager> Grant<M> {
-    /// A lease begins; at `began` if it is timed.
-    #[inline(always)]
-    pub(in crate::pool) fn new(
-        token: Leased,
-        mut instance: Box<Instance<M>>,
-        began: Option<Duration>,
-    ) -> Self {
-        instance.began = began;
-        Self { token, instance }
-    }
-}
-
 /// The allocation that an object is put into.
 pub(in crate::pool) enum Shell<M: Manager> {
     New(Arc<M>),
@@ -177,26 +194,25 @@ impl<M: Manager> Shell<M> {
     pub(in crate::pool) fn fill(
         self,
         object: M::Object,
-        bounds: Bounds,
+        bounds: Option<Bounds>,
         is_timed: bool,
     ) -> Box<Instance<M>> {
         let (object, began, idle_since) = (Some(object), None, NEVER);
-        // Of no slot yet: see `begin_in`.
-        let (first_use, last_use) = (0, 0);
+        // Of no slot yet: see `begin_in`. Its first lease is timed, or none.
+        let (first_use, timed_use) = (0, if is_timed { 0 } else { u64::MAX });
         match self {
             Self::Spare(mut instance) => {
                 (instance.object, instance.bounds) = (object, bounds);
-                (instance.is_timed, instance.began, instance.idle_since) =
-                    (is_timed, began, idle_since);
+                (instance.timed_use, instance.began, instance.idle_since) =
+                    (timed_use, began, idle_since);
                 instance
             }
             Self::New(manager) => Box::new(Instance {
                 object,
                 manager,
                 first_use,
-                last_use,
                 bounds,
-                is_timed,
+                timed_use,
                 began,
                 idle_since,
             }),
