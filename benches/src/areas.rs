@@ -7,6 +7,7 @@ pub mod gauge;
 pub mod growth;
 pub mod keepalive;
 pub mod ledger;
+pub mod memory;
 pub mod pool;
 pub mod snapshot;
 pub mod tails;
@@ -58,7 +59,7 @@ pub const AREAS: &[Area] = &[
     },
     Area {
         name: "keepalive",
-        about: "a beat; watching 10,000 to 1,000,000: CPU time, memory, detection",
+        about: "a beat; watching 10,000 to 1,000,000: CPU time, detection",
         cases: keepalive::cases,
     },
     Area {
@@ -70,6 +71,11 @@ pub const AREAS: &[Area] = &[
         name: "growth",
         about: "costs by the number of gauges, entries, trackers and threads",
         cases: growth::cases,
+    },
+    Area {
+        name: "memory",
+        about: "bytes of a gauge, a channel, an entry, an instance, a budget, a guest",
+        cases: memory::cases,
     },
     Area { name: "tails", about: "the slow ones among many operations", cases: tails::cases },
     #[cfg(feature = "wasm")]

@@ -12,6 +12,10 @@
 //! | [`report`] | the rows, and the file they go to |
 //! | [`table`], [`machine`] | the rows for people, and what they were measured on |
 //! | [`page`], [`plot`] | the report of a whole run, and its plots |
+//! | [`resident`] | the memory of items, in a process of their own |
+//! | [`features`] | what each feature takes in, for the report |
+//! | [`program`] | a real program with raw and with tracked channels, for the report |
+//! | [`tool`] | programs that are started |
 //! | [`command`], [`run`] | the command line, and what it sets going |
 //! | [`areas`] | what is compared |
 //! | [`peers`] | a design that is in use today, for comparison |
@@ -20,12 +24,16 @@
 pub mod areas;
 pub mod case;
 pub mod command;
+pub mod features;
 pub mod machine;
 pub mod page;
 pub mod peers;
 pub mod plot;
+pub mod program;
 pub mod report;
+pub mod resident;
 pub mod run;
 pub mod stats;
 pub mod table;
 pub mod threads;
+pub mod tool;

@@ -37,7 +37,7 @@ pub fn run(
             let method = format!("{rounds} rounds of every subject in turn, {sample_min:?} each");
             let machine = Machine::here();
             say(out, &format!("{machine}rounds  {method}\n"));
-            let mut whole = Report { machine, method, rows: Vec::new() };
+            let mut whole = Report { machine, method, rows: Vec::new(), apart: Vec::new() };
             for area in areas {
                 match measure(area, effort, write.then_some(folder), out) {
                     Ok(rows) => whole.rows.extend(rows),
@@ -45,6 +45,9 @@ pub fn run(
                 }
             }
             if report {
+                if let Err(error) = whole.add_apart(folder) {
+                    return fail(errors, folder, &error);
+                }
                 match whole.write(folder, docs) {
                     Ok(page) => say(out, &format!("the report is {}\n", page.display())),
                     Err(error) => return fail(errors, docs, &error),

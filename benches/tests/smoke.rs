@@ -62,15 +62,30 @@ fn check(area: &str, row: &Value) {
     }
 }
 
+/// What `plimsoll-bench-program` leaves for the report.
+const APART: &str = r#"{
+    "machine": {"cpu": "some", "cores": 2, "load": "0.1", "rustc": "some", "commit": "earlier"},
+    "method": "in turns",
+    "rows": [{
+        "area": "program", "case": "a run of a program", "subject": "plimsoll, tracked",
+        "threads": 4, "ns_median": 3.0, "ns_min": 2.0, "ns_max": 4.0, "baseline": "raw",
+        "ratio_median": 1.5, "ratio_min": 1.0, "ratio_max": 2.0
+    }]
+}"#;
+
 #[test]
 fn a_report_is_a_page_with_plots_and_a_file_of_all_rows() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plimsoll-bench-report");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("program.json"), APART).unwrap();
     let (status, _, errors) = command("--bench --quick --report gauge growth tails", &folder);
     assert_eq!((status, errors.as_str()), (run::OK, ""));
     let page = fs::read_to_string(folder.join("docs/REPORT.md")).unwrap();
     let json = fs::read_to_string(folder.join("report.json")).unwrap();
     let json: Value = serde_json::from_str(&json).unwrap();
-    for row in json["rows"].as_array().unwrap() {
+    let [own, apart] = [&json["rows"], &json["apart"][0]["rows"]];
+    assert_eq!(apart[0]["subject"], "plimsoll, tracked");
+    for row in [own, apart].into_iter().flat_map(|rows| rows.as_array().unwrap()) {
         assert!(page.contains(row["case"].as_str().unwrap()), "{row} is not in\n{page}");
     }
     let plots = fs::read_dir(folder.join("docs/images/bench")).unwrap();
