@@ -240,3 +240,24 @@ impl fmt::Debug for PercentWatermarks {
         debug.finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where it is not quiet, an ask that has nothing to judge would write.
+    #[test]
+    fn a_level_is_quiet_exactly_where_it_is_judged_to_stay() {
+        let pair = PercentWatermarks::new();
+        let all = pair.with_level(90, 70).with_level(100, 95);
+        for (marks, capacity) in [(pair, 50), (pair.with_level(90, 70), 7), (all, 50), (all, 1)] {
+            for level in &Level::ALL[..=marks.level_count()] {
+                for usage in 0..=capacity {
+                    let stays = marks.judge(*level, usage, capacity) == *level;
+                    let is_quiet = marks.is_quiet(*level, usage, capacity);
+                    assert_eq!(is_quiet, stays, "{marks:?}: {level:?} at {usage} of {capacity}");
+                }
+            }
+        }
+    }
+}
