@@ -401,6 +401,31 @@ mod tests {
     }
 
     #[test]
+    fn reg_6_a_recovery_that_found_no_room_keeps_its_duration() {
+        let mut gauge = Hysteresis::new(Watermarks::new(10));
+        let mut reporter = Reporter::new(PressureRule::hold(100 * MS));
+        let at = |depth, level| SourceReading {
+            depth,
+            high_water: 9,
+            level,
+            waiting: 0,
+            blocked: Duration::ZERO,
+        };
+        let raise = gauge.on_depth(9).unwrap();
+        reporter.on_edge(0, &raise, 0, &mut |_| true);
+        reporter.on_tick(200, &at(9, gauge.level()), &mut |_| true);
+        let clear = gauge.on_depth(0).unwrap();
+        reporter.on_edge(300, &clear, 0, &mut |_| false);
+        let mut reports = Vec::new();
+        reporter.on_tick(350, &at(0, gauge.level()), &mut |report| {
+            reports.push(report.notice);
+            true
+        });
+        let [end] = reports[..] else { panic!("{reports:?}") };
+        assert_eq!((end.kind, end.duration_ms), (NoticeKind::Cleared, Some(300)));
+    }
+
+    #[test]
     fn reg_8_the_end_is_reported_once_and_when_there_is_room() {
         let mut gauge = Hysteresis::new(Watermarks::new(10));
         let mut reporter = Reporter::new(PressureRule::default());
