@@ -426,6 +426,25 @@ mod tests {
     }
 
     #[test]
+    fn reg_6_a_raise_that_finds_no_room_again_and_again_is_one_change() {
+        let mut gauge = Hysteresis::new(Watermarks::new(10));
+        let mut reporter = Reporter::new(PressureRule::hold(100 * MS));
+        let raise = gauge.on_depth(9).unwrap();
+        reporter.on_edge(0, &raise, 0, &mut |_| true);
+        let (level, blocked) = (gauge.level(), Duration::ZERO);
+        let read = SourceReading { depth: 9, high_water: 9, level, waiting: 0, blocked };
+        for now_ms in [200, 250, 300] {
+            reporter.on_tick(now_ms, &read, &mut |_| false);
+        }
+        let mut suppressed = Vec::new();
+        reporter.on_tick(350, &read, &mut |report| {
+            suppressed.push(report.suppressed);
+            true
+        });
+        assert_eq!(suppressed, [1]);
+    }
+
+    #[test]
     fn reg_8_the_end_is_reported_once_and_when_there_is_room() {
         let mut gauge = Hysteresis::new(Watermarks::new(10));
         let mut reporter = Reporter::new(PressureRule::default());

@@ -8,7 +8,7 @@ use crate::clock;
 use crate::sync::{Condvar, Mutex, thread};
 
 /// How long the thread stays when there is nothing to wait for.
-const LINGER: Duration = Duration::from_secs(5);
+const LINGER: Duration = Duration::from_millis(if cfg!(test) { 50 } else { 5_000 });
 
 /// The least time between two rounds.
 const ROUND_MS: u64 = 5;
@@ -99,5 +99,21 @@ impl Alarm {
                 }
             }
         }
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_thread_ends_when_nothing_has_been_due_for_a_while_and_begins_anew() {
+        let alarm = Alarm::default();
+        *alarm.state.lock() = State { due_ms: Some(0), is_running: true, is_closed: false };
+        assert!(alarm.wait(), "one is due");
+        assert!(!alarm.wait(), "and no other");
+        assert!(!alarm.state.lock().is_running, "so that the next one starts a thread");
+        alarm.state.lock().is_closed = true;
+        assert!(!alarm.wait());
     }
 }

@@ -1,7 +1,7 @@
 //! What a snapshot says of ledgers.
 
 use plimsoll::ledger::{LedgerKind, LedgerSettings};
-use plimsoll::{Category, Limit, Registry, SnapshotLedger, Watermarks};
+use plimsoll::{Category, Limit, Registry, Snapshot, SnapshotLedger, Watermarks};
 
 use super::{peaks, sums};
 
@@ -176,4 +176,22 @@ fn users_that_are_left_out_of_a_snapshot_leave_what_a_shorter_list_says() {
             assert_eq!((some.certified, some.bound), (asked.certified, asked.bound));
         }
     }
+}
+
+/// LEDGER-2: who inherited all of its value is not among those that are certain, in a shorter list either.
+#[test]
+fn a_shorter_list_certifies_no_more_than_the_whole_one() {
+    let registry = Registry::new();
+    let fuel = registry.sum_ledger(Limit::cpu("fuel"), LedgerSettings::exact(4)).unwrap();
+    for (guest, used) in [(1_u64, 900), (2, 500), (3, 30), (4, 31), (5, 2), (6, 1)] {
+        fuel.record(guest, used).unwrap();
+    }
+    let mut snapshot = registry.snapshot();
+    let certain = |snapshot: &Snapshot| -> Vec<_> {
+        snapshot.ledgers()[0].users().iter().map(|user| user.is_certified).collect()
+    };
+    assert_eq!(certain(&snapshot), [true, true, false, false]);
+    snapshot.truncate_users(3);
+    assert_eq!(certain(&snapshot), [true, true, false]);
+    assert_eq!(snapshot.ledgers()[0].certified, 2);
 }
