@@ -261,13 +261,12 @@ impl fmt::Debug for Watcher {
 #[cfg(all(test, feature = "tokio"))]
 mod tests {
     use std::pin::pin;
-    use std::sync::atomic::AtomicU32;
     use std::task::{Context, Wake};
 
     use super::*;
 
     #[derive(Default)]
-    struct Wakes(AtomicU32);
+    struct Wakes(AtomicU64);
 
     impl Wake for Wakes {
         fn wake(self: Arc<Self>) {
