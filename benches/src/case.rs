@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::report::Row;
-use crate::stats::{Spread, ratios};
 
 /// How long to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,21 +133,8 @@ impl Case {
         let Subject { name, baseline, .. } = &self.subjects[index];
         let base = self.subjects.iter().position(|other| other.name == *baseline);
         let base = base.unwrap_or_else(|| panic!("{name}: no subject is called {baseline}"));
-        let ns = Spread::of(&samples[index]);
-        let ratio = Spread::of(&ratios(&samples[index], &samples[base]));
-        Row {
-            area: area.to_owned(),
-            case: self.name.to_owned(),
-            subject: name.clone(),
-            threads: self.threads,
-            ns_median: ns.median,
-            ns_min: ns.min,
-            ns_max: ns.max,
-            baseline: baseline.clone(),
-            ratio_median: ratio.median,
-            ratio_min: ratio.min,
-            ratio_max: ratio.max,
-        }
+        let [own, base] = [index, base].map(|index| &samples[index][..]);
+        Row::of([area, self.name], self.threads, (name, own), (baseline, base))
     }
 }
 

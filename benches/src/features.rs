@@ -3,7 +3,6 @@
 //! Each build begins with a fresh folder, so all of them together take minutes. That is why this is
 //! a command of its own, `plimsoll-bench-features`.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -11,8 +10,7 @@ use serde_json::Value;
 
 use crate::machine::Machine;
 use crate::page::Report;
-use crate::report::Row;
-use crate::stats::{Spread, ratios};
+use crate::report::{Row, remove_folder};
 use crate::tool::Tool;
 
 const NOTHING: &str = "no features";
@@ -51,7 +49,8 @@ pub fn measure(folder: &Path, rounds: usize, say: &mut dyn FnMut(&str)) -> io::R
     }
     let mut rows = rows("crates, itself included: a number, not ns", &choices, &crates);
     if seconds.iter().all(|seconds| !seconds.is_empty()) {
-        rows.extend(rows_of_builds(&choices, &seconds));
+        let case = "a build from nothing: seconds of CPU time, not ns";
+        rows.extend(self::rows(case, &choices, &seconds));
     }
     let method = format!(
         "`cargo tree` and {rounds} release builds of plimsoll for each feature alone, each in a \
@@ -60,24 +59,13 @@ pub fn measure(folder: &Path, rounds: usize, say: &mut dyn FnMut(&str)) -> io::R
     Ok(Report { machine, method, rows, apart: Vec::new() })
 }
 
-fn rows_of_builds(choices: &[Choice], seconds: &[Vec<f64>]) -> Vec<Row> {
-    rows("a build from nothing: seconds of CPU time, not ns", choices, seconds)
-}
-
 /// The user time of a build from nothing; `None` where nobody can tell.
 fn build(choice: &Choice, target: &Path) -> io::Result<Option<f64>> {
-    remove(target)?;
+    remove_folder(target)?;
     let tool = cargo("build", choice).arg("--release").arg("--target-dir").arg(target);
     let took = tool.user_time()?;
-    remove(target)?;
+    remove_folder(target)?;
     Ok(took.map(|took| took.as_secs_f64()))
-}
-
-fn remove(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 fn cargo(verb: &str, choice: &Choice) -> Tool {
@@ -126,20 +114,7 @@ fn distinct(tree: &str) -> usize {
 
 fn rows(case: &str, choices: &[Choice], samples: &[Vec<f64>]) -> Vec<Row> {
     let row = |(choice, figures): (&Choice, &Vec<f64>)| {
-        let (figure, ratio) = (Spread::of(figures), Spread::of(&ratios(figures, &samples[0])));
-        Row {
-            area: "features".to_owned(),
-            case: case.to_owned(),
-            subject: choice.name.clone(),
-            threads: 1,
-            ns_median: figure.median,
-            ns_min: figure.min,
-            ns_max: figure.max,
-            baseline: NOTHING.to_owned(),
-            ratio_median: ratio.median,
-            ratio_min: ratio.min,
-            ratio_max: ratio.max,
-        }
+        Row::of(["features", case], 1, (&choice.name, figures), (NOTHING, &samples[0]))
     };
     choices.iter().zip(samples).map(row).collect()
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::machine::Machine;
 use crate::plot::{plot, series, short};
-use crate::report::Row;
+use crate::report::{Row, remove_folder, write_json};
 
 /// All that a run has measured.
 #[derive(Debug, Serialize, Deserialize)]
@@ -57,10 +57,7 @@ impl Report {
     /// # Errors
     /// What the file system says.
     pub fn write_apart(&self, folder: &Path, name: &str) -> io::Result<PathBuf> {
-        fs::create_dir_all(folder)?;
-        let path = folder.join(format!("{name}.json"));
-        fs::write(&path, serde_json::to_string_pretty(self)? + "\n")?;
-        Ok(path)
+        write_json(folder, name, self)
     }
 
     /// Writes `report.json` into `folder`, and into `docs` the page `REPORT.md` with its plots in
@@ -69,12 +66,9 @@ impl Report {
     /// # Errors
     /// What the file system says.
     pub fn write(&self, folder: &Path, docs: &Path) -> io::Result<PathBuf> {
-        fs::create_dir_all(folder)?;
-        fs::write(folder.join("report.json"), serde_json::to_string_pretty(self)? + "\n")?;
+        write_json(folder, "report", self)?;
         let images = docs.join("images").join("bench");
-        if images.exists() {
-            fs::remove_dir_all(&images)?;
-        }
+        remove_folder(&images)?;
         fs::create_dir_all(&images)?;
         for case in self.cases() {
             fs::write(images.join(case.file()), plot(&case.title(), case.rows))?;

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::stats::{Spread, ratios};
+
 /// One subject's figures in one case.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
@@ -34,17 +36,57 @@ pub struct Row {
     pub ratio_max: f64,
 }
 
-/// Writes `AREA.json` into `folder`, which is made if need be, and answers its path.
+/// A name, and its figures, one of each round.
+pub type Figures<'a> = (&'a str, &'a [f64]);
+
+impl Row {
+    /// The row of a subject beside its baseline, in a case of an area.
+    ///
+    /// # Panics
+    /// If the two are not from the same number of rounds, or from none.
+    pub fn of(
+        [area, case]: [&str; 2],
+        threads: usize,
+        (subject, figures): Figures<'_>,
+        (baseline, base): Figures<'_>,
+    ) -> Row {
+        let (ns, ratio) = (Spread::of(figures), Spread::of(&ratios(figures, base)));
+        Row {
+            area: area.to_owned(),
+            case: case.to_owned(),
+            subject: subject.to_owned(),
+            threads,
+            ns_median: ns.median,
+            ns_min: ns.min,
+            ns_max: ns.max,
+            baseline: baseline.to_owned(),
+            ratio_median: ratio.median,
+            ratio_min: ratio.min,
+            ratio_max: ratio.max,
+        }
+    }
+}
+
+/// Writes `NAME.json` into `folder`, which is made if need be, and answers its path.
 ///
 /// # Errors
 /// What the file system says.
-pub fn write_json(folder: &Path, area: &str, rows: &[Row]) -> io::Result<PathBuf> {
+pub fn write_json(folder: &Path, name: &str, figures: &impl Serialize) -> io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
-    let path = folder.join(format!("{area}.json"));
-    let mut text = serde_json::to_string_pretty(rows)?;
-    text.push('\n');
-    fs::write(&path, text)?;
+    let path = folder.join(format!("{name}.json"));
+    fs::write(&path, serde_json::to_string_pretty(figures)? + "\n")?;
     Ok(path)
+}
+
+/// Removes a folder, if there is one.
+///
+/// # Errors
+/// What the file system says.
+pub fn remove_folder(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Where reports go: `plimsoll-bench` in cargo's target folder.

@@ -6,11 +6,11 @@
 use std::env;
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
 use crate::areas::{keepalive, memory};
 use crate::case::Case;
+use crate::tool::Tool;
 
 /// Items of one kind.
 pub(crate) struct Held {
@@ -54,15 +54,10 @@ pub(crate) fn case(
 fn in_a_process_of_its_own(name: &'static str) -> impl FnMut(u64) -> Duration {
     move |items| {
         let program = program();
-        let output = Command::new(&program)
-            .args([name, &items.to_string()])
-            .output()
-            .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
-        let text = String::from_utf8_lossy(&output.stdout);
-        let bytes = text.trim().parse().ok().filter(|_| output.status.success());
-        Duration::from_nanos(bytes.unwrap_or_else(|| {
-            panic!("{}: {}", program.display(), String::from_utf8_lossy(&output.stderr))
-        }))
+        let output = Tool::new(&program).args([name, &items.to_string()]).output();
+        let text = output.unwrap_or_else(|error| panic!("{error}"));
+        let bytes = text.trim().parse();
+        Duration::from_nanos(bytes.unwrap_or_else(|_| panic!("{}: {text}", program.display())))
     }
 }
 

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::report::remove_folder;
 use crate::tool::Tool;
 
 /// The version of tantivy.
@@ -49,7 +50,7 @@ pub fn build(folder: &Path) -> io::Result<Builds> {
     let one = |is_tracked| -> io::Result<PathBuf> {
         let name = if is_tracked { "tracked" } else { "raw" };
         let place = folder.join(name);
-        remove(&place)?;
+        remove_folder(&place)?;
         write_crate(&place, &load_manifest(is_tracked), LOAD, "main.rs")?;
         fs::copy(folder.join("fetch/Cargo.lock"), place.join("Cargo.lock"))?;
         copy(&source, &place.join("tantivy"))?;
@@ -159,13 +160,6 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-fn remove(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

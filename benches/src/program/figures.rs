@@ -3,7 +3,6 @@
 use std::fmt;
 
 use crate::report::Row;
-use crate::stats::{Spread, ratios};
 
 const RAW: &str = "crossbeam_channel";
 const TRACKED: &str = "plimsoll, tracked crossbeam";
@@ -89,20 +88,7 @@ fn p99(samples: &[f64]) -> f64 {
 
 fn pair(case: &str, samples: &[Vec<f64>; 2]) -> [Row; 2] {
     [(RAW, &samples[0]), (TRACKED, &samples[1])].map(|(subject, own)| {
-        let (figure, ratio) = (Spread::of(own), Spread::of(&ratios(own, &samples[0])));
-        Row {
-            area: "program".to_owned(),
-            case: case.to_owned(),
-            subject: subject.to_owned(),
-            threads: THREADS,
-            ns_median: figure.median,
-            ns_min: figure.min,
-            ns_max: figure.max,
-            baseline: RAW.to_owned(),
-            ratio_median: ratio.median,
-            ratio_min: ratio.min,
-            ratio_max: ratio.max,
-        }
+        Row::of(["program", case], THREADS, (subject, own), (RAW, &samples[0]))
     })
 }
 
