@@ -37,16 +37,12 @@ impl<M: Manager> Grant<M> {
         if shared.config.isolation == Isolation::Fresh {
             return Some(DiscardReason::SingleUse);
         }
-        let is_bounded = instance.bounds.is_some();
-        if is_bounded {
-            if let Some(reason) = over_bounds(shared, cell, instance) {
-                return Some(reason);
-            }
+        if let Some(reason) = over_bounds(shared, cell, instance) {
+            return Some(reason);
         }
         // Until it is given back, or condemned: both change the token.
         cell.hands.call((&*token).into());
         match ask(|| instance.reset()) {
-            Some(true) if !is_bounded => None,
             Some(true) => is_over_bytes(shared, instance).then_some(DiscardReason::Bytes),
             answer => Some(on_reset_failed(shared, answer.is_none())),
         }

@@ -305,6 +305,10 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
+    fn read(depth: u64, level: Level) -> SourceReading {
+        SourceReading { depth, high_water: depth, level, waiting: 0, blocked: Duration::ZERO }
+    }
+
     /// Random depths of a gauge with three levels, with a way that has no room at times: whatever
     /// was refused or held back, the level that was heard of is the true one when nothing is due.
     #[test]
@@ -346,8 +350,7 @@ mod tests {
                 if let Some(edge) = gauge.on_depth(depth) {
                     reporter.on_edge(now_ms, &edge, 0, &mut accept);
                 }
-                let (level, blocked) = (gauge.level(), Duration::ZERO);
-                let read = SourceReading { depth, high_water: depth, level, waiting: 0, blocked };
+                let read = read(depth, gauge.level());
                 if step >= 250 || random(3) == 0 {
                     reporter.on_tick(now_ms, &read, &mut accept);
                 }
@@ -389,9 +392,8 @@ mod tests {
         let mut reporter = Reporter::new(PressureRule::hold(100 * MS).share(50, 200 * MS));
         let raise = gauge.on_depth(9).unwrap();
         reporter.on_edge(0, &raise, 0, &mut |_| true);
-        let (level, blocked) = (gauge.level(), Duration::ZERO);
-        let read = SourceReading { depth: 9, high_water: 9, level, waiting: 0, blocked };
-        reporter.on_tick(1_000, &read, &mut |report| {
+        let level = gauge.level();
+        reporter.on_tick(1_000, &read(9, level), &mut |report| {
             assert_eq!(report.notice.duration_ms, Some(1_000));
             true
         });
@@ -404,20 +406,13 @@ mod tests {
     fn reg_6_a_recovery_that_found_no_room_keeps_its_duration() {
         let mut gauge = Hysteresis::new(Watermarks::new(10));
         let mut reporter = Reporter::new(PressureRule::hold(100 * MS));
-        let at = |depth, level| SourceReading {
-            depth,
-            high_water: 9,
-            level,
-            waiting: 0,
-            blocked: Duration::ZERO,
-        };
         let raise = gauge.on_depth(9).unwrap();
         reporter.on_edge(0, &raise, 0, &mut |_| true);
-        reporter.on_tick(200, &at(9, gauge.level()), &mut |_| true);
+        reporter.on_tick(200, &read(9, gauge.level()), &mut |_| true);
         let clear = gauge.on_depth(0).unwrap();
         reporter.on_edge(300, &clear, 0, &mut |_| false);
         let mut reports = Vec::new();
-        reporter.on_tick(350, &at(0, gauge.level()), &mut |report| {
+        reporter.on_tick(350, &read(0, gauge.level()), &mut |report| {
             reports.push(report.notice);
             true
         });
@@ -431,8 +426,7 @@ mod tests {
         let mut reporter = Reporter::new(PressureRule::hold(100 * MS));
         let raise = gauge.on_depth(9).unwrap();
         reporter.on_edge(0, &raise, 0, &mut |_| true);
-        let (level, blocked) = (gauge.level(), Duration::ZERO);
-        let read = SourceReading { depth: 9, high_water: 9, level, waiting: 0, blocked };
+        let read = read(9, gauge.level());
         for now_ms in [200, 250, 300] {
             reporter.on_tick(now_ms, &read, &mut |_| false);
         }

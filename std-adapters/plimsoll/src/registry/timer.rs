@@ -8,7 +8,7 @@ use crate::clock;
 use crate::sync::{Condvar, Mutex, thread};
 
 /// How long the thread stays when there is nothing to wait for.
-const LINGER: Duration = Duration::from_millis(if cfg!(test) { 50 } else { 5_000 });
+const LINGER: Duration = Duration::from_secs(5);
 
 /// The least time between two rounds.
 const ROUND_MS: u64 = 5;
@@ -64,7 +64,7 @@ impl Drop for Timer {
 
 impl Alarm {
     fn run(&self, registry: &Weak<Shared>) {
-        while self.wait() {
+        while self.wait(LINGER) {
             let Some(registry) = registry.upgrade() else { return };
             if let Some(next_ms) = registry.tick() {
                 registry.wake_by(next_ms.max(clock::now_ms() + ROUND_MS));
@@ -72,11 +72,11 @@ impl Alarm {
         }
     }
 
-    /// Waits until something is due.
+    /// Waits until something is due, or for `linger` if there is nothing to wait for.
     ///
     /// # Returns
     /// `false` when the thread is to end.
-    fn wait(&self) -> bool {
+    fn wait(&self, linger: Duration) -> bool {
         let mut state = self.state.lock();
         loop {
             let now_ms = clock::now_ms();
@@ -91,7 +91,7 @@ impl Alarm {
                     self.changed.wait_for(&mut state, left);
                 }
                 None => {
-                    let is_idle = self.changed.wait_for(&mut state, LINGER).timed_out();
+                    let is_idle = self.changed.wait_for(&mut state, linger).timed_out();
                     if is_idle && state.due_ms.is_none() && !state.is_closed {
                         state.is_running = false;
                         return false;
@@ -108,12 +108,12 @@ mod tests {
 
     #[test]
     fn the_thread_ends_when_nothing_has_been_due_for_a_while_and_begins_anew() {
-        let alarm = Alarm::default();
+        let (alarm, linger) = (Alarm::default(), Duration::from_millis(50));
         *alarm.state.lock() = State { due_ms: Some(0), is_running: true, is_closed: false };
-        assert!(alarm.wait(), "one is due");
-        assert!(!alarm.wait(), "and no other");
+        assert!(alarm.wait(linger), "one is due");
+        assert!(!alarm.wait(linger), "and no other");
         assert!(!alarm.state.lock().is_running, "so that the next one starts a thread");
         alarm.state.lock().is_closed = true;
-        assert!(!alarm.wait());
+        assert!(!alarm.wait(linger));
     }
 }
