@@ -113,10 +113,13 @@ impl Wake for Unpark {
     }
 }
 
-/// One comes as the other gives back, and no tick comes to their help.
+/// One comes as the other gives back, and no tick comes to their help. On a loaded machine each round waits
+/// for a turn of the scheduler: there are as many as a time has room for.
 #[test]
 fn pool_6_of_a_release_and_a_wait_that_meet_one_sees_the_other() {
     const ROUNDS: usize = 20_000;
+    const TIME: Duration = Duration::from_secs(15);
+    const OVER: usize = usize::MAX;
     let builder =
         Pool::builder(Maker::default()).wait_for_own_leases().max(1).isolation(Isolation::Shared);
     let pool = builder.tick(Duration::from_secs(3600)).build().unwrap();
@@ -127,9 +130,12 @@ fn pool_6_of_a_release_and_a_wait_that_meet_one_sees_the_other() {
         let (pool, begun, served) = (pool.clone(), begun.clone(), served.clone());
         move || {
             let waker = Waker::from(Arc::new(Unpark(thread::current())));
-            for round in 1..=ROUNDS {
+            for round in 1.. {
                 while begun.load(Ordering::SeqCst) < round {
                     thread::yield_now();
+                }
+                if begun.load(Ordering::SeqCst) == OVER {
+                    return;
                 }
                 let mut checkout = pool.checkout(&other);
                 loop {
@@ -143,7 +149,8 @@ fn pool_6_of_a_release_and_a_wait_that_meet_one_sees_the_other() {
         }
     };
     let waiter = thread::spawn(waiter);
-    for round in 1..=ROUNDS {
+    let start = Instant::now();
+    for round in (1..=ROUNDS).take_while(|_| start.elapsed() < TIME) {
         let lease = pool.checkout_blocking(&acme).unwrap();
         begun.store(round, Ordering::SeqCst);
         linger(round % 499);
@@ -154,6 +161,7 @@ fn pool_6_of_a_release_and_a_wait_that_meet_one_sees_the_other() {
             thread::yield_now();
         }
     }
+    begun.store(OVER, Ordering::SeqCst);
     waiter.join().unwrap();
 }
 
