@@ -119,7 +119,6 @@ impl Grant {
     }
 
     /// What one call may lift.
-    #[inline]
     pub(crate) fn max_lift(&self) -> usize {
         self.max_lift.unwrap_or_else(|| max_lift_of(self.quota))
     }
@@ -164,7 +163,6 @@ impl Grant {
 
     /// This grant for a store whose last grant was `last`. If another engine's pool has made this one, it
     /// still grants no more memory than the store's engine has, and fuel only if that engine meters it.
-    #[inline]
     pub(crate) fn held_to(&self, last: &Self, quota_max: u64) -> Self {
         let fuel = last.fuel.map(|last| self.fuel.unwrap_or(last));
         Self { quota: self.quota.min(quota_max), fuel, ..*self }

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::mem;
 use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
 use wasmtime::component::{ComponentNamedList, Lift, Lower, TypedFunc as ComponentFunc};
 use wasmtime::{AsContextMut, StoreContextMut, TypedFunc, WasmParams, WasmResults};
@@ -170,6 +171,42 @@ impl<H: Host, X> Guest<H, X> {
 }
 
 /// Waits for a future on this thread.
+#[inline]
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
-    pollster::block_on(future)
+    let mut future = pin!(future);
+    // A waker of the thread costs an allocation, and most calls return without waiting. One that waits
+    // is polled again at once, so it loses no wake-up.
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => pollster::block_on(future),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_thread_that_waits_for_a_call_is_woken() {
+        let is_done = Arc::new(AtomicBool::new(false));
+        let call = poll_fn(|context| {
+            if is_done.load(Ordering::Relaxed) {
+                return Poll::Ready(7);
+            }
+            let (is_done, waker) = (is_done.clone(), context.waker().clone());
+            thread::spawn(move || {
+                thread::sleep(Duration::from_millis(5));
+                is_done.store(true, Ordering::Relaxed);
+                waker.wake();
+            });
+            Poll::Pending
+        });
+        assert_eq!(block_on(call), 7);
+    }
 }

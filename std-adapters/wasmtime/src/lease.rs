@@ -33,7 +33,7 @@ pub struct WasmLease<'a, H: Host, X: Send + Sync + 'static> {
 }
 
 impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn begin(
         mut lease: Lease<'a, GuestManager<H, X>>,
         principal: &'a WasmPrincipal,
@@ -228,7 +228,7 @@ impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
     ///
     /// # Panics
     /// If [`Host::lease`] panics, which makes what takes the place of that part. The instance is discarded.
-    #[inline]
+    #[inline(always)]
     pub fn complete(mut self) -> H::Lease {
         let guest = self.guest_mut();
         Meter::settle(&mut guest.store);

@@ -111,7 +111,6 @@ impl Limiter {
     }
 
     /// Sets the quota of a lease. What is held already stays, and may be above it.
-    #[inline]
     pub(crate) fn set_quota(&mut self, quota: u64) {
         self.quota = quota;
     }

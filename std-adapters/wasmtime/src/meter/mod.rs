@@ -62,6 +62,8 @@ pub struct Meter {
     engine: Engine,
     limiter: Limiter,
     grant: Grant,
+    /// What one call may lift by that grant.
+    max_lift: usize,
     /// What there is room for, whatever a grant says.
     quota_max: u64,
     mode: Mode,
@@ -89,6 +91,7 @@ impl Meter {
         Self {
             engine: engine.clone(),
             limiter: Limiter::new(grant.quota, room.counts(), running.clone()),
+            max_lift: grant.max_lift(),
             grant,
             quota_max: room.quota,
             mode,
@@ -163,18 +166,26 @@ impl Meter {
     pub fn begin<T: Metered>(mut store: impl AsContextMut<Data = T>, grant: &Grant) {
         let mut store = store.as_context_mut();
         let meter = store.data_mut().meter();
-        let grant = grant.held_to(&meter.grant, meter.quota_max);
+        // Most leases have the grant of the last one, and to compare takes less than to copy.
+        if *grant != meter.grant {
+            meter.set_grant(grant);
+        }
+        let (fuel, max_lift) = (meter.grant.fuel, meter.max_lift);
+        meter.running.begin(meter.grant.deadline_ns, meter.grant.wall_limit_ns);
+        (meter.charged_fuel, meter.unseen_fuel) = (0, 0);
         store.set_epoch_deadline(CHECK_TICKS);
-        store.set_hostcall_fuel(grant.max_lift());
-        if let Some(fuel) = grant.fuel {
+        store.set_hostcall_fuel(max_lift);
+        if let Some(fuel) = fuel {
             let set = store.set_fuel(fuel);
             debug_assert!(set.is_ok(), "it fails only without a meter");
         }
-        let meter = store.data_mut().meter();
-        meter.running.begin(grant.deadline_ns, grant.wall_limit_ns);
-        meter.limiter.set_quota(grant.quota);
-        meter.grant = grant;
-        (meter.charged_fuel, meter.unseen_fuel) = (0, 0);
+    }
+
+    #[inline(never)]
+    fn set_grant(&mut self, grant: &Grant) {
+        self.grant = grant.held_to(&self.grant, self.quota_max);
+        self.max_lift = self.grant.max_lift();
+        self.limiter.set_quota(self.grant.quota);
     }
 
     /// Sets who pays from now on. What was used before is charged to the last account first, and is

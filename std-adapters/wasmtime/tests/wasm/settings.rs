@@ -60,6 +60,29 @@ fn meter_11_a_leases_fuel_and_deadline_end_it() {
     drop(lease);
 }
 
+#[test]
+fn meter_11_each_lease_of_an_instance_has_its_own_grant() {
+    let engine = builder().quota(8 << 16).build().unwrap();
+    let pool = core::<i32, i32>(&engine, GROW).unwrap().isolation(Isolation::PerPrincipal);
+    let pool = pool.build().unwrap();
+    let acme = pool.principal("acme").unwrap();
+    let [small, large] = [2, 8].map(|pages| {
+        let allowance = Allowance::new().quota(pages << 16).fuel(pages * 1_000);
+        pool.allow(&allowance).unwrap()
+    });
+    let grants = [(small, 2), (small, 2), (large, 8), (small, 2), (large, 8), (large, 8)];
+    for (uses, (grant, pages)) in (1..).zip(grants) {
+        let mut lease = pool.checkout_blocking_with(&acme, &grant).unwrap();
+        assert_eq!(lease.uses(), uses);
+        assert_eq!(lease.call_blocking(|run| run, pages).unwrap(), -1);
+        assert!((1..100).contains(&lease.usage().fuel), "{:?}", lease.usage());
+        lease.complete();
+    }
+    let mut lease = pool.checkout_blocking_with(&acme, &large).unwrap();
+    assert_eq!(lease.call_blocking(|run| run, 7).unwrap(), 1);
+    lease.complete();
+}
+
 /// A field of a struct, moved into a task.
 struct Session {
     lease: WasmLease<'static, (), TypedFunc<i32, i32>>,
