@@ -90,9 +90,14 @@ impl Rows {
         tag: &Arc<Tag>,
         kind: RowKind,
     ) -> &mut SnapshotEntry {
+        let List { rows, kinds, .. } = &mut self.list;
+        if kinds.get(place) == Some(&kind) {
+            // That of another limit, which was at rest as well: its place is this one's now.
+            (rows[place].id, rows[place].tag) = (id, tag.clone());
+            return &mut rows[place];
+        }
         let flow = (kind == RowKind::ChannelAtRest).then(SnapshotFlow::default);
         let unread = SnapshotEntry { id, flow, ..SnapshotEntry::unread(tag.clone()) };
-        let List { rows, kinds, .. } = &mut self.list;
         if place == rows.len() {
             rows.push(unread);
             kinds.push(kind);
