@@ -287,6 +287,20 @@ impl FlowGauge {
         (self.gauge.reading_at(seen), edge)
     }
 
+    /// Depth and high-water mark, looked at afresh, if there has never been an edge, none is due, and there
+    /// is nothing to note: the level is `Normal`, and has been for life.
+    ///
+    /// # Returns
+    /// `None` if any of it is not so: [`reading`](Self::reading) tells.
+    ///
+    /// # Progress
+    /// Wait-free; writes nothing.
+    #[inline(always)]
+    pub fn depths_before_edges(&self, depth: impl FnOnce() -> u64) -> Option<(u64, u64)> {
+        let state = self.gauge.state();
+        self.gauge.depths_before_edges(state, depth())
+    }
+
     /// The largest depth since the last call, or since the beginning; the depth at this moment
     /// counts for the time before the call and for the time after it.
     pub fn take_high_water(&self, depth: impl Fn() -> u64) -> u64 {

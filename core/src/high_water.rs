@@ -24,8 +24,8 @@ use crate::watermarks::MAX_CAPACITY;
 /// | `take`: window load | Relaxed | | | the exchange below checks it | `gauge_5_takers` |
 /// | `take`: lifetime `fetch_max` | Relaxed | | | published by the exchange | `gauge_5_lifetime` |
 /// | `take`: window exchange to 0 | Release | Relaxed | `lifetime` | the fold into lifetime | `gauge_5_lifetime` |
-/// | `lifetime`: window load | Acquire | | `take` | | `gauge_5_lifetime` |
-/// | `lifetime`: lifetime load | Relaxed | | | ordered by the load before it | `gauge_5_lifetime` |
+/// | `lifetime`, `lifetime_with`: window load | Acquire | | `take` | | `gauge_5_lifetime` |
+/// | `lifetime`, `lifetime_with`: lifetime load | Relaxed | | | ordered by the load before it | `gauge_5_lifetime` |
 #[derive(Debug)]
 pub(crate) struct HighWater<const MAX: u64 = MAX_CAPACITY> {
     window: AtomicU64,
@@ -69,6 +69,16 @@ impl<const MAX: u64> HighWater<MAX> {
         let window = self.window.load(Ordering::Acquire);
         // Relaxed: ordered by the load above.
         window.max(self.lifetime.load(Ordering::Relaxed))
+    }
+
+    /// The largest depth of the gauge's life, if the window has `depth` in it: then there is nothing to
+    /// note.
+    #[inline(always)]
+    pub(crate) fn lifetime_with(&self, depth: u64) -> Option<u64> {
+        // Acquire: as in `lifetime`.
+        let window = self.window.load(Ordering::Acquire);
+        // Relaxed: ordered by the load above.
+        (depth <= window).then(|| window.max(self.lifetime.load(Ordering::Relaxed)))
     }
 
     /// Ends the window and begins the next one, whose first depth is what `depth` answers.

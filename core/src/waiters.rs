@@ -100,6 +100,14 @@ impl Waiters {
         self.refused.load(Ordering::Relaxed)
     }
 
+    /// Whether nobody waits or was refused, and who has waited took no time.
+    #[inline(always)]
+    pub fn is_untouched(&self) -> bool {
+        // Relaxed, all: see the type.
+        let load = |word: &AtomicU64| word.load(Ordering::Relaxed);
+        load(&self.waiting) | load(&self.ended) | load(&self.refused) == 0
+    }
+
     /// How many wait now.
     #[inline]
     pub fn waiting(&self) -> u64 {

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
 
-use plimsoll_core::{Edge, FlowGauge, Level, SampledGauge, ThreadKey, Watermarks};
+use plimsoll_core::{Edge, FlowGauge, Level, SampledGauge, ThreadKey, Waiters, Watermarks};
 
 const ROUNDS: u32 = if cfg!(miri) { 3 } else { 150 };
 const EACH: u32 = if cfg!(miri) { 20 } else { 400 };
@@ -262,4 +262,30 @@ fn gauge_4_what_a_batch_leaves_of_its_credit_is_spent() {
             assert_eq!(edge.is_some(), length.get() == 50, "GAUGE-4: at {}", length.get());
         }
     }
+}
+
+#[test]
+fn gauge_3_depths_before_edges_are_those_of_the_reading_until_the_first_edge() {
+    let flow = FlowGauge::new(Watermarks::counts(10, 8, 5));
+    let depths = |depth: u64| flow.depths_before_edges(|| depth);
+    assert_eq!(depths(0), Some((0, 0)));
+    assert_eq!(depths(3), None, "a mark is to be noted");
+    assert_eq!(flow.reading(|| 3).0.high_water, 3);
+    assert_eq!((depths(3), depths(1)), (Some((3, 3)), Some((1, 3))));
+    assert_eq!(depths(8), None, "an edge is due");
+    assert!(flow.reading(|| 8).1.is_some());
+    assert_eq!(depths(6), None);
+    assert!(flow.reading(|| 2).1.is_some());
+    assert_eq!(depths(2), None, "there have been edges");
+}
+
+#[test]
+fn gauge_2_waiters_are_untouched_until_one_waits_or_is_refused() {
+    let (waited, refused) = (Waiters::new(), Waiters::new());
+    assert!(waited.is_untouched() && refused.is_untouched());
+    refused.refuse();
+    waited.enter(2_000);
+    assert!(!waited.is_untouched() && !refused.is_untouched());
+    waited.exit(2_000, 5_000);
+    assert!(!waited.is_untouched());
 }

@@ -308,3 +308,51 @@ fn gauge_5_what_threads_only_add_is_the_mark_exactly() {
     assert_eq!((gauge.high_water(), gauge.take_high_water()), (3 * EACH, 3 * EACH));
     assert_eq!(gauge.depth(), 3 * EACH, "GAUGE-1");
 }
+
+#[test]
+fn gauge_3_depths_before_edges_are_those_of_the_reading_until_the_first_edge() {
+    let (mut random, mut seen) = (7, 0);
+    for _ in 0..200 {
+        let gauge = Gauge::new(Watermarks::counts(20, 15, 5));
+        let mut edges = 0;
+        for _ in 0..40 {
+            let amount = u64::from(next(&mut random) % 4);
+            let edge =
+                if next(&mut random) % 2 == 0 { gauge.add(amount) } else { gauge.sub(amount) };
+            edges += u64::from(edge.is_some());
+            let (depths, reading) = (gauge.depths_before_edges(), gauge.reading());
+            assert!(depths.is_none_or(|depths| depths == (reading.depth, reading.high_water)));
+            assert!(edges == 0 || depths.is_none());
+            // A debt is the one other reason.
+            assert!(edges > 0 || depths.is_some() || reading.depth == 0);
+            seen += u32::from(depths.is_some());
+        }
+    }
+    assert!(seen > 1_000, "{seen}");
+}
+
+#[test]
+fn gauge_3_depths_before_edges_know_of_edges_whose_count_has_come_around() {
+    let gauge = Gauge::new(Watermarks::counts(1, 1, 0));
+    assert_eq!(gauge.depths_before_edges(), Some((0, 0)));
+    for _ in 0..3 * (1 << 13) {
+        assert!(gauge.add(1).is_some());
+        assert_eq!(gauge.depths_before_edges(), None);
+        assert!(gauge.sub(1).is_some());
+        assert_eq!(gauge.depths_before_edges(), None);
+    }
+}
+
+#[test]
+fn gauge_4_depths_before_edges_leave_an_edge_that_is_due_to_others() {
+    let gauge = Gauge::new(Watermarks::counts(4, 2, 1));
+    assert_eq!(gauge.take_high_water(), 0);
+    let _ = gauge.add(1);
+    assert_eq!(gauge.depths_before_edges(), Some((1, 1)));
+    assert_eq!(gauge.take_high_water(), 1);
+    let _ = gauge.sub(1);
+    assert_eq!(gauge.take_high_water(), 1);
+    assert_eq!(gauge.depths_before_edges(), Some((0, 1)), "for life");
+    let _ = gauge.add(2);
+    assert_eq!(gauge.depths_before_edges(), None);
+}

@@ -57,6 +57,8 @@ const MAX_DEPTH: i64 = MAX_CAPACITY as i64;
 /// | `make_edge`: state exchange | Release | Relaxed | `make_edge` | the sequence of the edge before | `gauge_3_numbers` |
 /// | `saturate`: state exchange | Relaxed | Relaxed | | the word is its own message | `gauge_6` |
 /// | `take_high_water`: state `fetch_add(0)` | Release | | `add` | the reset window | `gauge_5_window` |
+/// | `depths_before_edges`: state load | Acquire | | `make_edge` | | `gauge_3_before_edges` |
+/// | `depths_before_edges`: sequence load | Relaxed | | | ordered by the load before it | `gauge_3_before_edges` |
 /// | readers: state load | Relaxed | | | the word is its own message | `gauge_5_mark` |
 ///
 /// # Example
@@ -323,6 +325,30 @@ impl Gauge {
             level: self.watermarks.level_at(state.level(), depth),
             watermarks: self.watermarks,
         }
+    }
+
+    /// Depth and high-water mark, if there has never been an edge, none is due, and a recorder has nothing
+    /// to note: the level is [`Level::Normal`], and has been for life. For a reader of many gauges, most
+    /// of which are so.
+    ///
+    /// # Returns
+    /// `None` if any of it is not so, or not known to be: [`settle`](Self::settle) and
+    /// [`reading`](Self::reading) tell.
+    ///
+    /// # Progress
+    /// Wait-free; writes nothing.
+    #[inline(always)]
+    pub fn depths_before_edges(&self) -> Option<(u64, u64)> {
+        // Acquire: the thread that made an edge in this word published the number before it: so a tag that
+        // has come back to 0 shows in `sequence`.
+        let state = State::from_word(self.state.load(Ordering::Acquire));
+        let depth = state.signed_depth();
+        // Relaxed: not older than what the load above has made visible.
+        let is_before = state.is_as_begun() && self.sequence.load(Ordering::Relaxed) == 0;
+        if !is_before || depth < 0 || depth >= self.watermarks.rise(Level::Normal) as i64 {
+            return None;
+        }
+        Some((depth as u64, self.marks.lifetime_with(depth as u64)?))
     }
 
     /// The watermarks, and with them the capacity.

@@ -52,6 +52,12 @@ impl State {
         Level::from_bits(self.0)
     }
 
+    /// At the normal level after no edge, or after a multiple of 2^14 of them.
+    #[inline(always)]
+    pub(crate) const fn is_as_begun(self) -> bool {
+        self.0 & (LEVEL_MASK | TAG_MASK) == 0
+    }
+
     /// The depth as counted: negative while subtractions are ahead of their additions.
     #[inline(always)]
     pub(crate) const fn signed_depth(self) -> i64 {

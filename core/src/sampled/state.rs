@@ -59,6 +59,12 @@ impl State {
         self.0 & (LEVEL_MASK | JUDGING) == 0
     }
 
+    /// At rest at the normal level, with no edge so far: 2^48 of them are out of reach.
+    #[inline(always)]
+    pub(crate) const fn is_before_edges(self) -> bool {
+        self.0 & !TURN_MASK == 0
+    }
+
     pub(crate) const fn sequence(self) -> u64 {
         self.0 >> SEQUENCE_SHIFT
     }

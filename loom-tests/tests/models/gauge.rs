@@ -93,6 +93,28 @@ fn gauge_3_numbers_are_published() {
     });
 }
 
+/// GAUGE-3: a reader that asks for depths before edges is not led astray when the edges are as many as the
+/// word counts: it sees a number that was published. Depth 2 at the normal level comes after all edges.
+#[test]
+fn gauge_3_before_edges() {
+    Model::bounded(3).at_least([20, 20, 10]).check(|| {
+        let gauge = Arc::new(Gauge::new(Watermarks::counts(4, 3, 1)));
+        let other = gauge.clone();
+        let other = thread::spawn(move || {
+            let mut edges = 0;
+            for (up, down) in [(3, 2), (2, 2), (2, 2), (2, 2)] {
+                edges += u32::from(other.add(up).is_some());
+                edges += u32::from(other.sub(down).is_some());
+            }
+            assert!(edges == 8 && other.add(1).is_none());
+        });
+        let seen = gauge.depths_before_edges();
+        assert!(seen.is_none_or(|(depth, high_water)| depth == 0 && high_water <= 3), "{seen:?}");
+        other.join().unwrap();
+        assert_eq!((gauge.depth(), gauge.depths_before_edges()), (2, None));
+    });
+}
+
 /// GAUGE-3: the number that a thread publishes late, of an edge that is long past, takes back no later
 /// one.
 #[test]

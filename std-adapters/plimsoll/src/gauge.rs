@@ -8,7 +8,7 @@ use plimsoll_core::{Gauge, Level, MAX_STEP, Reading, SampledGauge, Watermarks};
 
 use crate::registry::{Registration, Registry};
 use crate::sync::{AtomicU64, Ordering};
-use crate::telemetry::{Limit, RegisterError, Source, SourceReading};
+use crate::telemetry::{AtRest, Limit, RegisterError, Source, SourceReading};
 
 impl Registry {
     /// Registers a gauge that counts in and out.
@@ -135,6 +135,11 @@ impl TrackedGauge {
 }
 
 impl Source for Counted {
+    #[inline(always)]
+    fn at_rest(&self) -> Option<AtRest> {
+        self.gauge.depths_before_edges().map(AtRest::new)
+    }
+
     #[inline(always)]
     fn look(&self) -> Option<SourceReading> {
         self.registration.emit(self.gauge.settle());

@@ -7,7 +7,7 @@ use plimsoll_core::{Credit, Level, SplitCount, Watermarks};
 
 use super::totals::Sampled;
 use super::{ChannelReading, Tracked, thread_key};
-use crate::telemetry::{Seen, Source, SourceReading};
+use crate::telemetry::{AtRest, Seen, Source, SourceReading};
 use crate::{Limit, RegisterError, Registry};
 
 /// What the handles of one channel share.
@@ -73,6 +73,11 @@ impl Sampled for Counted {
 }
 
 impl Source for Counted {
+    #[inline(always)]
+    fn at_rest(&self) -> Option<AtRest> {
+        self.tracked.at_rest(|| self.depth())
+    }
+
     #[inline(always)]
     fn look(&self) -> Option<SourceReading> {
         let flow = &self.tracked.flow;

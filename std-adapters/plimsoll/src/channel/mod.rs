@@ -61,7 +61,7 @@ use plimsoll_core::{Edge, FlowGauge, Reading, ThreadKey, Waiters, Watermarks};
 
 use crate::clock;
 use crate::registry::Registration;
-use crate::telemetry::{RefusedSends, SnapshotFlow, Source, SourceReading};
+use crate::telemetry::{AtRest, RefusedSends, SnapshotFlow, Source, SourceReading};
 use crate::{Limit, RegisterError, Registry};
 use totals::{Sampled, Totals};
 
@@ -129,6 +129,15 @@ impl Tracked {
             closed: self.refusals.closed.load(Ordering::Relaxed),
         };
         SnapshotFlow { sent, received, oldest_age, refused }
+    }
+
+    /// The depth, if the channel has had no edge and no waiter, has refused no send and counts no totals.
+    #[inline(always)]
+    fn at_rest(&self, depth: impl FnOnce() -> u64) -> Option<AtRest> {
+        if self.totals.is_some() || !self.waiters.is_untouched() || !self.refusals.is_none() {
+            return None;
+        }
+        self.flow.depths_before_edges(depth).map(AtRest::channel)
     }
 
     /// Items sent and received, and the age of the oldest one, if they are counted.
@@ -207,6 +216,13 @@ impl Tracked {
 struct Refusals {
     timed_out: AtomicU64,
     closed: AtomicU64,
+}
+
+impl Refusals {
+    fn is_none(&self) -> bool {
+        let load = |word: &AtomicU64| word.load(Ordering::Relaxed);
+        load(&self.timed_out) | load(&self.closed) == 0
+    }
 }
 
 /// Counts a waiter for as long as it lives, a cancelled future or an unwinding stack

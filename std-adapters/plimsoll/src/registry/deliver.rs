@@ -174,8 +174,8 @@ impl Registry {
             Some(_) => {}
             None => delivered += stepped.reports,
         };
-        for entry in shared.entries.listed().iter() {
-            let Some(source) = entry.source() else { continue };
+        for line in shared.entries.listed().iter() {
+            let (entry, Some(source)) = (&line.entry, line.source()) else { continue };
             let Some(read) = source.look() else { continue };
             // A waiter makes no edge.
             if read.waiting > 0 && entry.has_share() {

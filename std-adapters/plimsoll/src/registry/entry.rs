@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use plimsoll_core::Watermarks;
 
@@ -18,6 +19,8 @@ use crate::telemetry::{PressureRule, RegisterError, Source, Standing, Tag};
 /// One limit, or one ledger, in a registry.
 pub(crate) struct Entry {
     id: u64,
+    /// When it was registered.
+    since_us: u64,
     tag: Arc<Tag>,
     source: OnceLock<Weak<dyn Source>>,
     /// Held for a few machine steps on an edge, never while anything else runs.
@@ -43,14 +46,15 @@ impl RefUnwindSafe for Entry {}
 
 impl Entry {
     fn new(id: u64, tag: Tag, rule: PressureRule) -> Self {
-        let reporter = Reporter::new(rule);
+        let (reporter, since_us) = (Reporter::new(rule), clock::now_us());
         Self {
             id,
+            since_us,
             tag: Arc::new(tag),
             source: OnceLock::new(),
             has_share: reporter.has_share(),
             reporter: Mutex::new(reporter),
-            levels: Levels::new(clock::now_us()),
+            levels: Levels::new(since_us),
             marks: Marks::default(),
             #[cfg(feature = "pressure")]
             watchers: Watchers::default(),
@@ -164,7 +168,54 @@ pub(crate) struct Entries {
 }
 
 /// Entries in order.
-pub(super) type Listed = Arc<[Arc<Entry>]>;
+pub(super) type Listed = Arc<[Line]>;
+
+/// An entry of the list, with what a snapshot needs of it if the limit is at rest: then the entry itself,
+/// which lies elsewhere, is not read.
+pub(super) struct Line {
+    id: u64,
+    since_us: u64,
+    /// That of the entry, if it was attached when the list was made.
+    source: Option<Weak<dyn Source>>,
+    pub(super) entry: Arc<Entry>,
+}
+
+impl Line {
+    fn new(entry: &Arc<Entry>) -> Self {
+        let (source, entry) = (entry.source.get().cloned(), entry.clone());
+        Self { id: entry.id, since_us: entry.since_us, source, entry }
+    }
+
+    #[inline(always)]
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// How long it has been registered.
+    #[inline(always)]
+    pub(super) fn age(&self, now_us: u64) -> Duration {
+        Duration::from_micros(now_us.saturating_sub(self.since_us))
+    }
+
+    /// Loads the count that [`source`](Self::source) changes, for nothing but to have it near.
+    #[inline(always)]
+    pub(super) fn touch(&self) {
+        let _ = self.source.as_ref().map(Weak::strong_count);
+    }
+
+    #[inline(always)]
+    pub(super) fn source(&self) -> Option<Arc<dyn Source>> {
+        match &self.source {
+            Some(source) => source.upgrade(),
+            None => self.attached_since(),
+        }
+    }
+
+    #[cold]
+    fn attached_since(&self) -> Option<Arc<dyn Source>> {
+        self.entry.source()
+    }
+}
 
 struct Maps {
     next_id: u64,
@@ -238,6 +289,6 @@ impl Entries {
     pub(super) fn listed(&self) -> Listed {
         let maps = &mut *self.maps.lock();
         let live = &maps.live;
-        maps.listed.get_or_insert_with(|| live.values().cloned().collect()).clone()
+        maps.listed.get_or_insert_with(|| live.values().map(Line::new).collect()).clone()
     }
 }

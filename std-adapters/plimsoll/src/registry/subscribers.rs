@@ -211,7 +211,8 @@ impl Registry {
     fn raised(&self) -> Vec<Event> {
         let now_ms = clock::now_ms();
         let entries = self.0.entries.listed();
-        let raised = entries.iter().filter_map(|entry| {
+        let raised = entries.iter().filter_map(|line| {
+            let entry = &line.entry;
             let (standing, _) = entry.step(|reporter| reporter.standing(now_ms));
             Some(Event::reported(entry.tag().clone(), standing?, entry.standing()))
         });

@@ -47,8 +47,8 @@ pub use snapshot::{
 
 #[cfg(feature = "pool")]
 pub(crate) use histogram::Recorder;
-pub(crate) use reading::SourceReading;
+pub(crate) use reading::{AtRest, SourceReading};
 pub(crate) use report::{Report, Standing};
 pub(crate) use snapshot::SpareRows;
-pub(crate) use source::{Seen, Source};
+pub(crate) use source::{Reads, Seen, Source};
 pub(crate) use tag::Tag;

@@ -1,17 +1,18 @@
 //! The trait of everything that a registry lists, and the collector of its answers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use plimsoll_core::Watermarks;
 
-use super::reading::SourceReading;
+use super::reading::{AtRest, SourceReading};
 #[cfg(any(feature = "crossbeam", feature = "std-channel", feature = "tokio"))]
 use super::snapshot::SnapshotFlow;
 #[cfg(feature = "keepalive")]
 use super::snapshot::SnapshotWatcher;
 #[cfg(feature = "pool")]
 use super::snapshot::{PoolStats, SnapshotPool};
-use super::snapshot::{Snapshot, SnapshotEntry, SnapshotLedger, SpareRows};
+use super::snapshot::{RowKind, Snapshot, SnapshotEntry, SnapshotLedger, SpareRows};
 use super::tag::Tag;
 
 /// What a registry asks of a thing that it lists: a gauge, a channel, a ledger, a pool. No method
@@ -23,6 +24,12 @@ pub(crate) trait Source: Send + Sync {
     /// # Returns
     /// `None` if it has no depth.
     fn look(&self) -> Option<SourceReading>;
+
+    /// Reads the depth now, if that is all there is to tell: there has never been an edge, and this emits
+    /// none but those of this depth.
+    fn at_rest(&self) -> Option<AtRest> {
+        None
+    }
 
     /// Reads everything now, and writes it into a snapshot.
     fn read_into(&self, seen: &mut Seen<'_>) {
@@ -110,38 +117,78 @@ impl Seen<'_> {
     }
 }
 
-impl Snapshot {
-    /// Has `read` write each source, whose tag is at its place among `tags`. A ledger writes up to
-    /// `users` users. The rows are those of an earlier snapshot, if there are `spare` ones.
-    pub(crate) fn read<'t>(
-        tags: impl Iterator<Item = &'t Arc<Tag>>,
-        users: usize,
-        spare: &Arc<SpareRows>,
-        mut read: impl FnMut(usize, &mut Seen<'_>),
-    ) -> Self {
-        let mut snapshot = Self { entries: spare.take(), ..Self::default() };
-        let rows = &mut *snapshot.entries;
-        let mut written = 0;
-        for (place, tag) in tags.enumerate() {
-            if written == rows.len() {
-                rows.push(SnapshotEntry::unread(tag.clone()));
-            }
-            let mut seen = Seen {
-                tag,
-                entry: &mut rows[written],
-                has_depth: false,
-                ledgers: &mut snapshot.ledgers,
-                #[cfg(feature = "pool")]
-                pools: &mut snapshot.pools,
-                #[cfg(feature = "keepalive")]
-                watchers: &mut snapshot.watchers,
-                users,
-            };
-            read(place, &mut seen);
-            // What has no depth leaves its row to the next one.
-            written += usize::from(seen.has_depth);
+/// A snapshot that is being taken.
+pub(crate) struct Reads {
+    snapshot: Snapshot,
+    /// Rows that are written.
+    written: usize,
+    users: usize,
+}
+
+impl Reads {
+    /// Nothing is read yet. A ledger writes up to `users` users. The rows are those of an earlier
+    /// snapshot, if there are `spare` ones; `has_history`: whether the recent part of each is written
+    /// afterwards.
+    pub(crate) fn begin(users: usize, spare: &Arc<SpareRows>, has_history: bool) -> Self {
+        let mut entries = spare.take();
+        if !has_history {
+            entries.forget_recent();
         }
-        rows.truncate(written);
-        snapshot
+        Self { snapshot: Snapshot { entries, ..Snapshot::default() }, written: 0, users }
+    }
+
+    /// Writes rows of limits at rest, as long as the last snapshot has written the same: then that is
+    /// three numbers each. `limits` tells the id, the depths, and how long the normal level has held.
+    ///
+    /// # Returns
+    /// How many.
+    #[inline(always)]
+    pub(crate) fn still_at_rest(
+        &mut self,
+        limits: impl Iterator<Item = (u64, AtRest, Duration)>,
+    ) -> usize {
+        let (mut count, rows) = (0, self.snapshot.entries.from(self.written));
+        for ((row, kind), (id, read, normal)) in rows.zip(limits) {
+            if row.id != id || *kind != RowKind::at_rest(read) {
+                break;
+            }
+            row.rest(read, normal);
+            count += 1;
+        }
+        self.written += count;
+        count
+    }
+
+    /// Writes the row of a limit at rest, whatever there was.
+    pub(crate) fn at_rest(&mut self, id: u64, tag: &Arc<Tag>, read: AtRest, normal: Duration) {
+        let row = self.snapshot.entries.renew(self.written, id, tag, RowKind::at_rest(read));
+        row.rest(read, normal);
+        self.written += 1;
+    }
+
+    /// Has `read` write a source, whose limit has this tag.
+    #[inline]
+    pub(crate) fn source(&mut self, tag: &Arc<Tag>, read: impl FnOnce(&mut Seen<'_>)) {
+        let Self { snapshot, written, users } = self;
+        let mut seen = Seen {
+            tag,
+            entry: snapshot.entries.any(*written, tag),
+            has_depth: false,
+            ledgers: &mut snapshot.ledgers,
+            #[cfg(feature = "pool")]
+            pools: &mut snapshot.pools,
+            #[cfg(feature = "keepalive")]
+            watchers: &mut snapshot.watchers,
+            users: *users,
+        };
+        read(&mut seen);
+        // What has no depth leaves its row to the next one.
+        *written += usize::from(seen.has_depth);
+    }
+
+    /// Everything is read.
+    pub(crate) fn end(mut self) -> Snapshot {
+        self.snapshot.entries.truncate(self.written);
+        self.snapshot
     }
 }

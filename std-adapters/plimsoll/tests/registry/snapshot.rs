@@ -4,7 +4,8 @@ use std::thread;
 use std::time::Duration;
 
 use plimsoll::{
-    Category, EventKind, Level, Limit, MAX_STEP, PressureRule, RegisterError, Registry, Watermarks,
+    Category, EventKind, Level, Limit, MAX_STEP, PressureRule, RegisterError, Registry,
+    TrackedGauge, Watermarks,
 };
 
 use super::TEN;
@@ -82,6 +83,90 @@ fn reg_2_rows_that_a_snapshot_inherits_tell_nothing_of_what_they_were() {
     assert_eq!(registry.snapshot().ledgers()[0].name(), "heaps");
     drop((b, heaps));
     assert!(shows().is_empty());
+}
+
+/// What a snapshot must say of a gauge.
+fn assert_tells(entry: &plimsoll::SnapshotEntry, gauge: &TrackedGauge, raised: u64) {
+    let read = gauge.reading();
+    assert_eq!((entry.depth, entry.level), (read.depth, read.level), "{entry}");
+    assert_eq!((entry.high_water, entry.levels.raised()), (read.high_water, raised), "{entry}");
+    assert_eq!((entry.waiting, entry.blocked, entry.flow), (0, Duration::ZERO, None));
+    assert_eq!(raised == 0, entry.levels.pressed().is_zero(), "{entry}");
+}
+
+#[test]
+fn reg_2_rows_at_rest_and_others_change_places_as_their_limits_do() {
+    let registry = Registry::new();
+    let register = |number: usize| {
+        let limit = Limit::queue("gauge").scope(number.to_string());
+        (number, registry.gauge(limit, TEN).unwrap(), 0)
+    };
+    // More than are read side by side.
+    let mut gauges: Vec<_> = (0..150).map(register).collect();
+    for round in 0..12 {
+        for (number, gauge, raised) in &mut gauges {
+            match (*number + round) % 5 {
+                // An edge up, and one down in a later round.
+                0 if *number % 3 == 0 => {
+                    *raised += u64::from(!gauge.gauge().is_raised());
+                    gauge.set(9);
+                    thread::sleep(Duration::from_micros(3));
+                }
+                1 => gauge.set(*number as u64 % 5),
+                _ => {}
+            }
+        }
+        gauges.retain(|(number, ..)| number % 29 != round);
+        gauges.push(register(1_000 + round));
+        let snapshot = registry.snapshot();
+        assert_eq!(snapshot.entries().len(), gauges.len());
+        for (entry, (number, gauge, raised)) in snapshot.entries().iter().zip(&gauges) {
+            assert_eq!(entry.scope(), Some(number.to_string().as_str()));
+            assert_tells(entry, gauge, *raised);
+        }
+        let held = |entry: &plimsoll::SnapshotEntry| entry.levels.normal.held;
+        let later = registry.snapshot();
+        let mut pairs = snapshot.entries().iter().zip(later.entries());
+        assert!(pairs.all(|(before, after)| held(before) <= held(after)));
+        if round % 4 == 3 {
+            let window = registry.snapshot_window();
+            assert!(window.entries().iter().all(|entry| entry.high_water >= entry.depth));
+        }
+    }
+}
+
+#[cfg(feature = "crossbeam")]
+#[test]
+fn reg_2_a_channel_at_rest_tells_of_the_first_refused_send() {
+    use plimsoll::channel::crossbeam;
+
+    let registry = Registry::new();
+    let (tx, rx) = crossbeam::bounded::<u8>(&registry, "channel", 100).unwrap();
+    let row = || registry.snapshot().entries()[0].clone();
+    for number in 0..5 {
+        tx.send(number).unwrap();
+        let row = row();
+        let flow = row.flow.unwrap();
+        let high_water = u64::from(number) + 1;
+        assert_eq!((row.depth, row.high_water, flow.refused.total()), (high_water, high_water, 0));
+        assert_eq!((flow.sent, flow.received, flow.oldest_age), (None, None, None));
+    }
+    drop(rx);
+    assert!(tx.send(9).is_err());
+    assert_eq!((row().flow.unwrap().refused.closed, row().level), (1, Level::Normal));
+}
+
+#[test]
+fn see_2_a_history_that_is_forgotten_leaves_nothing_in_rows_at_rest() {
+    let registry = Registry::new();
+    let _gauge = registry.gauge("gauge", TEN).unwrap();
+    let is_known = || registry.snapshot().entries()[0].recent.is_some();
+    assert!(!is_known());
+    let history = registry.history();
+    assert!(history.tick(Duration::from_secs(1)));
+    assert!(is_known() && is_known());
+    drop(history);
+    assert!(!is_known() && !is_known());
 }
 
 #[test]

@@ -50,7 +50,7 @@ use plimsoll_core::Watermarks;
 
 use super::totals::Sampled;
 use super::{ChannelReading, Tracked, watermarks_for};
-use crate::telemetry::{Seen, Source, SourceReading};
+use crate::telemetry::{AtRest, Seen, Source, SourceReading};
 use crate::{Limit, RegisterError, Registry};
 
 /// What the handles of one channel share.
@@ -126,6 +126,11 @@ impl<T: Send> Sampled for Shared<T> {
 }
 
 impl<T: Send> Source for Shared<T> {
+    #[inline(always)]
+    fn at_rest(&self) -> Option<AtRest> {
+        self.tracked.at_rest(|| self.depth())
+    }
+
     #[inline(always)]
     fn look(&self) -> Option<SourceReading> {
         let (reading, edge) = self.tracked.flow.reading(|| self.depth());

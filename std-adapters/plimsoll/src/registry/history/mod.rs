@@ -95,8 +95,8 @@ impl Keeper {
         let listed = registry.entries.listed();
         let mut samples = Vec::with_capacity(listed.len());
         // No thread waits for the lock that is held: a look can make an edge.
-        for entry in listed.iter() {
-            let Some(source) = entry.source() else { continue };
+        for line in listed.iter() {
+            let (entry, Some(source)) = (&line.entry, line.source()) else { continue };
             let Some(reading) = source.look() else { continue };
             let peak = entry.marks.take_for_history(source.take_high_water());
             let (id, depth, blocked) = (entry.id(), reading.depth, reading.blocked);

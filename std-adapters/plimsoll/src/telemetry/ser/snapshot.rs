@@ -55,7 +55,7 @@ impl Serialize for Snapshot {
         // First, so that a reader of another one is not led astray by what follows.
         fields.serialize_field("version", &SNAPSHOT_VERSION)?;
         fields.serialize_field("taken_unix_ms", &self.taken.map(unix_ms))?;
-        fields.serialize_field("entries", &**self.entries)?;
+        fields.serialize_field("entries", &*self.entries)?;
         fields.serialize_field("ledgers", &self.ledgers)?;
         #[cfg(feature = "pool")]
         fields.serialize_field("pools", &self.pools)?;

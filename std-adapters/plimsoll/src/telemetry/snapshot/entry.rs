@@ -8,7 +8,7 @@ use plimsoll_core::{Level, Watermarks};
 
 use super::table;
 use crate::telemetry::event;
-use crate::telemetry::reading::SourceReading;
+use crate::telemetry::reading::{AtRest, SourceReading};
 use crate::telemetry::tag::{Tag, tag_accessors};
 
 /// One limit of a [`Snapshot`](super::Snapshot).
@@ -197,6 +197,13 @@ impl SnapshotEntry {
         let SourceReading { depth, high_water, level, waiting, blocked } = reading;
         (self.depth, self.high_water, self.level) = (depth, high_water, level);
         (self.waiting, self.blocked) = (waiting, blocked);
+    }
+
+    /// Writes all that changes of a limit that stays at rest.
+    #[inline(always)]
+    pub(in crate::telemetry) fn rest(&mut self, read: AtRest, normal: Duration) {
+        (self.depth, self.high_water) = (read.depth(), read.high_water());
+        self.levels.normal.held = normal;
     }
 
     /// The watermarks, and with them the capacity.

@@ -20,7 +20,7 @@ pub use pool::SnapshotPool;
 pub use pool_stats::{DiscardReason, PoolCheckouts, PoolRefusals, PoolStats, PoolTimeouts};
 pub use watcher::SnapshotWatcher;
 
-pub(crate) use rows::{Rows, SpareRows};
+pub(crate) use rows::{RowKind, Rows, SpareRows};
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -88,8 +88,9 @@ impl Snapshot {
         Self { stats, taken, ..self }
     }
 
-    pub(crate) fn entries_mut(&mut self) -> &mut [SnapshotEntry] {
-        &mut self.entries
+    /// The entries, to have the recent part of each written.
+    pub(crate) fn entries_with_recent(&mut self) -> &mut [SnapshotEntry] {
+        self.entries.with_recent()
     }
 
     /// The entries, in the order of their registration.
