@@ -99,7 +99,7 @@ pub struct Ledger<A, S, const WORDS: usize> {
     seed: Seed,
     sets: S,
     /// From how many groups of sets a key's hash chooses: all of one set, or a single one of all.
-    groups: usize,
+    pub(super) groups: usize,
     /// How many entries an exact ledger has; 0 in another.
     exact: usize,
     aggregate: PhantomData<fn() -> A>,
