@@ -24,6 +24,12 @@ mod sealed {
     }
 }
 
+/// From so many groups of sets on, most records find their set in no cache but the last.
+#[cfg(not(any(loom, shuttle)))]
+const FAR_GROUPS: usize = 512;
+#[cfg(any(loom, shuttle))]
+const FAR_GROUPS: usize = usize::MAX;
+
 /// What a ledger keeps of the amounts recorded for a key: [`Peak`] or [`Sum`].
 pub trait Aggregate: sealed::Rules {}
 
@@ -188,7 +194,7 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
     pub fn record<'k>(&self, key: impl Into<KeyRef<'k, WORDS>>, amount: u64) -> Recorded {
         let key = key.into();
         let (home, rule) = (self.home(key), A::of(amount));
-        match self.sets()[home.set].record_hinted(key, home.tag, rule) {
+        match self.first_set(home, key, rule).record_hinted(key, home.tag, rule) {
             Some((recorded, _)) => recorded,
             None => self.group(home).look_and_record(key, home.tag, rule, |_, _| {}).0,
         }
@@ -274,6 +280,21 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
     #[inline(always)]
     pub(super) fn home(&self, key: KeyRef<'_, WORDS>) -> Home {
         self.seed.home(key, self.groups)
+    }
+
+    /// The set of this home, on the way into the cache if it is likely to be far and looked at.
+    #[inline(always)]
+    pub(super) fn first_set(
+        &self,
+        home: Home,
+        key: KeyRef<'_, WORDS>,
+        rule: impl Rule,
+    ) -> &LedgerSet<WORDS> {
+        let set = &self.sets()[home.set];
+        if self.groups >= FAR_GROUPS && !rule.is_idle(set.floor.get()) {
+            set.touch(key);
+        }
+        set
     }
 
     /// All sets that a key with this home can be in.

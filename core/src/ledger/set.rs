@@ -67,6 +67,15 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
         set
     }
 
+    /// Loads what a record of `key` may need, so that it does not wait for one cache line after the other.
+    #[inline(always)]
+    pub(super) fn touch(&self, key: KeyRef<'_, WORDS>) {
+        for line in self.slots.chunks(8) {
+            line.first().map(Slot::hint);
+        }
+        self.cells.touch_next(key);
+    }
+
     /// Records by `rule` for `key`, as far as the first cache line tells.
     ///
     /// # Returns
