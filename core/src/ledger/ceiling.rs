@@ -15,7 +15,7 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 /// # Orderings
 /// | operation | success | failure | pairs with | publishes | model |
 /// |---|---|---|---|---|---|
-/// | `cover`: load | Relaxed | | | the exchange of a slot publishes what it has seen | `ledger_3_listed_once_seen` |
+/// | `is_below`: load | Relaxed | | | the exchange of a slot publishes what it has seen | `ledger_3_listed_once_seen` |
 /// | `raise`: `fetch_max` | Relaxed | | | published by the exchange of a slot | `ledger_3_listed_once_seen` |
 /// | `get`: load | Relaxed | | | after the records that it counts | `ledger_3_listed_once_seen` |
 #[derive(Debug)]
@@ -41,22 +41,34 @@ impl Ceiling {
     /// Before a slot gets a new entry of `value`.
     #[inline(always)]
     pub(super) fn cover(&self, value: u64) {
-        self.cover_up_to(value, || value);
+        if self.is_below(value) {
+            self.raise(value);
+        }
     }
 
     /// Before an entry is raised to `value`, with some room for the raises to come.
     #[inline(always)]
     pub(super) fn cover_raise(&self, value: u64, floor: &NotedFloor) {
-        self.cover_up_to(value, || above(value, floor.get()));
+        if self.is_below(value) {
+            self.raise_above(value, floor);
+        }
     }
 
     #[inline(always)]
-    fn cover_up_to(&self, value: u64, most: impl FnOnce() -> u64) {
+    fn is_below(&self, value: u64) -> bool {
         // Relaxed: the exchange of the slot publishes that it was as high.
-        if self.value.load(Ordering::Relaxed) < value {
-            // Relaxed: the exchange of the slot publishes it.
-            self.value.fetch_max(most(), Ordering::Relaxed);
-        }
+        self.value.load(Ordering::Relaxed) < value
+    }
+
+    #[inline(always)]
+    fn raise(&self, value: u64) {
+        // Relaxed: the exchange of the slot publishes it.
+        self.value.fetch_max(value, Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn raise_above(&self, value: u64, floor: &NotedFloor) {
+        self.raise(above(value, floor.get()));
     }
 }
 

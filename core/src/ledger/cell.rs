@@ -25,7 +25,6 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom, fence};
 /// | `write`: fence | Release | | the fence of `Slot::still` | that no slot leads here | `ledger_7_torn_readers` |
 /// | `write`: meta, words store | Relaxed | | | published by the slot | `ledger_7_torn_readers` |
 /// | `holds`: fence | Acquire | | the fence of `write` | | `ledger_4_the_noted_floor` |
-/// | `touch`: meta, words load | Relaxed | | | nothing is made of it | |
 /// | `is`, `read`: meta, words load | Relaxed | | | validated by `Slot::still` | `ledger_7_torn_readers` |
 #[derive(Debug)]
 pub(super) struct Cell<const WORDS: usize> {
@@ -45,14 +44,6 @@ impl<const WORDS: usize> Cell<WORDS> {
             let words = core::array::from_fn(|_| AtomicU64::new(0));
             Cell { meta: AtomicU64::new(0), words }
         }
-    }
-
-    /// Loads the cache lines that this key's words are in.
-    #[inline(always)]
-    fn touch(&self, key: KeyRef<'_, WORDS>) {
-        // Relaxed: nothing is made of it.
-        self.meta.load(Ordering::Relaxed);
-        self.words[key.last_index()].load(Ordering::Relaxed);
     }
 
     fn write(&self, key: KeyRef<'_, WORDS>) {
@@ -128,7 +119,6 @@ impl<const WORDS: usize> Cell<WORDS> {
 /// # Orderings
 /// | operation | success | failure | pairs with | publishes | model |
 /// |---|---|---|---|---|---|
-/// | `touch_next`: taken load | Relaxed | | | nothing is made of it | |
 /// | `take`: taken load | Relaxed | | | checked by the exchange | `ledger_1_cells` |
 /// | `take`: taken exchange | Acquire | Relaxed | `put_back` | | `ledger_3_raise_meets_two_evictions` |
 /// | `put_back`: taken `fetch_sub` | Release | | `take` | that no slot leads there | `ledger_3_raise_meets_two_evictions` |
@@ -155,16 +145,6 @@ impl<const WORDS: usize> CellPool<WORDS> {
     #[inline(always)]
     pub(super) fn cell(&self, index: usize) -> Option<&Cell<WORDS>> {
         self.cells.get(index)
-    }
-
-    /// Loads the cache lines of the cell that `take` would take now.
-    #[inline(always)]
-    pub(super) fn touch_next(&self, key: KeyRef<'_, WORDS>) {
-        // Relaxed: nothing is made of it.
-        let index = self.taken.load(Ordering::Relaxed).trailing_ones();
-        if let Some(cell) = self.cells.get(index as usize) {
-            cell.touch(key);
-        }
     }
 
     /// Takes a cell to which no slot leads, and writes this key into it; `None` if all are taken.

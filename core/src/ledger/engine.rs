@@ -24,9 +24,9 @@ mod sealed {
     }
 }
 
-/// From so many groups of sets on, most records find their set in no cache but the last.
+/// From so many groups of sets on, a record is likely to find its set in a far cache.
 #[cfg(not(any(loom, shuttle)))]
-const FAR_GROUPS: usize = 512;
+const FAR_GROUPS: usize = 128;
 #[cfg(any(loom, shuttle))]
 const FAR_GROUPS: usize = usize::MAX;
 
@@ -194,7 +194,7 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
     pub fn record<'k>(&self, key: impl Into<KeyRef<'k, WORDS>>, amount: u64) -> Recorded {
         let key = key.into();
         let (home, rule) = (self.home(key), A::of(amount));
-        match self.first_set(home, key, rule).record_hinted(key, home.tag, rule) {
+        match self.first_set(home, rule).record_hinted(key, home.tag, rule) {
             Some((recorded, _)) => recorded,
             None => self.group(home).look_and_record(key, home.tag, rule, |_, _| {}).0,
         }
@@ -282,17 +282,13 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
         self.seed.home(key, self.groups)
     }
 
-    /// The set of this home, on the way into the cache if it is likely to be far and looked at.
+    /// The set of this home. If it is likely to be far, and the record not to be turned away at a glance,
+    /// its slots are on their way here while the first cache line is looked at.
     #[inline(always)]
-    pub(super) fn first_set(
-        &self,
-        home: Home,
-        key: KeyRef<'_, WORDS>,
-        rule: impl Rule,
-    ) -> &LedgerSet<WORDS> {
+    pub(super) fn first_set(&self, home: Home, rule: impl Rule) -> &LedgerSet<WORDS> {
         let set = &self.sets()[home.set];
         if self.groups >= FAR_GROUPS && !rule.is_idle(set.floor.get()) {
-            set.touch(key);
+            set.touch_slots();
         }
         set
     }

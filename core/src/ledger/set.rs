@@ -67,13 +67,13 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
         set
     }
 
-    /// Loads what a record of `key` may need, so that it does not wait for one cache line after the other.
+    /// Loads a word of each cache line of slots, so that a look at them does not wait for one after the
+    /// other.
     #[inline(always)]
-    pub(super) fn touch(&self, key: KeyRef<'_, WORDS>) {
+    pub(super) fn touch_slots(&self) {
         for line in self.slots.chunks(8) {
             line.first().map(Slot::hint);
         }
-        self.cells.touch_next(key);
     }
 
     /// Records by `rule` for `key`, as far as the first cache line tells.

@@ -28,7 +28,7 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom, fence};
 /// | `look`: load | Acquire | | `replace` | | `ledger_7_torn_readers` |
 /// | `still`: fence | Acquire | | the fence of `Cell::write` | | `ledger_7_torn_readers` |
 /// | `still`: load | Relaxed | | | after the fence | `ledger_7_torn_readers` |
-/// | `hint`: load | Relaxed | | | checked by `raise`, or equal to a word once looked at | `ledger_3_handles` |
+/// | `hint`: load | Relaxed | | | checked by `raise`, or equal to a word once looked at, or not used | `ledger_3_handles` |
 /// | `raise`: exchange | Release | Relaxed | `look` | the set's ceiling | `ledger_3_listed_once_seen` |
 /// | `replace`: exchange | Release | Relaxed | `look` | the key in the new cell | `ledger_7_torn_readers` |
 /// | `remove`: exchange | Relaxed | Relaxed | | goes on with what `replace` has published | `ledger_12_remove` |
