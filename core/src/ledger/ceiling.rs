@@ -15,9 +15,9 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 /// # Orderings
 /// | operation | success | failure | pairs with | publishes | model |
 /// |---|---|---|---|---|---|
-/// | `is_below`: load | Relaxed | | | the exchange of a slot publishes what it has seen | `ledger_3_listed_once_seen` |
-/// | `raise`: `fetch_max` | Relaxed | | | published by the exchange of a slot | `ledger_3_listed_once_seen` |
-/// | `get`: load | Relaxed | | | after the records that it counts | `ledger_3_listed_once_seen` |
+/// | `is_below`: load | Relaxed | | | the exchange of a slot publishes what it has seen | `ledger_3_listed_once` |
+/// | `raise`: `fetch_max` | Relaxed | | | published by the exchange of a slot | `ledger_3_listed_once` |
+/// | `get`: load | Relaxed | | | after the records that it counts | `ledger_3_listed_once` |
 #[derive(Debug)]
 pub(super) struct Ceiling {
     value: AtomicU64,
