@@ -68,6 +68,7 @@
 //! | `CellPool::taken` | 64 | `ledger/cell.rs` | admissions, removals | admissions | LEDGER-7 |
 //! | `Hints::words` | WORDS x 64 | `ledger/hints.rs` | admissions, looks | looks | none: a hint |
 //! | `NotedFloor::value` | 64 | `ledger/floor.rs` | admissions | records | LEDGER-4, LEDGER-11 |
+//! | `Ceiling::value` | 64 | `ledger/ceiling.rs` | raises, admissions | raises, admissions, readers of the largest | LEDGER-2, LEDGER-3 |
 //! | `Bound::word` | 64 | `ledger/bound.rs` | merges, evictions from merged sums | sums, readers | LEDGER-2, LEDGER-11 |
 //! | `PoolSlot::word` | 64 | `pool/slot.rs` | takers, evictors, builders; the holder | all | POOL-2, POOL-3, POOL-8, POOL-10 |
 //! | `PoolSlot::since` | 64 | `pool/slot.rs` | the holder | takers, evictors, readers | POOL-8 |

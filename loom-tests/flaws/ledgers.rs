@@ -93,8 +93,8 @@ pub(crate) const FLAWS: &[Flaw] = &[
             Place {
                 file: "ledger/view.rs",
                 function: "read(",
-                right: "(self.len, self.tags, self.passed_over) = (0, TagSet::EMPTY, 0);",
-                wrong: "(self.len, self.tags, self.passed_over) = (0, TagSet::EMPTY, 0); \
+                right: "(self.len, self.tags) = (0, TagSet::EMPTY);",
+                wrong: "(self.len, self.tags) = (0, TagSet::EMPTY); \
                         self.absent_max = group.absent_max();",
             },
             Place {
@@ -109,6 +109,55 @@ pub(crate) const FLAWS: &[Flaw] = &[
                 right: "Err(self.absent_max())",
                 wrong: "Err(match found { Found::Least { value, .. } => \
                         self.first().bound.get().over(value), Found::Entry(_) => 0 })",
+            },
+        ],
+    },
+    Flaw {
+        name: "BoundFirst",
+        does: "Looks how high absent keys can be before it lists the largest entries.",
+        places: &[
+            Place {
+                file: "ledger/top.rs",
+                function: "read(",
+                right: "TagSet::EMPTY",
+                wrong: "{ self.bound = group.absent_max_from(self.bound); TagSet::EMPTY }",
+            },
+            Place {
+                file: "ledger/top.rs",
+                function: "bound(",
+                right: "self.bound = group.absent_max_from(self.bound);",
+                wrong: "",
+            },
+        ],
+    },
+    Flaw {
+        name: "CeilingAfter",
+        does: "Raises the ceiling of a set after the slot.",
+        places: &[
+            Place {
+                file: "ledger/set.rs",
+                function: "raise_at(",
+                right: "self.ceiling.cover_raise(to, &self.floor);",
+                wrong: "",
+            },
+            Place {
+                file: "ledger/set.rs",
+                function: "raise_at(",
+                right: "self.slots[slot].raise(word, to)?",
+                wrong: "{ let word = self.slots[slot].raise(word, to)?; \
+                        self.ceiling.cover_raise(to, &self.floor); word }",
+            },
+            Place {
+                file: "ledger/group.rs",
+                function: "admit_over(",
+                right: "self.ceiling.cover(value);",
+                wrong: "",
+            },
+            Place {
+                file: "ledger/group.rs",
+                function: "admit_over(",
+                right: "self.note_hint(least.slot, tag);",
+                wrong: "{ self.ceiling.cover(value); self.note_hint(least.slot, tag); }",
             },
         ],
     },

@@ -24,6 +24,12 @@ mod sealed {
     }
 }
 
+/// From so many groups of sets on, a record is likely to find its set in a far cache.
+#[cfg(not(any(loom, shuttle)))]
+const FAR_GROUPS: usize = 128;
+#[cfg(any(loom, shuttle))]
+const FAR_GROUPS: usize = usize::MAX;
+
 /// What a ledger keeps of the amounts recorded for a key: [`Peak`] or [`Sum`].
 pub trait Aggregate: sealed::Rules {}
 
@@ -99,7 +105,7 @@ pub struct Ledger<A, S, const WORDS: usize> {
     seed: Seed,
     sets: S,
     /// From how many groups of sets a key's hash chooses: all of one set, or a single one of all.
-    groups: usize,
+    pub(super) groups: usize,
     /// How many entries an exact ledger has; 0 in another.
     exact: usize,
     aggregate: PhantomData<fn() -> A>,
@@ -188,7 +194,7 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
     pub fn record<'k>(&self, key: impl Into<KeyRef<'k, WORDS>>, amount: u64) -> Recorded {
         let key = key.into();
         let (home, rule) = (self.home(key), A::of(amount));
-        match self.sets()[home.set].record_hinted(key, home.tag, rule) {
+        match self.first_set(home, rule).record_hinted(key, home.tag, rule) {
             Some((recorded, _)) => recorded,
             None => self.group(home).look_and_record(key, home.tag, rule, |_, _| {}).0,
         }
@@ -274,6 +280,17 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
     #[inline(always)]
     pub(super) fn home(&self, key: KeyRef<'_, WORDS>) -> Home {
         self.seed.home(key, self.groups)
+    }
+
+    /// The set of this home. If it is likely to be far, and the record not to be turned away at a glance,
+    /// its slots are on their way here while the first cache line is looked at.
+    #[inline(always)]
+    pub(super) fn first_set(&self, home: Home, rule: impl Rule) -> &LedgerSet<WORDS> {
+        let set = &self.sets()[home.set];
+        if self.groups >= FAR_GROUPS && !rule.is_idle(set.floor.get()) {
+            set.touch_slots();
+        }
+        set
     }
 
     /// All sets that a key with this home can be in.

@@ -20,7 +20,7 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
     ) -> (Recorded, Option<Entry<WORDS>>) {
         let key = key.into();
         let (home, rule) = (self.home(key), A::of(amount));
-        if let Some((recorded, _)) = self.sets()[home.set].record_hinted(key, home.tag, rule) {
+        if let Some((recorded, _)) = self.first_set(home, rule).record_hinted(key, home.tag, rule) {
             return (recorded, None);
         }
         let mut evicted = None;

@@ -102,6 +102,16 @@ impl<'s, const WORDS: usize> AnyGroup<'s, WORDS> {
         self.sets().iter().map(|set| set.floor()).min().unwrap_or(0)
     }
 
+    /// [`absent_max`](Self::absent_max), or `least` if that is more. Most groups have a slot that is not
+    /// above it, and then the others need no look.
+    #[inline(always)]
+    pub(super) fn absent_max_from(&self, least: u64) -> u64 {
+        let floor = self.sets().iter().fold(u64::MAX, |floor, set| set.floor_from(least, floor));
+        // The bound last: it was raised before what the look has seen.
+        let bound = self.bound();
+        if floor.max(bound.value()) <= least { least } else { bound.over(floor).max(least) }
+    }
+
     /// Bounds of absent keys that a merge brought.
     pub(super) fn bound(&self) -> BoundWord {
         self.first().bound.get()
@@ -274,6 +284,7 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
         cell: usize,
     ) -> Option<Place> {
         self.cells.cell(cell)?.set_error(key, error);
+        self.ceiling.cover(value);
         let next = SlotWord::entry(value, tag, cell);
         if !self.slots[least.slot].replace(least.word, next) {
             return None;

@@ -87,6 +87,12 @@
 //! caller that is tracked has as much. Such a record reads one cache line and writes none
 //! (LEDGER-4).
 //!
+//! *Passed by at a glance.* No value of a set is above its ceiling, which a record raises before the
+//! slot. So a reader of the largest, once it has as many as it wants, need not look at the slots of a set
+//! whose ceiling is no higher than what it has passed over: whatever was recorded there before is not
+//! above that either, wherever its key has gone meanwhile. Of such a set it still wants to know how high
+//! absent keys can be; a single slot that is not above what other sets tell is enough.
+//!
 //! # Bad luck and bad intent
 //! Sets are chosen by SipHash-1-3 under a [`Seed`] that a principal does not know (LEDGER-8). Work
 //! per record is one set at most, whatever the size of the ledger and however newcomers grow
@@ -123,6 +129,7 @@
 //!   each other, nine at once, in one set.
 
 mod bound;
+mod ceiling;
 mod cell;
 mod certificate;
 mod engine;

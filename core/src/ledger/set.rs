@@ -1,6 +1,7 @@
 //! A set: its slots, and the cells for their keys.
 
 use super::bound::Bound;
+use super::ceiling::Ceiling;
 use super::cell::CellPool;
 use super::floor::NotedFloor;
 use super::hints::Hints;
@@ -19,16 +20,19 @@ use crate::sync::const_unless_loom;
 /// A key belongs to one set, by its hash, and sets have nothing to do with each other; in an exact
 /// ledger, all sets are looked at as one.
 ///
-/// The first cache line finds a key's slot, or turns it away; after it come the keys, and then the
-/// slots' words in cache lines of their own.
+/// The first cache line finds a key's slot, or turns it away; after it come the keys, and then, in
+/// cache lines of their own, the bound and the slots' words. A reader of the largest needs the first
+/// line and one of these of most sets.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub struct LedgerSet<const WORDS: usize = 8> {
     pub(super) hints: Hints,
     pub(super) floor: NotedFloor,
+    /// What no value is above.
+    pub(super) ceiling: Ceiling,
+    pub(super) cells: CellPool<WORDS>,
     /// What absent keys can have had (LEDGER-2, LEDGER-11).
     pub(super) bound: Bound,
-    pub(super) cells: CellPool<WORDS>,
     pub(super) slots: [Slot; WAYS],
 }
 
@@ -51,8 +55,8 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
             let slots = core::array::from_fn(|_| Slot::new());
             // Does not compile for a width that no key has.
             let _ = Key::<WORDS>::BYTES_MAX;
-            let (hints, floor, bound) = (Hints::new(), NotedFloor::new(), Bound::new());
-            LedgerSet { hints, floor, bound, cells: CellPool::new(), slots }
+            let (hints, floor, ceiling) = (Hints::new(), NotedFloor::new(), Ceiling::new());
+            LedgerSet { hints, floor, ceiling, cells: CellPool::new(), bound: Bound::new(), slots }
         }
     }
 
@@ -61,6 +65,15 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
         let mut set = LedgerSet::new();
         set.slots.iter_mut().skip(open).for_each(|slot| *slot = Slot::closed());
         set
+    }
+
+    /// Loads a word of each cache line of slots, so that a look at them does not wait for one after the
+    /// other.
+    #[inline(always)]
+    pub(super) fn touch_slots(&self) {
+        for line in self.slots.chunks(8) {
+            line.first().map(Slot::hint);
+        }
     }
 
     /// Records by `rule` for `key`, as far as the first cache line tells.
@@ -111,6 +124,7 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
         let Some(to) = rule.raise(from) else {
             return Some((Recorded::Kept { value: from }, place));
         };
+        self.ceiling.cover_raise(to, &self.floor);
         let word = self.slots[slot].raise(word, to)?;
         Some((Recorded::Raised { from, to }, Place { word, ..place }))
     }
@@ -133,9 +147,29 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
         SlotWord::from_word(self.fold_words(u64::MAX, u64::min)).value()
     }
 
-    /// The largest word: an entry of the largest value, or a tombstone of it.
-    pub(super) fn highest(&self) -> SlotWord {
-        SlotWord::from_word(self.fold_words(0, u64::max))
+    /// The least value, or `floor` if that is less; or, if it is not above `enough`, any number not above
+    /// it.
+    #[inline(always)]
+    pub(super) fn floor_from(&self, enough: u64, mut floor: u64) -> u64 {
+        // The last slots fill last.
+        for slot in self.slots.iter().rev() {
+            if floor <= enough {
+                break;
+            }
+            floor = slot.look().value().min(floor);
+        }
+        floor
+    }
+
+    /// The value of the largest entry, if `highest` is the largest word of those that count.
+    #[inline(always)]
+    pub(super) fn largest_entry(&self, highest: SlotWord) -> u64 {
+        if !highest.is_tombstone() {
+            return highest.value();
+        }
+        let entries =
+            self.looks().filter(|word| word.is_entry() && word.value() <= highest.value());
+        entries.map(SlotWord::value).max().unwrap_or(0)
     }
 
     /// A fold of all slots' words, several side by side.
@@ -170,6 +204,7 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
         };
         cell.set_error((&cell.read().0).into(), error);
         if value > word.value() {
+            self.ceiling.cover_raise(value, &self.floor);
             let _ = self.slots[slot].raise(word, value);
         }
     }

@@ -28,8 +28,8 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom, fence};
 /// | `look`: load | Acquire | | `replace` | | `ledger_7_torn_readers` |
 /// | `still`: fence | Acquire | | the fence of `Cell::write` | | `ledger_7_torn_readers` |
 /// | `still`: load | Relaxed | | | after the fence | `ledger_7_torn_readers` |
-/// | `hint`: load | Relaxed | | | checked by `raise`, or equal to a word once looked at | `ledger_3_handles` |
-/// | `raise`: exchange | Relaxed | Relaxed | | goes on with what `replace` has published | `ledger_3_raise_meets_eviction` |
+/// | `hint`: load | Relaxed | | | checked by `raise`, or equal to a word once looked at, or not used | `ledger_3_handles` |
+/// | `raise`: exchange | Release | Relaxed | `look` | the set's ceiling | `ledger_3_listed_once_seen` |
 /// | `replace`: exchange | Release | Relaxed | `look` | the key in the new cell | `ledger_7_torn_readers` |
 /// | `remove`: exchange | Relaxed | Relaxed | | goes on with what `replace` has published | `ledger_12_remove` |
 ///
@@ -83,9 +83,10 @@ impl Slot {
     pub(super) fn raise(&self, word: SlotWord, value: u64) -> Option<SlotWord> {
         debug_assert!(value > word.value());
         let next = word.transition_to(value);
-        // Relaxed: readers find what `replace` has published behind it, for exchanges form a chain.
+        // Release: who has seen the value finds the ceiling as high. What `replace` has published is
+        // found behind it, for exchanges form a chain.
         self.word
-            .compare_exchange(word.word(), next.word(), Ordering::Relaxed, Ordering::Relaxed)
+            .compare_exchange(word.word(), next.word(), Ordering::Release, Ordering::Relaxed)
             .is_ok()
             .then_some(next)
     }

@@ -133,6 +133,49 @@ fn top_is_sorted_and_says_how_much_of_it_is_certain() {
     assert!(ledger.certificate().covered() >= ledger.capacity());
 }
 
+/// Against all entries, sorted: sets that are not read must not matter.
+#[test]
+fn top_has_what_a_look_at_all_entries_finds() {
+    fn check<A: Aggregate>(ledger: &Ledger<A, Boxed, 1>, room: usize) {
+        let mut all: Vec<u64> = ledger.entries().map(|entry| entry.value()).collect();
+        all.sort_unstable_by(|one, other| other.cmp(one));
+        let mut buffer = std::vec![Entry::NONE; room];
+        let top = ledger.top(&mut buffer);
+        let listed = room.min(all.len());
+        let values: Vec<u64> = top.entries().iter().map(Entry::value).collect();
+        assert_eq!(values, all[..listed]);
+        let bound = ledger.sets().iter().map(LedgerSet::floor).max().unwrap();
+        assert_eq!(top.bound(), bound);
+        let certain = |count: usize| {
+            let sure = top.entries()[..count].iter().map(Entry::guaranteed).min();
+            sure.unwrap_or(u64::MAX) >= bound.max(all.get(count).copied().unwrap_or(0))
+        };
+        assert_eq!(top.covered(), (0..=listed).rfind(|count| certain(*count)).unwrap());
+    }
+    let mut number = numbers(7);
+    for sets in [1, 2, 3, 15, 16, 17, 40, 100] {
+        for records in [0, 1, 5, sets, 20 * sets, 200 * sets] {
+            let (peak, sum) = (peaks(sets as usize), sums(sets as usize));
+            for round in 0..2 {
+                for _ in 0..records {
+                    // Values of all sizes.
+                    let value = (number() >> 14 >> (number() % 40)) | 1;
+                    peak.record(&key(number() % (60 * sets)), value);
+                    sum.record(&key(number() % (60 * sets)), value >> 12 | 1);
+                }
+                for room in [0, 1, 2, 10, 50] {
+                    check(&peak, room);
+                    check(&sum, room);
+                }
+                if let (0, Some(largest)) = (round, peak.top(&mut [Entry::NONE]).entries().first())
+                {
+                    peak.remove(largest.key());
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn handles_find_their_key_again_when_the_slot_has_changed_hands() {
     let ledger = peaks(1);

@@ -4,9 +4,10 @@ use core::cmp::Reverse;
 use core::ops::RangeInclusive;
 
 use super::engine::{Aggregate, Ledger};
+use super::group::{AnyGroup, Group};
 use super::lookup::Entry;
 use super::set::LedgerSet;
-use super::view::GroupView;
+use super::view::{TagSet, read_entries};
 use super::word::VALUE_MAX;
 
 /// The largest entries of a ledger, the largest first.
@@ -49,7 +50,8 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
     /// The largest entries, as many as the buffer has room for.
     ///
     /// # Progress
-    /// One pass over the sets. It reads only keys whose values might belong in the buffer.
+    /// One pass over the sets, of most of which it reads two cache lines. It reads only keys whose
+    /// values might belong in the buffer.
     ///
     /// # Staleness
     /// Every record that was finished before the call is counted; each entry is as it was at one
@@ -65,16 +67,10 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
         buffer: &'b mut [Entry<WORDS>],
         show: impl Fn(u64) -> u64,
     ) -> Top<'b, WORDS> {
-        let mut heap = Heap { buffer, len: 0, passed_over: 0 };
-        let mut view = GroupView::EMPTY;
-        let mut bound = 0;
-        for group in self.groups() {
-            let low = heap.least().map_or(*range.start(), |least| least + 1);
-            view.read(group, &(low..=*range.end()));
-            view.entries().iter().for_each(|entry| heap.offer(entry));
-            heap.pass_over(view.passed_over);
-            bound = view.absent_max.max(bound);
-        }
+        let heap = Heap { buffer, len: 0, passed_over: 0 };
+        let mut list = List { heap, range, bound: 0 };
+        self.read_highest(&mut list);
+        let List { heap, bound, .. } = list;
         let Heap { buffer, len, passed_over } = heap;
         let entries = &mut buffer[..len];
         // Of equal values, the more certain first.
@@ -83,6 +79,90 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
             entry.value = show(entry.value);
         }
         Top { entries, bound: show(bound), passed_over: show(passed_over) }
+    }
+}
+
+/// Parts of a ledger, each with a set whose ceiling is the highest.
+#[cfg(not(any(loom, shuttle)))]
+const PARTS: usize = 16;
+#[cfg(any(loom, shuttle))]
+const PARTS: usize = 1;
+
+impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S, WORDS> {
+    /// Reads all groups of sets that can have one of the largest, or the largest of the others.
+    fn read_highest(&self, list: &mut List<'_, '_, WORDS>) {
+        if self.groups == 1 {
+            return self.groups().for_each(|group| {
+                list.read(group);
+                list.bound(group);
+            });
+        }
+        // Most of the largest are in sets that have the highest ceiling of their part.
+        let sets = self.sets();
+        let part_len = sets.len().div_ceil(PARTS);
+        let mut highest = [(0, usize::MAX); PARTS];
+        for (part, (highest, sets)) in highest.iter_mut().zip(sets.chunks(part_len)).enumerate() {
+            for (index, set) in (part * part_len..).zip(sets) {
+                let ceiling = set.ceiling.get();
+                if ceiling > highest.0 {
+                    *highest = (ceiling, index);
+                }
+            }
+        }
+        for _ in 0..PARTS {
+            let Some(next) = highest.iter_mut().max_by_key(|(ceiling, _)| *ceiling) else { break };
+            if !list.wants(next.0) {
+                break;
+            }
+            next.0 = 0;
+            list.read(AnyGroup::One(Group([&sets[next.1]])));
+        }
+        for (index, set) in sets.iter().enumerate() {
+            let group = AnyGroup::One(Group([set]));
+            if list.wants(set.ceiling.get()) && highest.iter().all(|(_, read)| *read != index) {
+                list.read(group);
+            }
+            list.bound(group);
+        }
+    }
+}
+
+/// What has been read for a list of the largest.
+struct List<'b, 'r, const WORDS: usize> {
+    heap: Heap<'b, WORDS>,
+    range: &'r RangeInclusive<u64>,
+    /// What absent keys can have had.
+    bound: u64,
+}
+
+impl<const WORDS: usize> List<'_, '_, WORDS> {
+    /// Whether a set with this ceiling can have an entry of the range that is above those passed over.
+    #[inline(always)]
+    fn wants(&self, ceiling: u64) -> bool {
+        ceiling > self.heap.passed_over && ceiling >= *self.range.start()
+    }
+
+    #[inline(never)]
+    fn read(&mut self, group: AnyGroup<'_, WORDS>) {
+        let mut tags = TagSet::EMPTY;
+        let (start, end) = (*self.range.start(), *self.range.end());
+        let low = |heap: &Heap<'_, WORDS>| heap.least().map_or(start, |least| least + 1);
+        let passed_over = read_entries(group, low(&self.heap), |word, entry| {
+            if entry.value > end {
+                // What it had in the range is gone.
+                self.bound = entry.value.max(self.bound);
+            } else if tags.insert(word) || !self.heap.amend(&entry) {
+                self.heap.offer(&entry);
+            }
+            low(&self.heap)
+        });
+        self.heap.pass_over(passed_over);
+    }
+
+    /// After the entries of the group, if they are read: what was evicted before is not above this.
+    #[inline(always)]
+    fn bound(&mut self, group: AnyGroup<'_, WORDS>) {
+        self.bound = group.absent_max_from(self.bound);
     }
 }
 
@@ -113,10 +193,23 @@ impl<const WORDS: usize> Heap<'_, WORDS> {
             Some(least) if entry.value > least => {
                 self.pass_over(least);
                 self.buffer[0] = *entry;
-                self.sift_down();
+                self.sift_down(0);
             }
             Some(_) => self.pass_over(entry.value),
         }
+    }
+
+    /// Changes the entry of the same key, if there is one: a key that has moved to another slot meanwhile
+    /// is seen twice, and there it has the higher value.
+    fn amend(&mut self, entry: &Entry<WORDS>) -> bool {
+        let Some(place) = self.buffer[..self.len].iter().position(|e| e.key == entry.key) else {
+            return false;
+        };
+        let before = &mut self.buffer[place];
+        before.value = before.value.max(entry.value);
+        before.error = entry.error;
+        self.sift_down(place);
+        true
     }
 
     fn pass_over(&mut self, value: u64) {
@@ -134,8 +227,7 @@ impl<const WORDS: usize> Heap<'_, WORDS> {
         }
     }
 
-    fn sift_down(&mut self) {
-        let mut parent = 0;
+    fn sift_down(&mut self, mut parent: usize) {
         loop {
             let children = 2 * parent + 1..(2 * parent + 3).min(self.len);
             let Some(least) = children.min_by_key(|child| self.buffer[*child].value) else {

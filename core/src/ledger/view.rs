@@ -7,27 +7,52 @@ use super::group::{AnyGroup, Groups};
 use super::lookup::Entry;
 use super::set::LedgerSet;
 use super::word::SlotWord;
-use super::{EXACT_MAX, VALUE_MAX};
+use super::{EXACT_MAX, VALUE_MAX, WAYS};
 
 /// The entries of one group, each of them whole, and what keys that are not among them can have had.
 pub(super) struct GroupView<const WORDS: usize> {
     entries: [Entry<WORDS>; EXACT_MAX],
     len: usize,
     tags: TagSet,
-    /// The largest value below the range.
-    pub(super) passed_over: u64,
-    /// What keys of the group can have had in the range or below that are neither here nor passed over.
+    /// What keys of the group can have had in the range or below that are not here.
     pub(super) absent_max: u64,
 }
 
+/// Reads the entries of a group from the value `low` on. `on_entry` says from which value on it wants
+/// the others.
+///
+/// # Returns
+/// The largest value of the entries that were passed over.
+#[inline(always)]
+pub(super) fn read_entries<const WORDS: usize>(
+    group: AnyGroup<'_, WORDS>,
+    mut low: u64,
+    mut on_entry: impl FnMut(SlotWord, Entry<WORDS>) -> u64,
+) -> u64 {
+    let mut passed_over = 0;
+    for set in group.sets() {
+        let mut highest = 0;
+        for slot in 0..WAYS {
+            let word = set.look(slot);
+            if word.value() < low {
+                highest = word.word().max(highest);
+            } else if let Some((word, entry)) = set.entry(slot) {
+                low = on_entry(word, entry);
+            }
+        }
+        passed_over = set.largest_entry(SlotWord::from_word(highest)).max(passed_over);
+    }
+    passed_over
+}
+
 /// Which tags there have been.
-struct TagSet([u64; 4]);
+pub(super) struct TagSet([u64; 4]);
 
 impl TagSet {
-    const EMPTY: TagSet = TagSet([0; 4]);
+    pub(super) const EMPTY: TagSet = TagSet([0; 4]);
 
     /// Whether the tag is new.
-    fn insert(&mut self, word: SlotWord) -> bool {
+    pub(super) fn insert(&mut self, word: SlotWord) -> bool {
         let tag = usize::from(word.tag());
         let (part, bit) = (&mut self.0[tag / 64], 1 << (tag % 64));
         let is_new = *part & bit == 0;
@@ -37,13 +62,8 @@ impl TagSet {
 }
 
 impl<const WORDS: usize> GroupView<WORDS> {
-    pub(super) const EMPTY: GroupView<WORDS> = GroupView {
-        entries: [Entry::NONE; EXACT_MAX],
-        len: 0,
-        tags: TagSet::EMPTY,
-        passed_over: 0,
-        absent_max: 0,
-    };
+    pub(super) const EMPTY: GroupView<WORDS> =
+        GroupView { entries: [Entry::NONE; EXACT_MAX], len: 0, tags: TagSet::EMPTY, absent_max: 0 };
 
     pub(super) fn entries(&self) -> &[Entry<WORDS>] {
         &self.entries[..self.len]
@@ -51,30 +71,17 @@ impl<const WORDS: usize> GroupView<WORDS> {
 
     /// Reads a group: entries of the range first, and then, again, how high absent keys can be.
     pub(super) fn read(&mut self, group: AnyGroup<'_, WORDS>, range: &RangeInclusive<u64>) {
-        (self.len, self.tags, self.passed_over) = (0, TagSet::EMPTY, 0);
+        (self.len, self.tags) = (0, TagSet::EMPTY);
         let mut above = 0;
-        for set in group.sets() {
-            // Of a reader of the largest, most sets have nothing in the range.
-            let highest = set.highest();
-            if highest.is_entry() && highest.value() < *range.start() {
-                self.passed_over = self.passed_over.max(highest.value());
-                continue;
+        read_entries(group, *range.start(), |word, entry| {
+            if entry.value <= *range.end() {
+                self.put(word, entry);
+            } else {
+                // What it had in the range is gone.
+                above = entry.value.max(above);
             }
-            // Slots fill in order.
-            for (slot, word) in set.looks().take_while(|word| !word.is_empty()).enumerate() {
-                if word.value() < *range.start() {
-                    let value = if word.is_entry() { word.value() } else { 0 };
-                    self.passed_over = self.passed_over.max(value);
-                    continue;
-                }
-                match set.entry(slot) {
-                    Some((word, entry)) if entry.value <= *range.end() => self.put(word, entry),
-                    // What it had in the range is gone.
-                    Some((_, entry)) => above = entry.value.max(above),
-                    None => {}
-                }
-            }
-        }
+            *range.start()
+        });
         self.absent_max = group.absent_max().max(above);
     }
 

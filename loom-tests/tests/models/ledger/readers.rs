@@ -102,7 +102,7 @@ fn ledger_11_absent() {
 /// LEDGER-2: a certificate is never overstated: what is not listed had no more than its bound.
 #[test]
 fn ledger_2_certificate() {
-    check(Model::bounded(3).at_least([1, 2700, 2300]), &[Flaw::SingleCollect], || {
+    check(Model::bounded(3).at_least([1, 2700, 2300]), &[Flaw::BoundFirst], || {
         let truth = peaks(&[(1, 3), (2, 5)]);
         let other = truth.clone();
         let other = thread::spawn(move || other.record_all(&[(1, 10), (3, 7)]));
@@ -149,6 +149,43 @@ fn ledger_2_certificate_of_two_sets() {
         let at_rest = ledger.certificate();
         assert_eq!((at_rest.covered(), at_rest.bound()), (2, 7), "LEDGER-2");
     });
+}
+
+/// LEDGER-3: who has seen an entry raised finds it in the list of the largest, though its set's ceiling
+/// was too low before.
+#[test]
+fn ledger_3_listed_once_seen() {
+    check(Model::bounded(2).at_least([1, 70, 65]), &[Flaw::CeilingAfter], || {
+        listed_once_seen(Some(3))
+    });
+}
+
+/// LEDGER-3: the same of a newcomer.
+#[test]
+fn ledger_3_listed_once_admitted() {
+    check(Model::bounded(2).at_least([1, 40, 40]), &[Flaw::CeilingAfter], || {
+        listed_once_seen(None)
+    });
+}
+
+fn listed_once_seen(before: Option<u64>) {
+    let ledger = Arc::new(Peaks::<2, 1>::new(SEED));
+    let ([first, second, _], elsewhere) = keys_of_two_sets();
+    ledger.record(&key(first), 6);
+    ledger.record(&key(second), 5);
+    if let Some(value) = before {
+        ledger.record(&key(elsewhere), value);
+    }
+    let other = ledger.clone();
+    let other = thread::spawn(move || other.record(&key(elsewhere), 9));
+    let seen = ledger.get(&key(elsewhere)).value();
+    let mut buffer = [Entry::NONE];
+    let top = ledger.top(&mut buffer);
+    let listed = top.entries()[0].value();
+    assert!(listed == 9 || (listed, seen) == (6, before), "LEDGER-3: {listed}, seen {seen:?}");
+    assert_eq!(top.covered(), 1, "LEDGER-2: {top:?}");
+    other.join().unwrap();
+    assert_eq!(ledger.top(&mut buffer).entries()[0].value(), 9, "LEDGER-3");
 }
 
 /// Three keys of one set, and one of the other.
