@@ -18,8 +18,10 @@ impl Registry {
         let (keeper, now_us) = (self.0.history.keeper(), clock::now_us());
         let reads = Reads::begin(users, &self.0.spare, keeper.is_some());
         let mut round = Round { is_window, now_us, reads };
-        let mut batch = Batch::default();
-        listed.chunks(BATCH).for_each(|lines| batch.read(lines, &mut round));
+        if !listed.is_empty() {
+            let mut batch = Batch::default();
+            listed.chunks(BATCH).for_each(|lines| batch.read(lines, &mut round));
+        }
         let mut snapshot = round.reads.end();
         if let Some(keeper) = keeper {
             keeper.complete(snapshot.entries_with_recent());
@@ -59,13 +61,17 @@ impl Batch {
             *at_rest = source.and_then(|source| source.at_rest());
         }
         let mut place = 0;
-        loop {
-            place += round.on_still_at_rest(&lines[place..], &self.at_rest[place..]);
-            let (Some(line), Some(source)) = (lines.get(place), self.sources.get(place)) else {
-                break;
-            };
+        while let (Some(line), Some(source)) = (lines.get(place), self.sources.get(place)) {
+            let at_rest = self.at_rest[place];
+            if at_rest.is_some() {
+                let still = round.on_still_at_rest(&lines[place..], &self.at_rest[place..]);
+                if still > 0 {
+                    place += still;
+                    continue;
+                }
+            }
             if let Some(source) = source {
-                round.on_any(line, &**source, self.at_rest[place]);
+                round.on_any(line, &**source, at_rest);
             }
             place += 1;
         }
@@ -85,7 +91,7 @@ impl Round {
         }))
     }
 
-    #[inline(never)]
+    #[inline]
     fn on_any(&mut self, line: &Line, source: &dyn Source, at_rest: Option<AtRest>) {
         let (entry, now_us) = (&*line.entry, self.now_us);
         if let Some(at_rest) = at_rest {

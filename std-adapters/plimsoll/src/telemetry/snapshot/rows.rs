@@ -108,6 +108,7 @@ impl Rows {
     }
 
     /// The row at `place`, to be written as any; it is new if there is none.
+    #[inline]
     pub(in crate::telemetry) fn any(&mut self, place: usize, tag: &Arc<Tag>) -> &mut SnapshotEntry {
         let List { rows, kinds, .. } = &mut self.list;
         if place == rows.len() {
