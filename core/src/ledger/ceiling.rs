@@ -50,7 +50,7 @@ impl Ceiling {
     #[inline(always)]
     pub(super) fn cover_raise(&self, value: u64, floor: &NotedFloor) {
         if self.is_below(value) {
-            self.raise_above(value, floor);
+            self.raise(above(value, floor.get()));
         }
     }
 
@@ -64,11 +64,6 @@ impl Ceiling {
     fn raise(&self, value: u64) {
         // Relaxed: the exchange of the slot publishes it.
         self.value.fetch_max(value, Ordering::Relaxed);
-    }
-
-    #[inline]
-    fn raise_above(&self, value: u64, floor: &NotedFloor) {
-        self.raise(above(value, floor.get()));
     }
 }
 

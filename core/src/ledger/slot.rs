@@ -25,7 +25,7 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom, fence};
 /// # Orderings
 /// | operation | success | failure | pairs with | publishes | model |
 /// |---|---|---|---|---|---|
-/// | `look`: load | Acquire | | `replace` | | `ledger_7_torn_readers` |
+/// | `look`: load | Acquire | | `replace`, `raise` | | `ledger_7_torn_readers`, `ledger_3_listed_once_seen` |
 /// | `still`: fence | Acquire | | the fence of `Cell::write` | | `ledger_7_torn_readers` |
 /// | `still`: load | Relaxed | | | after the fence | `ledger_7_torn_readers` |
 /// | `hint`: load | Relaxed | | | checked by `raise`, or equal to a word once looked at, or not used | `ledger_3_handles` |

@@ -119,6 +119,7 @@ impl Grant {
     }
 
     /// What one call may lift.
+    #[inline]
     pub(crate) fn max_lift(&self) -> usize {
         self.max_lift.unwrap_or_else(|| max_lift_of(self.quota))
     }

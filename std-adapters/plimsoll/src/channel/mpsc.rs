@@ -122,8 +122,7 @@ impl<T> SyncSender<T> {
         }
     }
 
-    /// For room that comes at once it is not worth being counted as waiting. Upstream spins and yields
-    /// before it parks: here it only spins, and not as long.
+    /// Sends into a full channel: [spins](SPINS), and is then counted as waiting.
     #[cold]
     fn send_blocking(&self, mut t: T) -> Result<(), SendError<T>> {
         let backoff = Backoff::new();

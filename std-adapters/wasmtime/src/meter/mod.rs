@@ -62,8 +62,6 @@ pub struct Meter {
     engine: Engine,
     limiter: Limiter,
     grant: Grant,
-    /// What one call may lift by that grant.
-    max_lift: usize,
     /// What there is room for, whatever a grant says.
     quota_max: u64,
     mode: Mode,
@@ -91,7 +89,6 @@ impl Meter {
         Self {
             engine: engine.clone(),
             limiter: Limiter::new(grant.quota, room.counts(), running.clone()),
-            max_lift: grant.max_lift(),
             grant,
             quota_max: room.quota,
             mode,
@@ -170,7 +167,7 @@ impl Meter {
         if *grant != meter.grant {
             meter.set_grant(grant);
         }
-        let (fuel, max_lift) = (meter.grant.fuel, meter.max_lift);
+        let (fuel, max_lift) = (meter.grant.fuel, meter.grant.max_lift());
         meter.running.begin(meter.grant.deadline_ns, meter.grant.wall_limit_ns);
         (meter.charged_fuel, meter.unseen_fuel) = (0, 0);
         store.set_epoch_deadline(CHECK_TICKS);
@@ -184,7 +181,6 @@ impl Meter {
     #[inline(never)]
     fn set_grant(&mut self, grant: &Grant) {
         self.grant = grant.held_to(&self.grant, self.quota_max);
-        self.max_lift = self.grant.max_lift();
         self.limiter.set_quota(self.grant.quota);
     }
 

@@ -103,8 +103,7 @@ impl<T> Sender<T> {
         }
     }
 
-    /// For room that comes at once it is not worth being counted as waiting. Upstream spins and yields
-    /// before it parks: here it only spins, and not as long.
+    /// Sends into a full channel: [spins](SPINS), and is then counted as waiting.
     #[cold]
     fn send_blocking(
         &self,
