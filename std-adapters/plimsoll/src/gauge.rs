@@ -2,11 +2,10 @@
 
 use std::fmt;
 use std::mem;
-use std::sync::Arc;
 
 use plimsoll_core::{Gauge, Level, MAX_STEP, Reading, SampledGauge, Watermarks};
 
-use crate::registry::{Registration, Registry};
+use crate::registry::{Registered, Registration, Registry};
 use crate::sync::{AtomicU64, Ordering};
 use crate::telemetry::{AtRest, Limit, RegisterError, Source, SourceReading};
 
@@ -57,36 +56,33 @@ impl Registry {
 /// # Ok::<(), plimsoll::RegisterError>(())
 /// ```
 #[derive(Clone)]
-pub struct TrackedGauge(Arc<Counted>);
+pub struct TrackedGauge(Registered<Counted>);
 
 struct Counted {
     gauge: Gauge,
-    registration: Registration,
 }
 
 impl TrackedGauge {
     pub(crate) fn new(registration: Registration, watermarks: Watermarks) -> Self {
-        let counted = Arc::new(Counted { gauge: Gauge::new(watermarks), registration });
-        counted.registration.attach(&counted);
-        Self(counted)
+        Self(Registered::new(registration, Counted { gauge: Gauge::new(watermarks) }))
     }
 
     /// Counts `amount` in, as [`Gauge::add`] does.
     #[inline]
     pub fn add(&self, amount: u64) {
-        self.0.registration.emit(self.0.gauge.add(amount));
+        self.0.emit(self.0.gauge.add(amount));
     }
 
     /// Counts `amount` out, as [`Gauge::sub`] does.
     #[inline]
     pub fn sub(&self, amount: u64) {
-        self.0.registration.emit(self.0.gauge.sub(amount));
+        self.0.emit(self.0.gauge.sub(amount));
     }
 
     /// Sets the depth, as [`Gauge::set`] does: for what is counted and, now and then, measured. Permits
     /// that are held count as part of what is set.
     pub fn set(&self, depth: u64) {
-        self.0.registration.emit(self.0.gauge.set(depth));
+        self.0.emit(self.0.gauge.set(depth));
     }
 
     /// Counts `amount` in for as long as the permit lives.
@@ -98,14 +94,14 @@ impl TrackedGauge {
 
     #[cfg(feature = "pressure")]
     pub(crate) fn registration(&self) -> &Registration {
-        &self.0.registration
+        self.0.registration()
     }
 
     /// Tells the pressures that go by its depth that this has changed. No lock may be held.
     #[cfg(feature = "keepalive")]
     pub(crate) fn changed(&self) {
         #[cfg(feature = "pressure")]
-        self.0.registration.changed();
+        self.0.registration().changed();
     }
 
     /// The gauge itself, to be read. What is added or taken out there makes no events.
@@ -142,8 +138,8 @@ impl Source for Counted {
 
     #[inline(always)]
     fn look(&self) -> Option<SourceReading> {
-        self.registration.emit(self.gauge.settle());
-        Some(SourceReading::unblocked(self.gauge.reading()))
+        let edge = self.gauge.settle();
+        Some(SourceReading::unblocked(self.gauge.reading()).with_edge(edge))
     }
 
     fn take_high_water(&self) -> u64 {
@@ -153,7 +149,7 @@ impl Source for Counted {
 
 impl fmt::Debug for TrackedGauge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TrackedGauge").field(&self.0.registration).field(&self.reading()).finish()
+        f.debug_tuple("TrackedGauge").field(self.0.registration()).field(&self.reading()).finish()
     }
 }
 
@@ -205,21 +201,18 @@ impl Drop for TrackedPermit {
 /// # Ok::<(), plimsoll::RegisterError>(())
 /// ```
 #[derive(Clone)]
-pub struct RecordedGauge(Arc<Recorded>);
+pub struct RecordedGauge(Registered<Recorded>);
 
 struct Recorded {
     /// The depth that was set last.
     depth: AtomicU64,
     gauge: SampledGauge,
-    registration: Registration,
 }
 
 impl RecordedGauge {
     pub(crate) fn new(registration: Registration, watermarks: Watermarks) -> Self {
         let gauge = SampledGauge::new(watermarks);
-        let recorded = Arc::new(Recorded { depth: AtomicU64::new(0), gauge, registration });
-        recorded.registration.attach(&recorded);
-        Self(recorded)
+        Self(Registered::new(registration, Recorded { depth: AtomicU64::new(0), gauge }))
     }
 
     /// Sets the depth. Of several set at once, one is the last and holds.
@@ -227,12 +220,12 @@ impl RecordedGauge {
     pub fn record(&self, depth: u64) {
         // Relaxed: a move of the depth, which the gauge orders before its look.
         self.0.depth.swap(depth, Ordering::Relaxed);
-        self.0.registration.emit(self.0.gauge.observe_with(|| self.0.depth()));
+        self.0.emit(self.0.gauge.observe_with(|| self.0.depth()));
     }
 
     #[cfg(feature = "pressure")]
     pub(crate) fn registration(&self) -> &Registration {
-        &self.0.registration
+        self.0.registration()
     }
 
     /// The depth that was set last.
@@ -262,8 +255,7 @@ impl Source for Recorded {
     #[inline(always)]
     fn look(&self) -> Option<SourceReading> {
         let (reading, edge) = self.gauge.reading(|| self.depth());
-        self.registration.emit(edge);
-        Some(SourceReading::unblocked(reading))
+        Some(SourceReading::unblocked(reading).with_edge(edge))
     }
 
     fn take_high_water(&self) -> u64 {
@@ -274,6 +266,6 @@ impl Source for Recorded {
 impl fmt::Debug for RecordedGauge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("RecordedGauge");
-        debug.field("limit", &self.0.registration).field("depth", &self.depth()).finish()
+        debug.field("limit", self.0.registration()).field("depth", &self.depth()).finish()
     }
 }

@@ -198,7 +198,7 @@ impl<Q: Send + Sync> Source for Level<Q> {
         let Reading { usage: depth, high_water, level, .. } = reading;
         let now_us = if waiting > 0 { clock::now_us() } else { 0 };
         let blocked = Duration::from_micros(self.waiters.blocked_us(now_us));
-        Some(SourceReading { depth, high_water, level, waiting, blocked })
+        Some(SourceReading { depth, high_water, level, waiting, blocked, edge: None })
     }
 
     fn read_into(&self, seen: &mut Seen<'_>) {

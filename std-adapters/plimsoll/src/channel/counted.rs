@@ -1,12 +1,11 @@
 //! The shared part of channels that count both sides, each on a cache line of its own: std's, which
 //! has no length to ask for, and tokio's.
 
-use ::std::sync::Arc;
-
 use plimsoll_core::{Credit, Level, SplitCount, Watermarks};
 
 use super::totals::Sampled;
-use super::{ChannelReading, Tracked, thread_key};
+use super::{Channel, ChannelReading, Tracked, thread_key};
+use crate::registry::Registered;
 use crate::telemetry::{AtRest, Seen, Source, SourceReading};
 use crate::{Limit, RegisterError, Registry};
 
@@ -28,15 +27,14 @@ impl Counted {
         limit: Limit,
         watermarks: Watermarks,
         settles: bool,
-    ) -> Result<Arc<Self>, RegisterError> {
-        let shared = Arc::new(Self {
-            tracked: Tracked::register(registry, limit, watermarks)?,
+    ) -> Result<Registered<Self>, RegisterError> {
+        let channel = Self {
+            tracked: Tracked::new(&limit, watermarks),
             count: SplitCount::new(),
             is_narrow: is_narrow(&watermarks),
             settles,
-        });
-        shared.tracked.attach(&shared);
-        Ok(shared)
+        };
+        Ok(channel.register(registry.reserve(limit, watermarks)?))
     }
 
     /// Counts a receive, which has itself ended in a read-modify-write.
@@ -66,6 +64,12 @@ impl Counted {
     }
 }
 
+impl Channel for Counted {
+    fn tracked(&self) -> &Tracked {
+        &self.tracked
+    }
+}
+
 impl Sampled for Counted {
     fn sample(&self, now_us: u64) {
         self.tracked.note(now_us, |_| self.count.totals());
@@ -81,14 +85,12 @@ impl Source for Counted {
     #[inline(always)]
     fn look(&self) -> Option<SourceReading> {
         let flow = &self.tracked.flow;
-        let reading = if self.settles {
-            let (reading, edge) = flow.reading(|| self.depth());
-            self.tracked.emit(edge);
-            reading
+        let (reading, edge) = if self.settles {
+            flow.reading(|| self.depth())
         } else {
-            flow.gauge().reading_at(self.depth())
+            (flow.gauge().reading_at(self.depth()), None)
         };
-        Some(self.tracked.source_reading(reading))
+        Some(self.tracked.source_reading(reading).with_edge(edge))
     }
 
     fn read_into(&self, seen: &mut Seen<'_>) {
@@ -117,11 +119,11 @@ fn is_narrow(watermarks: &Watermarks) -> bool {
 /// One sending handle's part of the channel.
 pub(super) struct SenderSide {
     credit: Credit,
-    pub(super) shared: Arc<Counted>,
+    pub(super) shared: Registered<Counted>,
 }
 
 impl SenderSide {
-    pub(super) fn new(shared: Arc<Counted>) -> Self {
+    pub(super) fn new(shared: Registered<Counted>) -> Self {
         Self { credit: shared.tracked.flow.join_sender(), shared }
     }
 
@@ -129,9 +131,8 @@ impl SenderSide {
     #[inline(always)]
     pub(super) fn sent(&self) {
         self.shared.count.on_sent(1);
-        let tracked = &self.shared.tracked;
-        let depth = || self.shared.depth();
-        tracked.emit(tracked.flow.after_send(&self.credit, thread_key(), depth));
+        let (flow, depth) = (&self.shared.tracked.flow, || self.shared.depth());
+        self.shared.emit(flow.after_send(&self.credit, thread_key(), depth));
     }
 }
 
@@ -144,11 +145,11 @@ impl Drop for SenderSide {
 /// The receiving handle's part of the channel; ends after the upstream handle has been dropped.
 pub(super) struct ReceiverSide {
     credit: Credit,
-    pub(super) shared: Arc<Counted>,
+    pub(super) shared: Registered<Counted>,
 }
 
 impl ReceiverSide {
-    pub(super) fn new(shared: Arc<Counted>) -> Self {
+    pub(super) fn new(shared: Registered<Counted>) -> Self {
         Self { credit: shared.tracked.flow.join_receiver(), shared }
     }
 
@@ -159,12 +160,11 @@ impl ReceiverSide {
             return;
         }
         self.shared.count_received(items);
-        let tracked = &self.shared.tracked;
+        let (flow, depth) = (&self.shared.tracked.flow, || self.shared.depth());
         let (credit, thread) = (&self.credit, thread_key());
-        let depth = || self.shared.depth();
-        tracked.emit(match items {
-            1 => tracked.flow.after_receive(credit, thread, depth),
-            _ => tracked.flow.after_receive_many(credit, thread, items as u64, depth),
+        self.shared.emit(match items {
+            1 => flow.after_receive(credit, thread, depth),
+            _ => flow.after_receive_many(credit, thread, items as u64, depth),
         });
     }
 }
@@ -174,6 +174,6 @@ impl Drop for ReceiverSide {
         let Counted { tracked, count, .. } = &*self.shared;
         tracked.flow.leave_receiver(&mut self.credit);
         count.close();
-        tracked.emit(tracked.flow.settle(|| 0));
+        self.shared.emit(tracked.flow.settle(|| 0));
     }
 }

@@ -6,7 +6,7 @@ macro_rules! has_level {
         #[cfg(feature = "pressure")]
         impl<T> crate::pressure::HasLevel for $handle<T> {
             fn listed(&self) -> crate::pressure::Listed {
-                self.$($shared).+.tracked.registration.listed()
+                self.$($shared).+.registration().listed()
             }
         }
     };

@@ -53,16 +53,15 @@ mod totals;
 pub use reading::ChannelReading;
 
 use ::std::num::NonZeroU64;
-use ::std::sync::Arc;
 use ::std::sync::atomic::{AtomicU64, Ordering};
 use ::std::time::Duration;
 
-use plimsoll_core::{Edge, FlowGauge, Reading, ThreadKey, Waiters, Watermarks};
+use plimsoll_core::{FlowGauge, Reading, ThreadKey, Waiters, Watermarks};
 
+use crate::Limit;
 use crate::clock;
-use crate::registry::Registration;
+use crate::registry::{Registered, Registration};
 use crate::telemetry::{AtRest, RefusedSends, SnapshotFlow, Source, SourceReading};
-use crate::{Limit, RegisterError, Registry};
 use totals::{Sampled, Totals};
 
 /// How often a send into a full channel spins, twice as long each time, before it is counted as waiting
@@ -71,7 +70,7 @@ use totals::{Sampled, Totals};
 #[cfg(any(feature = "crossbeam", feature = "std-channel"))]
 const SPINS: u32 = 5;
 
-/// What the handles of a tracked channel share, whatever the channel.
+/// How full a tracked channel is, who waits, and what it has refused.
 #[derive(Debug)]
 pub(crate) struct Tracked {
     flow: FlowGauge,
@@ -79,30 +78,16 @@ pub(crate) struct Tracked {
     refusals: Refusals,
     /// What has gone through, if that is asked for.
     totals: Option<Box<Totals>>,
-    registration: Registration,
 }
 
 impl Tracked {
-    /// Registers a channel.
-    fn register(
-        registry: &Registry,
-        limit: Limit,
-        watermarks: Watermarks,
-    ) -> Result<Self, RegisterError> {
-        let totals = limit.has_flow_totals().then(Box::default);
-        Ok(Self {
+    fn new(limit: &Limit, watermarks: Watermarks) -> Self {
+        Self {
             flow: FlowGauge::new(watermarks),
             waiters: Waiters::new(),
             refusals: Refusals::default(),
-            totals,
-            registration: registry.reserve(limit, watermarks)?,
-        })
-    }
-
-    /// Hands an edge on to the registry.
-    #[inline(always)]
-    fn emit(&self, edge: Option<Edge>) {
-        self.registration.emit(edge);
+            totals: limit.has_flow_totals().then(Box::default),
+        }
     }
 
     /// The caller is blocked until the guard drops.
@@ -206,13 +191,19 @@ impl Tracked {
             flow.note(now_us, totals(flow));
         }
     }
+}
 
-    /// Begins to show `channel`, which shares this.
-    fn attach<C: Source + Sampled + 'static>(&self, channel: &Arc<C>) {
-        self.registration.attach(channel);
-        if self.totals.is_some() {
-            totals::sample(channel);
+/// What the handles of a channel share, whatever the channel.
+trait Channel: Source + Sampled + Sized + 'static {
+    fn tracked(&self) -> &Tracked;
+
+    /// Begins to show this in a registry.
+    fn register(self, registration: Registration) -> Registered<Self> {
+        let channel = Registered::new(registration, self);
+        if channel.tracked().totals.is_some() {
+            totals::sample(channel.source());
         }
+        channel
     }
 }
 

@@ -17,7 +17,7 @@
 pub use ::std::sync::mpsc::{RecvError, RecvTimeoutError, SendError, TryRecvError, TrySendError};
 
 use ::std::fmt;
-use ::std::sync::{Arc, mpsc};
+use ::std::sync::mpsc;
 use ::std::time::Duration;
 
 use crossbeam_utils::Backoff;
@@ -27,6 +27,7 @@ use super::counted::{Counted, ReceiverSide, SenderSide};
 use super::iter::receiver_iterators;
 use super::level::has_level;
 use super::{ChannelReading, SPINS, watermarks_for};
+use crate::registry::Registered;
 use crate::{Limit, RegisterError, Registry};
 
 /// A channel that holds up to `capacity` items, tracked under `limit`. Capacity 0 is a rendezvous:
@@ -71,7 +72,7 @@ pub struct SyncSender<T> {
 has_level!(SyncSender, side.shared);
 
 impl<T> SyncSender<T> {
-    fn new(inner: mpsc::SyncSender<T>, shared: Arc<Counted>) -> Self {
+    fn new(inner: mpsc::SyncSender<T>, shared: Registered<Counted>) -> Self {
         Self { inner, side: SenderSide::new(shared) }
     }
 

@@ -9,7 +9,7 @@ use super::entry::Entry;
 use super::reporter::{Accept, Reporter};
 use super::{Registry, Shared};
 use crate::clock;
-use crate::telemetry::{Event, Report, SourceReading};
+use crate::telemetry::{Event, Report, Source, SourceReading};
 
 /// The reports of one step of a rule.
 #[derive(Default)]
@@ -37,16 +37,33 @@ impl Shared {
         let waiting = if entry.has_share() { entry.waiting() } else { 0 };
         let now_us = clock::now_us();
         let stepped = self.step_at(now_us / 1_000, entry, |reporter, now_ms, accept| {
-            entry.levels.on_edge(now_us, edge);
-            reporter.on_edge(now_ms, edge, waiting, accept);
+            // A reader may find an edge of a limit that has left since it was listed.
+            if !reporter.is_gone() {
+                entry.levels.on_edge(now_us, edge);
+                reporter.on_edge(now_ms, edge, waiting, accept);
+            }
         });
         if let (Some(due_ms), None) = (stepped.due_ms, &self.queue) {
             self.wake_by(due_ms);
         }
     }
 
+    /// Reads the depth of a source now, and hands on an edge that this makes. No lock may be held.
+    pub(super) fn look_at(
+        self: &Arc<Self>,
+        entry: &Arc<Entry>,
+        source: &dyn Source,
+    ) -> Option<SourceReading> {
+        let reading = source.look()?;
+        if let Some(edge) = &reading.edge {
+            self.emit(entry, edge);
+        }
+        Some(reading)
+    }
+
     /// The last user of a limit is gone. Subscribers that got its raise get its end (REG-8).
     pub(crate) fn leave(&self, entry: &Arc<Entry>) {
+        entry.leave();
         self.step(entry, |reporter, now_ms, accept| reporter.on_gone(now_ms, accept));
         self.entries.leave(entry);
         if entry.with_due(|due_ms| due_ms.is_none()) {
@@ -66,7 +83,7 @@ impl Shared {
     ///
     /// # Returns
     /// When the next one is due.
-    pub(super) fn tick(&self) -> Option<u64> {
+    pub(super) fn tick(self: &Arc<Self>) -> Option<u64> {
         #[cfg(feature = "pressure")]
         self.timed.on_time();
         let due = self.pending.due(clock::now_ms());
@@ -79,10 +96,8 @@ impl Shared {
         self.timer.wake_by(self, due_ms);
     }
 
-    fn tick_entry(&self, entry: &Arc<Entry>) -> Stepped {
-        // Kept until the step is over, so that its limit does not leave in the middle of it.
-        let source = entry.source();
-        match source.as_ref().and_then(|source| source.look()) {
+    fn tick_entry(self: &Arc<Self>, entry: &Arc<Entry>) -> Stepped {
+        match entry.source().and_then(|source| self.look_at(entry, source)) {
             Some(read) => self.look(entry, &read),
             // It has left, or does so just now.
             None => {
@@ -166,7 +181,7 @@ impl Registry {
     /// it costs about what a snapshot does. Several threads may deliver at once; their events
     /// overtake each other, as the sequence numbers show.
     pub fn deliver(&self) -> usize {
-        let shared = &*self.0;
+        let shared = &self.0;
         #[cfg(feature = "pressure")]
         shared.timed.on_time();
         let mut delivered = 0;
@@ -176,7 +191,7 @@ impl Registry {
         };
         for line in shared.entries.listed().iter() {
             let (entry, Some(source)) = (&line.entry, line.source()) else { continue };
-            let Some(read) = source.look() else { continue };
+            let Some(read) = shared.look_at(entry, source) else { continue };
             // A waiter makes no edge.
             if read.waiting > 0 && entry.has_share() {
                 on_its_way(shared.look(entry, &read));

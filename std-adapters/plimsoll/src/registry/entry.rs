@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use plimsoll_core::Watermarks;
@@ -13,7 +13,7 @@ use super::reporter::Reporter;
 #[cfg(feature = "pressure")]
 use super::watchers::Watchers;
 use crate::clock;
-use crate::sync::{AtomicU64, AtomicUsize, Mutex, OnceLock, Ordering};
+use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, OnceLock, Ordering};
 use crate::telemetry::{PressureRule, RegisterError, Source, Standing, Tag};
 
 /// One limit, or one ledger, in a registry.
@@ -22,7 +22,9 @@ pub(crate) struct Entry {
     /// When it was registered.
     since_us: u64,
     tag: Arc<Tag>,
-    source: OnceLock<Weak<dyn Source>>,
+    source: OnceLock<Arc<dyn Source>>,
+    /// Its last user has gone: what is left are its events.
+    has_left: AtomicBool,
     /// Held for a few machine steps on an edge, never while anything else runs.
     reporter: Mutex<Reporter>,
     /// Written under the lock of the reporter.
@@ -52,6 +54,7 @@ impl Entry {
             since_us,
             tag: Arc::new(tag),
             source: OnceLock::new(),
+            has_left: AtomicBool::new(false),
             has_share: reporter.has_share(),
             reporter: Mutex::new(reporter),
             levels: Levels::new(since_us),
@@ -71,19 +74,28 @@ impl Entry {
         &self.tag
     }
 
-    pub(crate) fn attach(&self, source: Weak<dyn Source>) {
+    pub(crate) fn attach(&self, source: Arc<dyn Source>) {
         // A second one has no effect, as callers know from the documentation.
         let _ = self.source.set(source);
     }
 
-    pub(super) fn source(&self) -> Option<Arc<dyn Source>> {
-        self.source.get()?.upgrade()
+    /// The source, until its last user goes.
+    #[inline]
+    pub(super) fn source(&self) -> Option<&dyn Source> {
+        self.source.get().map(|source| &**source).filter(|_| self.is_here())
     }
 
-    /// Whether its source is there still.
-    #[cfg(feature = "pressure")]
+    /// Whether it has users.
+    #[inline]
     pub(super) fn is_here(&self) -> bool {
-        self.source.get().is_some_and(|source| source.strong_count() > 0)
+        // Relaxed: who is just too late meets a rule that knows that the limit is gone.
+        !self.has_left.load(Ordering::Relaxed)
+    }
+
+    /// Its last user is gone.
+    pub(super) fn leave(&self) {
+        // Relaxed: as above.
+        self.has_left.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn waiting(&self) -> u64 {
@@ -93,8 +105,8 @@ impl Entry {
     /// What an event tells of it besides.
     pub(super) fn standing(&self) -> Standing {
         let source = self.source();
-        let waiting = source.as_ref().map_or(0, |source| source.waiting());
-        let capacity = self.with_watermarks(source.as_deref(), Watermarks::capacity);
+        let waiting = source.map_or(0, |source| source.waiting());
+        let capacity = self.with_watermarks(source, Watermarks::capacity);
         Standing { waiting, capacity }
     }
 
@@ -176,7 +188,7 @@ pub(super) struct Line {
     id: u64,
     since_us: u64,
     /// That of the entry, if it was attached when the list was made.
-    source: Option<Weak<dyn Source>>,
+    source: Option<Arc<dyn Source>>,
     pub(super) entry: Arc<Entry>,
 }
 
@@ -197,22 +209,16 @@ impl Line {
         Duration::from_micros(now_us.saturating_sub(self.since_us))
     }
 
-    /// Loads the count that [`source`](Self::source) changes, for nothing but to have it near.
     #[inline(always)]
-    pub(super) fn touch(&self) {
-        let _ = self.source.as_ref().map(Weak::strong_count);
-    }
-
-    #[inline(always)]
-    pub(super) fn source(&self) -> Option<Arc<dyn Source>> {
+    pub(super) fn source(&self) -> Option<&dyn Source> {
         match &self.source {
-            Some(source) => source.upgrade(),
+            Some(source) => Some(&**source),
             None => self.attached_since(),
         }
     }
 
     #[cold]
-    fn attached_since(&self) -> Option<Arc<dyn Source>> {
+    fn attached_since(&self) -> Option<&dyn Source> {
         self.entry.source()
     }
 }

@@ -41,7 +41,7 @@ impl Listed {
 
     /// The watermarks, those of now where a resize moves them.
     pub fn watermarks(&self) -> Watermarks {
-        self.entry.with_watermarks(self.entry.source().as_deref(), |watermarks| *watermarks)
+        self.entry.with_watermarks(self.entry.source(), |watermarks| *watermarks)
     }
 
     pub(crate) fn registry(&self) -> Registry {
@@ -50,15 +50,15 @@ impl Listed {
 
     /// Reads the depth now; an edge that is due is made. No lock may be held.
     pub(crate) fn look(&self) -> Option<SourceReading> {
-        self.entry.source()?.look()
+        self.registry.look_at(&self.entry, self.entry.source()?)
     }
 
     /// How much until the next higher level, if there is one.
     pub(crate) fn room(&self) -> Option<u64> {
         let source = self.entry.source()?;
-        let reading = source.look()?;
+        let reading = self.registry.look_at(&self.entry, source)?;
         let next = *Level::ALL.get(reading.level as usize + 1)?;
-        let high = self.entry.with_watermarks(Some(&*source), |watermarks| watermarks.high(next));
+        let high = self.entry.with_watermarks(Some(source), |watermarks| watermarks.high(next));
         Some(high?.saturating_sub(reading.depth))
     }
 

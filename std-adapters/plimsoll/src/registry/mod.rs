@@ -14,6 +14,7 @@ mod marks;
 mod pending;
 mod rate;
 mod read;
+mod registered;
 mod registration;
 mod reporter;
 mod share;
@@ -32,6 +33,7 @@ pub use subscribers::Subscription;
 pub use thread::DeliveryThread;
 pub use weak::WeakRegistry;
 
+pub(crate) use registered::Registered;
 pub(crate) use registration::Registration;
 #[cfg(feature = "pressure")]
 pub(crate) use share::{Condition, Share};

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::Registry;
 use super::entry::Line;
+use super::{Registry, Shared};
 use crate::clock;
-use crate::telemetry::{AtRest, Reads, Snapshot, Source};
+use crate::telemetry::{AtRest, Reads, Snapshot};
 
 /// How many limits are read side by side: as many as let their loads from far memory overlap.
 const BATCH: usize = 32;
@@ -17,11 +17,9 @@ impl Registry {
         let listed = self.0.entries.listed();
         let (keeper, now_us) = (self.0.history.keeper(), clock::now_us());
         let reads = Reads::begin(users, &self.0.spare, keeper.is_some());
-        let mut round = Round { is_window, now_us, reads };
-        if !listed.is_empty() {
-            let mut batch = Batch::default();
-            listed.chunks(BATCH).for_each(|lines| batch.read(lines, &mut round));
-        }
+        let mut round = Round { registry: &self.0, is_window, now_us, reads };
+        let mut at_rest = [None; BATCH];
+        listed.chunks(BATCH).for_each(|lines| round.batch(lines, &mut at_rest));
         let mut snapshot = round.reads.end();
         if let Some(keeper) = keeper {
             keeper.complete(snapshot.entries_with_recent());
@@ -31,56 +29,35 @@ impl Registry {
     }
 }
 
-struct Round {
+struct Round<'a> {
+    registry: &'a Arc<Shared>,
     is_window: bool,
     now_us: u64,
     reads: Reads,
 }
 
-/// What is read side by side.
-#[derive(Default)]
-struct Batch {
-    /// `None` between two batches.
-    sources: [Option<Arc<dyn Source>>; BATCH],
-    at_rest: [Option<AtRest>; BATCH],
-}
-
-impl Batch {
-    /// Reads up to `BATCH` sources in steps, each of all of them. A processor waits for memory in many
-    /// places at once, unless a locked operation stands between them. The steps with locked
-    /// operations find their words in the cache.
-    fn read(&mut self, lines: &[Line], round: &mut Round) {
-        lines.iter().for_each(Line::touch);
-        for (line, source) in lines.iter().zip(&mut self.sources) {
-            *source = line.source();
-        }
+impl Round<'_> {
+    /// Reads up to `BATCH` limits: first all that are at rest, so that their loads overlap.
+    fn batch(&mut self, lines: &[Line], at_rest: &mut [Option<AtRest>; BATCH]) {
         // A window takes each mark.
-        let is_window = round.is_window;
-        for (source, at_rest) in self.sources[..lines.len()].iter().zip(&mut self.at_rest) {
-            let source = source.as_ref().filter(|_| !is_window);
-            *at_rest = source.and_then(|source| source.at_rest());
+        if !self.is_window {
+            for (line, at_rest) in lines.iter().zip(&mut *at_rest) {
+                *at_rest = line.source().and_then(|source| source.at_rest());
+            }
         }
         let mut place = 0;
-        while let (Some(line), Some(source)) = (lines.get(place), self.sources.get(place)) {
-            let at_rest = self.at_rest[place];
-            if at_rest.is_some() {
-                let still = round.on_still_at_rest(&lines[place..], &self.at_rest[place..]);
-                if still > 0 {
-                    place += still;
-                    continue;
-                }
+        while let (Some(line), Some(at_rest_now)) = (lines.get(place), at_rest.get(place)) {
+            let still = match at_rest_now {
+                Some(_) => self.on_still_at_rest(&lines[place..], &at_rest[place..]),
+                None => 0,
+            };
+            if still == 0 {
+                self.on_any(line, *at_rest_now);
             }
-            if let Some(source) = source {
-                round.on_any(line, &**source, at_rest);
-            }
-            place += 1;
+            place += still.max(1);
         }
-        // The last user of a source may have gone meanwhile: then it is dropped here.
-        self.sources.iter_mut().for_each(|source| *source = None);
     }
-}
 
-impl Round {
     /// Limits that were at rest in the last snapshot, too, up to the first that was not.
     #[inline(always)]
     fn on_still_at_rest(&mut self, lines: &[Line], at_rest: &[Option<AtRest>]) -> usize {
@@ -92,13 +69,17 @@ impl Round {
     }
 
     #[inline]
-    fn on_any(&mut self, line: &Line, source: &dyn Source, at_rest: Option<AtRest>) {
-        let (entry, now_us) = (&*line.entry, self.now_us);
+    fn on_any(&mut self, line: &Line, at_rest: Option<AtRest>) {
+        let (entry, now_us) = (&line.entry, self.now_us);
         if let Some(at_rest) = at_rest {
             return self.reads.at_rest(line.id(), entry.tag(), at_rest, line.age(now_us));
         }
+        let Some(source) = line.source() else { return };
         self.reads.source(entry.tag(), |seen| {
             source.read_into(seen);
+            if let Some(edge) = seen.take_edge() {
+                self.registry.emit(entry, &edge);
+            }
             let Some(seen) = seen.entry() else { return };
             seen.id = entry.id();
             entry.levels.read_into(now_us, &mut seen.levels);
@@ -117,7 +98,7 @@ mod tests {
     use plimsoll_core::{Gauge, Watermarks};
 
     use super::*;
-    use crate::telemetry::SourceReading;
+    use crate::telemetry::{Source, SourceReading};
 
     struct Plain(Gauge);
 

@@ -11,8 +11,11 @@
 //! shared.registration.emit(shared.gauge.add(1));
 //! ```
 //!
-//! The registry holds the source weakly: it is dropped with its last user, and its registration
+//! The registry holds such a source weakly: it is dropped with its last user, and its registration
 //! with it. A snapshot that reads it just then may be the one that drops it, outside every lock.
+//!
+//! What there are thousands of, gauges and channels, is [`Registered`](super::Registered): the registry
+//! holds it strongly.
 
 use std::fmt;
 use std::sync::{Arc, Weak};
@@ -47,6 +50,11 @@ impl Registration {
     /// Says what is to be read: once, when it exists. Later calls change nothing.
     pub(crate) fn attach<S: Source + 'static>(&self, source: &Arc<S>) {
         let source: Weak<S> = Arc::downgrade(source);
+        self.entry.attach(Arc::new(source));
+    }
+
+    /// As [`attach`](Self::attach), for a source that the registry keeps until this is dropped.
+    pub(super) fn hold(&self, source: Arc<dyn Source>) {
         self.entry.attach(source);
     }
 

@@ -306,7 +306,14 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     fn read(depth: u64, level: Level) -> SourceReading {
-        SourceReading { depth, high_water: depth, level, waiting: 0, blocked: Duration::ZERO }
+        SourceReading {
+            depth,
+            high_water: depth,
+            level,
+            waiting: 0,
+            blocked: Duration::ZERO,
+            edge: None,
+        }
     }
 
     /// Random depths of a gauge with three levels, with a way that has no room at times: whatever

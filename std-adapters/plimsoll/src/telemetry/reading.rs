@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use plimsoll_core::{Level, Reading};
+use plimsoll_core::{Edge, Level, Reading};
 
 /// The depth of a source, and how many waiters there are.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +18,9 @@ pub(crate) struct SourceReading {
     pub(crate) waiting: u64,
     /// How long waiters have been blocked on it in all.
     pub(crate) blocked: Duration,
+    /// What this has made, for who reads to hand on; a source with a registration of its own hands it
+    /// on by itself.
+    pub(crate) edge: Option<Edge>,
 }
 
 /// The depth of a limit that has never had an edge or a waiter: it is at the normal level, and has been
@@ -72,7 +75,13 @@ impl SourceReading {
     #[inline(always)]
     pub(crate) fn new(reading: Reading, waiting: u64, blocked: Duration) -> Self {
         let Reading { depth, high_water, level, .. } = reading;
-        Self { depth, high_water, level, waiting, blocked }
+        Self { depth, high_water, level, waiting, blocked, edge: None }
+    }
+
+    /// The same, with the edge that it has made.
+    #[inline(always)]
+    pub(crate) fn with_edge(self, edge: Option<Edge>) -> Self {
+        Self { edge, ..self }
     }
 
     /// The reading of a source without a waiter.

@@ -1,9 +1,9 @@
 //! The trait of everything that a registry lists, and the collector of its answers.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use plimsoll_core::Watermarks;
+use plimsoll_core::{Edge, Watermarks};
 
 use super::reading::{AtRest, SourceReading};
 #[cfg(any(feature = "crossbeam", feature = "std-channel", feature = "tokio"))]
@@ -18,8 +18,8 @@ use super::tag::Tag;
 /// What a registry asks of a thing that it lists: a gauge, a channel, a ledger, a pool. No method
 /// panics, and none blocks.
 pub(crate) trait Source: Send + Sync {
-    /// Reads the depth now. If that makes an edge, the source emits it itself: no lock of the
-    /// registry is held.
+    /// Reads the depth now. If that makes an edge, it is in the reading, or the source has handed it on:
+    /// no lock of the registry is held.
     ///
     /// # Returns
     /// `None` if it has no depth.
@@ -54,11 +54,37 @@ pub(crate) trait Source: Send + Sync {
     }
 }
 
+/// A source that the registry does not keep. Once it is gone, there is nothing to read.
+impl<S: Source> Source for Weak<S> {
+    fn look(&self) -> Option<SourceReading> {
+        self.upgrade()?.look()
+    }
+
+    fn read_into(&self, seen: &mut Seen<'_>) {
+        if let Some(source) = self.upgrade() {
+            source.read_into(seen);
+        }
+    }
+
+    fn take_high_water(&self) -> u64 {
+        self.upgrade().map_or(0, |source| source.take_high_water())
+    }
+
+    fn changed_watermarks(&self) -> Option<Watermarks> {
+        self.upgrade()?.changed_watermarks()
+    }
+
+    fn waiting(&self) -> u64 {
+        self.upgrade().map_or(0, |source| source.waiting())
+    }
+}
+
 /// The part of a snapshot that one source writes.
 pub(crate) struct Seen<'a> {
     tag: &'a Arc<Tag>,
     entry: &'a mut SnapshotEntry,
     has_depth: bool,
+    edge: Option<Edge>,
     ledgers: &'a mut Vec<SnapshotLedger>,
     #[cfg(feature = "pool")]
     pools: &'a mut Vec<SnapshotPool>,
@@ -74,12 +100,17 @@ impl Seen<'_> {
     pub(crate) fn depth(&mut self, reading: SourceReading) {
         self.entry.begin(self.tag);
         self.entry.set(reading);
-        self.has_depth = true;
+        (self.has_depth, self.edge) = (true, reading.edge);
     }
 
     /// The entry whose depth was written, to be completed.
     pub(crate) fn entry(&mut self) -> Option<&mut SnapshotEntry> {
         self.has_depth.then_some(&mut *self.entry)
+    }
+
+    /// The edge that this has made, once.
+    pub(crate) fn take_edge(&mut self) -> Option<Edge> {
+        self.edge.take()
     }
 
     /// Watermarks in place of those that the limit was registered with.
@@ -174,6 +205,7 @@ impl Reads {
             tag,
             entry: snapshot.entries.any(*written, tag),
             has_depth: false,
+            edge: None,
             ledgers: &mut snapshot.ledgers,
             #[cfg(feature = "pool")]
             pools: &mut snapshot.pools,

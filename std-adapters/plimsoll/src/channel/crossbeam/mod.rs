@@ -42,14 +42,14 @@ pub use sender::Sender;
 pub use watched::{WatchedReceiver, WatchedSender};
 
 use ::std::panic::{RefUnwindSafe, UnwindSafe};
-use ::std::sync::Arc;
 use ::std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use plimsoll_core::Watermarks;
 
 use super::totals::Sampled;
-use super::{ChannelReading, Tracked, watermarks_for};
+use super::{Channel, ChannelReading, Tracked, watermarks_for};
+use crate::registry::Registered;
 use crate::telemetry::{AtRest, Seen, Source, SourceReading};
 use crate::{Limit, RegisterError, Registry};
 
@@ -83,15 +83,17 @@ impl<T> Shared<T> {
         self.receivers.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Looks at the depth, whatever credit there is.
-    fn settle(&self) {
-        self.tracked.emit(self.tracked.flow.settle(|| self.depth()));
-    }
-
     /// The reading that a handle returns of the channel, which asks it for its `depth`.
     #[inline]
     fn reading(&self, depth: impl Fn() -> u64) -> ChannelReading {
         self.tracked.reading(depth(), |totals| totals.at(&depth))
+    }
+}
+
+impl<T> Registered<Shared<T>> {
+    /// Looks at the depth, whatever credit there is.
+    fn settle(&self) {
+        self.emit(self.tracked.flow.settle(|| self.depth()));
     }
 
     /// One receiver less. The last one takes the probe along, and with it what an unbounded channel
@@ -111,11 +113,17 @@ impl<T> Shared<T> {
     }
 }
 
-struct Settle<'a, T>(&'a Shared<T>);
+struct Settle<'a, T>(&'a Registered<Shared<T>>);
 
 impl<T> Drop for Settle<'_, T> {
     fn drop(&mut self) {
         self.0.settle();
+    }
+}
+
+impl<T: Send + 'static> Channel for Shared<T> {
+    fn tracked(&self) -> &Tracked {
+        &self.tracked
     }
 }
 
@@ -134,8 +142,7 @@ impl<T: Send> Source for Shared<T> {
     #[inline(always)]
     fn look(&self) -> Option<SourceReading> {
         let (reading, edge) = self.tracked.flow.reading(|| self.depth());
-        self.tracked.emit(edge);
-        Some(self.tracked.source_reading(reading))
+        Some(self.tracked.source_reading(reading).with_edge(edge))
     }
 
     fn read_into(&self, seen: &mut Seen<'_>) {
@@ -209,13 +216,10 @@ fn track<T: Send + 'static>(
     watermarks: Watermarks,
     channel: impl FnOnce() -> (crossbeam_channel::Sender<T>, crossbeam_channel::Receiver<T>),
 ) -> Result<(Sender<T>, Receiver<T>), RegisterError> {
-    let tracked = Tracked::register(registry, limit, watermarks)?;
+    let tracked = Tracked::new(&limit, watermarks);
+    let registration = registry.reserve(limit, watermarks)?;
     let (tx, rx) = channel();
-    let shared = Arc::new(Shared {
-        tracked,
-        probe: Mutex::new(Some(rx.clone())),
-        receivers: AtomicUsize::new(0),
-    });
-    shared.tracked.attach(&shared);
+    let probe = Mutex::new(Some(rx.clone()));
+    let shared = Shared { tracked, probe, receivers: AtomicUsize::new(0) }.register(registration);
     Ok((Sender::new(tx, shared.clone()), Receiver::new(rx, shared)))
 }

@@ -1,7 +1,6 @@
 //! The receiving side.
 
 use ::std::fmt;
-use ::std::sync::Arc;
 use ::std::time::{Duration, Instant};
 
 use crossbeam_channel::{RecvError, RecvTimeoutError, TryRecvError};
@@ -11,6 +10,7 @@ use super::Shared;
 use crate::channel::iter::receiver_iterators;
 use crate::channel::level::has_level;
 use crate::channel::{ChannelReading, thread_key};
+use crate::registry::Registered;
 
 /// The receiving side of a tracked channel: `crossbeam_channel::Receiver` with a gauge.
 pub struct Receiver<T> {
@@ -22,7 +22,10 @@ pub struct Receiver<T> {
 has_level!(Receiver, membership.shared);
 
 impl<T> Receiver<T> {
-    pub(super) fn new(inner: crossbeam_channel::Receiver<T>, shared: Arc<Shared<T>>) -> Self {
+    pub(super) fn new(
+        inner: crossbeam_channel::Receiver<T>,
+        shared: Registered<Shared<T>>,
+    ) -> Self {
         shared.join();
         Self {
             inner,
@@ -80,14 +83,14 @@ impl<T> Receiver<T> {
             totals.received.count(thread);
         }
         let depth = || self.inner.len() as u64;
-        tracked.emit(tracked.flow.after_receive(credit, thread, depth));
+        shared.emit(tracked.flow.after_receive(credit, thread, depth));
     }
 
     pub(super) fn upstream(&self) -> &crossbeam_channel::Receiver<T> {
         &self.inner
     }
 
-    pub(super) fn shared(&self) -> &Arc<Shared<T>> {
+    pub(super) fn shared(&self) -> &Registered<Shared<T>> {
         &self.membership.shared
     }
 
@@ -149,7 +152,7 @@ impl<T> fmt::Debug for Receiver<T> {
 /// That a receiver is one of its channel's; ends after the upstream handle has been dropped.
 struct Membership<T> {
     credit: Credit,
-    shared: Arc<Shared<T>>,
+    shared: Registered<Shared<T>>,
 }
 
 impl<T> Drop for Membership<T> {

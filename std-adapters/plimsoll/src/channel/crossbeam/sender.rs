@@ -1,7 +1,6 @@
 //! The sending side.
 
 use ::std::fmt;
-use ::std::sync::Arc;
 use ::std::time::{Duration, Instant};
 
 use crossbeam_channel::{SendError, SendTimeoutError, TrySendError};
@@ -11,18 +10,19 @@ use plimsoll_core::Credit;
 use super::Shared;
 use crate::channel::level::has_level;
 use crate::channel::{ChannelReading, SPINS, thread_key};
+use crate::registry::Registered;
 
 /// The sending side of a tracked channel: `crossbeam_channel::Sender` with a gauge.
 pub struct Sender<T> {
     inner: crossbeam_channel::Sender<T>,
     credit: Credit,
-    shared: Arc<Shared<T>>,
+    shared: Registered<Shared<T>>,
 }
 
 has_level!(Sender, shared);
 
 impl<T> Sender<T> {
-    pub(super) fn new(inner: crossbeam_channel::Sender<T>, shared: Arc<Shared<T>>) -> Self {
+    pub(super) fn new(inner: crossbeam_channel::Sender<T>, shared: Registered<Shared<T>>) -> Self {
         Self { inner, credit: shared.tracked.flow.join_sender(), shared }
     }
 
@@ -135,8 +135,8 @@ impl<T> Sender<T> {
 
     #[inline(always)]
     pub(super) fn sent(&self) {
-        let tracked = &self.shared.tracked;
-        tracked.emit(tracked.flow.after_send(&self.credit, thread_key(), || self.depth()));
+        let flow = &self.shared.tracked.flow;
+        self.shared.emit(flow.after_send(&self.credit, thread_key(), || self.depth()));
     }
 
     /// Nobody receives any more.
@@ -148,7 +148,7 @@ impl<T> Sender<T> {
         &self.inner
     }
 
-    pub(super) fn shared(&self) -> &Arc<Shared<T>> {
+    pub(super) fn shared(&self) -> &Registered<Shared<T>> {
         &self.shared
     }
 

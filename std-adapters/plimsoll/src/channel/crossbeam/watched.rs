@@ -20,9 +20,9 @@
 //! ```
 
 use ::std::ops::Deref;
-use ::std::sync::Arc;
 
 use super::{Receiver, Sender, Shared};
+use crate::registry::Registered;
 
 /// A [`Receiver`] in a `select!`. It derefs to the upstream handle and settles the gauge when
 /// dropped, which is when the `select!` ends; until then the operation is in flight.
@@ -78,7 +78,7 @@ impl<T> Deref for WatchedSender<'_, T> {
 
 /// Settles the gauge when dropped. It borrows from no handle: before edition 2024, the temporaries
 /// of a `select!` in tail position outlive the locals of their block.
-struct Settles<T>(Arc<Shared<T>>);
+struct Settles<T>(Registered<Shared<T>>);
 
 impl<T> Drop for Settles<T> {
     fn drop(&mut self) {

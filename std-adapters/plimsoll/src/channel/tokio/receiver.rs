@@ -2,7 +2,6 @@
 
 use ::std::future::poll_fn;
 use ::std::mem;
-use ::std::sync::Arc;
 use ::std::task::{Context, Poll};
 
 use ::tokio::sync::mpsc;
@@ -11,6 +10,7 @@ use ::tokio::sync::mpsc::error::TryRecvError;
 use super::receiving::{Slot, receiver_methods};
 use crate::channel::counted::{Counted, ReceiverSide};
 use crate::channel::level::has_level;
+use crate::registry::Registered;
 
 /// The receiving side of a tracked channel: `tokio::sync::mpsc::Receiver` with a gauge. Also a
 /// [`Stream`](futures_core::Stream) of the items.
@@ -27,7 +27,7 @@ pub struct Receiver<T> {
 has_level!(Receiver, side.shared);
 
 impl<T> Receiver<T> {
-    pub(super) fn new(inner: mpsc::Receiver<T>, shared: Arc<Counted>) -> Self {
+    pub(super) fn new(inner: mpsc::Receiver<T>, shared: Registered<Counted>) -> Self {
         Self { inner, slot: Slot::new(), side: ReceiverSide::new(shared) }
     }
 

@@ -65,7 +65,7 @@ macro_rules! sender_methods {
                 )]
         pub struct $weak<T> {
             inner: mpsc::$weak<T>,
-            shared: ::std::sync::Arc<crate::channel::counted::Counted>,
+            shared: crate::registry::Registered<crate::channel::counted::Counted>,
         }
 
         impl<T> $weak<T> {

@@ -86,7 +86,7 @@ impl Keeper {
     }
 
     /// Looks at everything that there is.
-    fn look(&self, registry: &Shared, now: Duration) -> bool {
+    fn look(&self, registry: &Arc<Shared>, now: Duration) -> bool {
         let Some(_looking) = self.looking.try_lock() else { return false };
         // Before a mark is taken, which would be lost.
         if !self.kept.lock().is_due(now) {
@@ -97,7 +97,7 @@ impl Keeper {
         // No thread waits for the lock that is held: a look can make an edge.
         for line in listed.iter() {
             let (entry, Some(source)) = (&line.entry, line.source()) else { continue };
-            let Some(reading) = source.look() else { continue };
+            let Some(reading) = registry.look_at(entry, source) else { continue };
             let peak = entry.marks.take_for_history(source.take_high_water());
             let (id, depth, blocked) = (entry.id(), reading.depth, reading.blocked);
             samples.push(Sample { id, depth, peak, blocked });

@@ -63,8 +63,14 @@ fn entry(number: u64) -> SnapshotEntry {
     let recent =
         SnapshotRecent { blocked_share_10s: share, blocked_share_60s: Some(1.5), peak_minute };
     let level = Level::Critical;
-    let reading =
-        SourceReading { depth: number, high_water: number, level, waiting: number, blocked: us };
+    let reading = SourceReading {
+        depth: number,
+        high_water: number,
+        level,
+        waiting: number,
+        blocked: us,
+        edge: None,
+    };
     let mut entry = SnapshotEntry::unread(tag("frames", Some("guest-7"), marks));
     entry.set(reading);
     SnapshotEntry { id: number, levels, flow: Some(flow), recent: Some(recent), ..entry }

@@ -194,7 +194,7 @@ impl SnapshotEntry {
 
     #[inline(always)]
     pub(in crate::telemetry) fn set(&mut self, reading: SourceReading) {
-        let SourceReading { depth, high_water, level, waiting, blocked } = reading;
+        let SourceReading { depth, high_water, level, waiting, blocked, edge: _ } = reading;
         (self.depth, self.high_water, self.level) = (depth, high_water, level);
         (self.waiting, self.blocked) = (waiting, blocked);
     }
