@@ -1,3 +1,5 @@
-//! A design that is in use today, rebuilt from its description for comparison.
+//! What is compared with: a design that is in use today, rebuilt from its description, and a crate that
+//! needs a process of its own.
 
+pub mod hotpath;
 pub mod in_use;

@@ -3,9 +3,7 @@
 //! What a process has given back to its allocator is taken again without a trace. So each sample
 //! starts the program beside this one, `plimsoll-bench-memory`, which calls [`held_bytes`].
 
-use std::env;
 use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::areas::{keepalive, memory};
@@ -53,22 +51,12 @@ pub(crate) fn case(
 
 fn in_a_process_of_its_own(name: &'static str) -> impl FnMut(u64) -> Duration {
     move |items| {
-        let program = program();
-        let output = Tool::new(&program).args([name, &items.to_string()]).output();
+        let tool = Tool::beside("plimsoll-bench-memory");
+        let output = tool.args([name, &items.to_string()]).output();
         let text = output.unwrap_or_else(|error| panic!("{error}"));
-        let bytes = text.trim().parse();
-        Duration::from_nanos(bytes.unwrap_or_else(|_| panic!("{}: {text}", program.display())))
+        let bytes = text.trim().parse().unwrap_or_else(|_| panic!("no number: {text}"));
+        Duration::from_nanos(bytes)
     }
-}
-
-/// Cargo builds it together with benches and integration tests, which lie in a folder below it.
-fn program() -> PathBuf {
-    let mut folder = env::current_exe().unwrap_or_default();
-    folder.pop();
-    if folder.ends_with("deps") {
-        folder.pop();
-    }
-    folder.join(format!("plimsoll-bench-memory{}", env::consts::EXE_SUFFIX))
 }
 
 /// The bytes that this process has more with what `make` makes than without it.

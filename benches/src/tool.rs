@@ -26,6 +26,17 @@ impl Tool {
         Tool(Command::new(program))
     }
 
+    /// A program of this package. Cargo builds it together with benches and integration tests, which lie in
+    /// a folder below it.
+    pub(crate) fn beside(name: &str) -> Tool {
+        let mut folder = env::current_exe().unwrap_or_default();
+        folder.pop();
+        if folder.ends_with("deps") {
+            folder.pop();
+        }
+        Tool::new(&folder.join(format!("{name}{}", env::consts::EXE_SUFFIX)))
+    }
+
     /// With one argument more.
     #[must_use]
     pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Tool {

@@ -11,23 +11,26 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use crate::case::Case;
+use crate::peers::hotpath;
+pub(crate) use blocking::{Blocking, one_thread as on_one_thread, pair as on_two_threads};
 use blocking::{
     Crossbeam, CrossbeamLen, InUseStd, StdSync, TotalledCrossbeam, TrackedCrossbeam, TrackedStd,
 };
 use plimsoll::Registry;
 use tasks::{AsyncChannel, Metered, Tokio, TrackedTokio};
 
-const CAPACITY: usize = 1024;
+pub(crate) const CAPACITY: usize = 1024;
 const LIMIT: &str = "javascript_event_channel";
 
 const CROSSBEAM: &str = "crossbeam";
 const STD: &str = "std sync_channel";
 const TOKIO: &str = "tokio mpsc";
 const ASYNC: &str = "async-channel";
+const HOTPATH: &str = "hotpath's crossbeam";
 
 /// Who does more than to hand on messages.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Busy {
+pub(crate) enum Busy {
     Nobody,
     Producer,
     Consumer,
@@ -59,6 +62,7 @@ fn one_thread() -> Case {
             CROSSBEAM,
             blocking::one_thread(TotalledCrossbeam(registry())),
         )
+        .subject(HOTPATH, CROSSBEAM, hotpath::in_a_process_of_its_own(1))
         .baseline(STD, blocking::one_thread(StdSync))
         .subject("design in use over std", STD, blocking::one_thread(InUseStd))
         .subject("plimsoll sync_channel", STD, blocking::one_thread(TrackedStd(registry())))
@@ -71,7 +75,8 @@ fn one_thread() -> Case {
 fn pair(name: &'static str, busy: Busy) -> Case {
     let case = Case::new(name, "message", 2);
     let case = if busy == Busy::Nobody { case } else { case.baseline("the work alone", alone()) };
-    case.baseline(CROSSBEAM, blocking::pair(Crossbeam, busy))
+    let case = case
+        .baseline(CROSSBEAM, blocking::pair(Crossbeam, busy))
         .subject("crossbeam + len() each time", CROSSBEAM, blocking::pair(CrossbeamLen, busy))
         .subject(
             "plimsoll crossbeam",
@@ -84,7 +89,11 @@ fn pair(name: &'static str, busy: Busy) -> Case {
         .baseline(TOKIO, tasks::pair(Tokio, busy))
         .subject("plimsoll tokio mpsc", TOKIO, tasks::pair(TrackedTokio(registry()), busy))
         .baseline(ASYNC, tasks::pair(AsyncChannel, busy))
-        .subject("prioritized-metered-channel", ASYNC, tasks::pair(Metered, busy))
+        .subject("prioritized-metered-channel", ASYNC, tasks::pair(Metered, busy));
+    match busy {
+        Busy::Nobody => case.subject(HOTPATH, CROSSBEAM, hotpath::in_a_process_of_its_own(2)),
+        _ => case,
+    }
 }
 
 fn two_by_two() -> Case {
