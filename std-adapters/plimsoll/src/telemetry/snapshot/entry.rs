@@ -12,9 +12,11 @@ use crate::telemetry::reading::{AtRest, SourceReading};
 use crate::telemetry::tag::{Tag, tag_accessors};
 
 /// One limit of a [`Snapshot`](super::Snapshot).
+// What changes of a limit at rest is on the first of its cache lines.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
+#[repr(C, align(64))]
 pub struct SnapshotEntry {
     #[cfg_attr(feature = "serde", serde(flatten, with = "crate::telemetry::ser::limit"))]
     pub(crate) tag: Arc<Tag>,
@@ -32,6 +34,9 @@ pub struct SnapshotEntry {
     /// The level that agrees with the depth.
     #[cfg_attr(feature = "serde", serde(with = "crate::telemetry::ser::level"))]
     pub level: Level,
+    /// How often each level was entered, and for how long it has held, by its edges.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub levels: LevelTotals,
     /// How many waiters are blocked on it.
     #[cfg_attr(feature = "serde", serde(with = "crate::telemetry::ser::integer"))]
     pub waiting: u64,
@@ -41,9 +46,6 @@ pub struct SnapshotEntry {
         serde(rename = "blocked_us", with = "crate::telemetry::ser::us")
     )]
     pub blocked: Duration,
-    /// How often each level was entered, and for how long it has held, by its edges.
-    #[cfg_attr(feature = "serde", serde(default))]
-    pub levels: LevelTotals,
     /// What has gone through it; `None` of what is no channel.
     #[cfg_attr(feature = "serde", serde(default))]
     pub flow: Option<SnapshotFlow>,
@@ -99,6 +101,7 @@ pub struct RefusedSends {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
+#[repr(C)]
 pub struct LevelTotals {
     /// Below the first watermark. It is not raised to, so that its count is 0.
     pub normal: LevelTotal,
@@ -308,4 +311,18 @@ fn seconds(time: Duration) -> String {
 
 fn or_dash(known: Option<impl ToString>) -> String {
     known.map_or("-".into(), |known| known.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::mem::offset_of;
+
+    use super::*;
+
+    #[test]
+    fn what_changes_of_a_limit_at_rest_is_on_one_cache_line() {
+        let held = offset_of!(SnapshotEntry, levels) + offset_of!(LevelTotals, normal);
+        assert!(held + size_of::<LevelTotal>() <= 64 && align_of::<SnapshotEntry>() >= 64);
+        assert!(offset_of!(SnapshotEntry, depth).max(offset_of!(SnapshotEntry, high_water)) < 64);
+    }
 }
