@@ -5,10 +5,7 @@ use std::sync::Arc;
 use super::entry::Line;
 use super::{Registry, Shared};
 use crate::clock;
-use crate::telemetry::{AtRest, Reads, Snapshot};
-
-/// How many limits are read side by side: as many as let their loads from far memory overlap.
-const BATCH: usize = 32;
+use crate::telemetry::{Reads, Snapshot};
 
 impl Registry {
     /// Reads each source, and up to `users` users of each ledger; `is_window` asks for the high-water
@@ -18,8 +15,7 @@ impl Registry {
         let (keeper, now_us) = (self.0.history.keeper(), clock::now_us());
         let reads = Reads::begin(users, &self.0.spare, keeper.is_some());
         let mut round = Round { registry: &self.0, is_window, now_us, reads };
-        let mut at_rest = [None; BATCH];
-        listed.chunks(BATCH).for_each(|lines| round.batch(lines, &mut at_rest));
+        round.read(&listed);
         let mut snapshot = round.reads.end();
         if let Some(keeper) = keeper {
             keeper.complete(snapshot.entries_with_recent());
@@ -37,44 +33,35 @@ struct Round<'a> {
 }
 
 impl Round<'_> {
-    /// Reads up to `BATCH` limits: first all that are at rest, so that their loads overlap.
-    fn batch(&mut self, lines: &[Line], at_rest: &mut [Option<AtRest>; BATCH]) {
-        // A window takes each mark.
-        if !self.is_window {
-            for (line, at_rest) in lines.iter().zip(&mut *at_rest) {
-                *at_rest = line.source().and_then(|source| source.at_rest());
+    fn read(&mut self, mut lines: &[Line]) {
+        while !lines.is_empty() {
+            // A window takes each mark.
+            let still = if self.is_window { 0 } else { self.on_still_at_rest(lines) };
+            lines = &lines[still..];
+            if let Some((line, rest)) = lines.split_first() {
+                self.on_any(line);
+                lines = rest;
             }
-        }
-        let mut place = 0;
-        while let (Some(line), Some(at_rest_now)) = (lines.get(place), at_rest.get(place)) {
-            let still = match at_rest_now {
-                Some(_) => self.on_still_at_rest(&lines[place..], &at_rest[place..]),
-                None => 0,
-            };
-            if still == 0 {
-                self.on_any(line, *at_rest_now);
-            }
-            place += still.max(1);
         }
     }
 
     /// Limits that were at rest in the last snapshot, too, up to the first that was not.
     #[inline(always)]
-    fn on_still_at_rest(&mut self, lines: &[Line], at_rest: &[Option<AtRest>]) -> usize {
+    fn on_still_at_rest(&mut self, lines: &[Line]) -> usize {
         let now_us = self.now_us;
-        self.reads.still_at_rest(lines.iter().zip(at_rest).map_while(|(line, at_rest)| {
-            let at_rest = *at_rest;
-            at_rest.map(|at_rest| (line.id(), at_rest, line.age(now_us)))
+        self.reads.still_at_rest(lines.iter().map_while(|line| {
+            let at_rest = line.source()?.at_rest()?;
+            Some((line.id(), at_rest, line.age(now_us)))
         }))
     }
 
     #[inline]
-    fn on_any(&mut self, line: &Line, at_rest: Option<AtRest>) {
+    fn on_any(&mut self, line: &Line) {
         let (entry, now_us) = (&line.entry, self.now_us);
-        if let Some(at_rest) = at_rest {
+        let Some(source) = line.source() else { return };
+        if let Some(at_rest) = source.at_rest().filter(|_| !self.is_window) {
             return self.reads.at_rest(line.id(), entry.tag(), at_rest, line.age(now_us));
         }
-        let Some(source) = line.source() else { return };
         self.reads.source(entry.tag(), |seen| {
             source.read_into(seen);
             if let Some(edge) = seen.take_edge() {
@@ -98,7 +85,7 @@ mod tests {
     use plimsoll_core::{Gauge, Watermarks};
 
     use super::*;
-    use crate::telemetry::{Source, SourceReading};
+    use crate::telemetry::{AtRest, Source, SourceReading};
 
     struct Plain(Gauge);
 
