@@ -65,12 +65,10 @@ impl<S> Clone for Registered<S> {
 
 #[cfg(all(test, not(shuttle)))]
 mod tests {
-    use std::sync::Mutex;
-
     use plimsoll_core::{SampledGauge, Watermarks};
 
     use super::*;
-    use crate::sync::{AtomicU64, Ordering};
+    use crate::sync::{AtomicU64, Mutex, Ordering};
     use crate::telemetry::SourceReading;
     use crate::{EventKind, Limit, PressureRule, Registry};
 
@@ -100,23 +98,23 @@ mod tests {
         let heard = Arc::<Mutex<Vec<EventKind>>>::default();
         let notes = heard.clone();
         let _subscription = registry.subscribe(move |event| {
-            notes.lock().unwrap().push(event.kind());
+            notes.lock().push(event.kind());
         });
         let limit = Limit::queue("restless").pressure(PressureRule::IMMEDIATE);
         let place = registry.reserve(limit, watermarks).unwrap();
         let limit = Registered::new(place, Restless::new(watermarks));
         registry.snapshot();
-        assert_eq!(*heard.lock().unwrap(), [EventKind::Raised], "the reader hands on its edge");
+        assert_eq!(*heard.lock(), [EventKind::Raised], "the reader hands on its edge");
         // As readers do that have listed it before it leaves.
         let listed = registry.0.entries.listed();
         drop(limit);
-        assert_eq!(heard.lock().unwrap().len(), 2, "it is cleared");
+        assert_eq!(heard.lock().len(), 2, "it is cleared");
         for line in listed.iter().chain(listed.iter()) {
             let read = line.source().and_then(|source| registry.0.look_at(&line.entry, source));
             assert!(read.is_some_and(|read| read.edge.is_some()), "an edge each");
             registry.deliver();
         }
-        assert_eq!(*heard.lock().unwrap(), [EventKind::Raised, EventKind::Cleared]);
+        assert_eq!(*heard.lock(), [EventKind::Raised, EventKind::Cleared]);
     }
 
     #[test]
