@@ -102,14 +102,12 @@ impl<'s, const WORDS: usize> AnyGroup<'s, WORDS> {
         self.sets().iter().map(|set| set.floor()).min().unwrap_or(0)
     }
 
-    /// [`absent_max`](Self::absent_max), or `least` if that is more. Most groups have a slot that is not
-    /// above it, and then the others need no look.
-    #[inline(always)]
+    /// [`absent_max`](Self::absent_max), or `least` if that is more.
     pub(super) fn absent_max_from(&self, least: u64) -> u64 {
-        let floor = self.sets().iter().fold(u64::MAX, |floor, set| set.floor_from(least, floor));
-        // The bound last: it was raised before what the look has seen.
-        let bound = self.bound();
-        if floor.max(bound.value()) <= least { least } else { bound.over(floor).max(least) }
+        match self {
+            AnyGroup::One(group) => group.absent_max_from(least),
+            AnyGroup::Two(group) => group.absent_max_from(least),
+        }
     }
 
     /// Bounds of absent keys that a merge brought.
@@ -158,6 +156,18 @@ impl<'s, const WORDS: usize, const SETS: usize> Group<'s, WORDS, SETS> {
     pub(super) fn first(self) -> &'s LedgerSet<WORDS> {
         const { assert!(SETS > 0, "a group has a set") };
         self.0[0]
+    }
+
+    /// What a key can have had that was found absent *before* this call, or `least` if that is more. Most
+    /// groups have a slot that is not above it, and then the others need no look.
+    #[inline(always)]
+    pub(super) fn absent_max_from(self, least: u64) -> u64 {
+        let is_low = self.0.iter().any(|set| set.has_slot_within(least));
+        // The bound last: it was raised before what the look has seen.
+        if is_low && self.first().bound.get().value() <= least {
+            return least;
+        }
+        self.absent_max().max(least)
     }
 
     /// Records by `rule` for `key`, with a look at all slots. `on_evicted` gets the cell of who went,

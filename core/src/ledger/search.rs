@@ -50,7 +50,8 @@ impl<const WORDS: usize, const SETS: usize> Group<'_, WORDS, SETS> {
         }
     }
 
-    fn absent_max(self) -> u64 {
+    #[inline(never)]
+    pub(super) fn absent_max(self) -> u64 {
         let floors = self.0.map(LedgerSet::floor);
         // The bound last: it was raised before what the look has seen.
         self.first().bound.get().over(floors.into_iter().min().unwrap_or(0))
