@@ -102,14 +102,6 @@ impl<'s, const WORDS: usize> AnyGroup<'s, WORDS> {
         self.sets().iter().map(|set| set.floor()).min().unwrap_or(0)
     }
 
-    /// [`absent_max`](Self::absent_max), or `least` if that is more.
-    pub(super) fn absent_max_from(&self, least: u64) -> u64 {
-        match self {
-            AnyGroup::One(group) => group.absent_max_from(least),
-            AnyGroup::Two(group) => group.absent_max_from(least),
-        }
-    }
-
     /// Bounds of absent keys that a merge brought.
     pub(super) fn bound(&self) -> BoundWord {
         self.first().bound.get()
@@ -158,16 +150,13 @@ impl<'s, const WORDS: usize, const SETS: usize> Group<'s, WORDS, SETS> {
         self.0[0]
     }
 
-    /// What a key can have had that was found absent *before* this call, or `least` if that is more. Most
-    /// groups have a slot that is not above it, and then the others need no look.
+    /// Whether a key that was found absent *before* this call has had no more than `value`, as far as can be
+    /// seen without a look at all slots: most groups have a slot that is not above it.
     #[inline(always)]
-    pub(super) fn absent_max_from(self, least: u64) -> u64 {
-        let is_low = self.0.iter().any(|set| set.has_slot_within(least));
+    pub(super) fn is_absent_max_within(self, value: u64) -> bool {
         // The bound last: it was raised before what the look has seen.
-        if is_low && self.first().bound.get().value() <= least {
-            return least;
-        }
-        self.absent_max().max(least)
+        self.0.iter().any(|set| set.has_slot_within(value))
+            && self.first().bound.get().value() <= value
     }
 
     /// Records by `rule` for `key`, with a look at all slots. `on_evicted` gets the cell of who went,

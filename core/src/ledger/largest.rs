@@ -80,6 +80,7 @@ impl<'b, const WORDS: usize> Largest<'b, WORDS> {
     }
 
     /// Takes in a value above the least.
+    #[inline(always)]
     pub(super) fn insert(&mut self, value: u64, origin: Origin) {
         let Some(least) = self.least() else {
             self.len += 1;

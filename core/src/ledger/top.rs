@@ -118,11 +118,17 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
 
     /// What absent keys can have had, or `least` if that is more. After the keys are read: what was evicted
     /// before is not above this.
-    fn bound_from(&self, least: u64) -> u64 {
+    fn bound_from(&self, mut least: u64) -> u64 {
         if self.groups == 1 {
-            return self.groups().fold(least, |least, group| group.absent_max_from(least));
+            return self.groups().fold(least, |least, group| group.absent_max().max(least));
         }
-        self.sets().iter().fold(least, |least, set| Group([set]).absent_max_from(least))
+        for set in self.sets() {
+            let group = Group([set]);
+            if !group.is_absent_max_within(least) {
+                least = group.absent_max().max(least);
+            }
+        }
+        least
     }
 }
 
