@@ -13,14 +13,14 @@ use hot_path::HotPath;
 use plimsoll_core::budget::{Asker, Node, PercentWatermarks, release, try_reserve};
 use plimsoll_core::keepalive::{Rule, Tick, Tracker, Wheel, WheelSlot};
 use plimsoll_core::ledger::{
-    KeyRef, LedgerHandle, LedgerSet, PeakLedger, Seed, SumLedger, sets_for,
+    Entry, KeyRef, LedgerHandle, LedgerSet, PeakLedger, Seed, SumLedger, sets_for,
 };
 use plimsoll_core::pool::{Demand, PoolId, PoolSlot, PoolSlots, SlotId, Tenant};
 use plimsoll_core::{
     FlowGauge, Gauge, Ring, RingSlot, SampledGauge, SplitCount, Tally, Waiters, Watermarks,
 };
 
-const PATHS: [HotPath; 31] = [
+const PATHS: [HotPath; 32] = [
     ("gauge_add_sub", gauge_add_sub),
     ("gauge_permit", gauge_permit),
     ("gauge_two_edges", gauge_two_edges),
@@ -43,6 +43,7 @@ const PATHS: [HotPath; 31] = [
     ("ledger_admit_4096", |times| ledger_admit(4_096, times)),
     ("ledger_admit_65536", |times| ledger_admit(65_536, times)),
     ("ledger_handle", ledger_handle),
+    ("ledger_top_ten", ledger_top_ten),
     ("ledger_sum_hit", ledger_sum_hit),
     ("ledger_sum_newcomer", ledger_sum_newcomer),
     ("pool_take_near", pool_take_near),
@@ -250,6 +251,21 @@ fn ledger_handle(times: u64) {
     let mut handle = LedgerHandle::new(&ledger, key(&id(7)).into());
     for _ in 0..times {
         black_box(handle.record(black_box(1)));
+    }
+}
+
+/// The ten largest of a full ledger in which every second user of 4,096 has more than the one before.
+fn ledger_top_ten(times: u64) {
+    let ledger = PeakLedger::with_sets(sets(4_096), Seed::new(1, 2)).expect("a capacity above 0");
+    (0..12 * 4_096).for_each(|number| {
+        ledger.record(number, 1 << 20);
+    });
+    for number in 0..4_096 {
+        ledger.record(key(&id(number)), (1 << 20) + 1 + number % 2 * number);
+    }
+    for _ in 0..times {
+        let mut buffer = [Entry::NONE; 10];
+        black_box(ledger.top(&mut buffer).entries().len());
     }
 }
 

@@ -79,12 +79,20 @@ pub(crate) const FLAWS: &[Flaw] = &[
     Flaw {
         name: "ListedTwice",
         does: "Lists a key again that has moved to another slot.",
-        places: &[Place {
-            file: "ledger/view.rs",
-            function: "put(",
-            right: "!self.tags.insert(word)",
-            wrong: "self.tags.insert(word); false",
-        }],
+        places: &[
+            Place {
+                file: "ledger/view.rs",
+                function: "put(",
+                right: "!self.tags.insert(word)",
+                wrong: "self.tags.insert(word); false",
+            },
+            Place {
+                file: "ledger/top.rs",
+                function: "read_keys(",
+                right: "!amend(&mut buffer[..len], &entry)",
+                wrong: "true",
+            },
+        ],
     },
     Flaw {
         name: "SingleCollect",
@@ -118,17 +126,45 @@ pub(crate) const FLAWS: &[Flaw] = &[
         places: &[
             Place {
                 file: "ledger/top.rs",
-                function: "read(",
-                right: "TagSet::EMPTY",
-                wrong: "{ self.bound = group.absent_max_from(self.bound); TagSet::EMPTY }",
+                function: "top_between<",
+                right: LOOK,
+                wrong: "{ list.bound = self.bound_from(0); self.look_for_highest(&mut list) }",
             },
             Place {
                 file: "ledger/top.rs",
-                function: "bound(",
-                right: "self.bound = group.absent_max_from(self.bound);",
-                wrong: "",
+                function: "top_between<",
+                right: "self.bound_from(bound)",
+                wrong: "bound",
             },
         ],
+    },
+    Flaw {
+        name: "BoundBeforeKeys",
+        does: "Looks how high absent keys can be before it reads the keys of the largest.",
+        places: &[
+            Place {
+                file: "ledger/top.rs",
+                function: "top_between<",
+                right: LOOK,
+                wrong: "{ self.look_for_highest(&mut list); list.bound = self.bound_from(list.bound) }",
+            },
+            Place {
+                file: "ledger/top.rs",
+                function: "top_between<",
+                right: "self.bound_from(bound)",
+                wrong: "bound",
+            },
+        ],
+    },
+    Flaw {
+        name: "ValueOfBefore",
+        does: "Lists a key with the value that its slot had when it was among the largest.",
+        places: &[Place {
+            file: "ledger/top.rs",
+            function: "read_keys(",
+            right: "buffer[len] = entry;",
+            wrong: "buffer[len] = Entry { value, ..entry };",
+        }],
     },
     Flaw {
         name: "CeilingAfter",
@@ -298,6 +334,9 @@ pub(crate) const FLAWS: &[Flaw] = &[
         }],
     },
 ];
+
+/// The first look of a reader of the largest.
+const LOOK: &str = "self.look_for_highest(&mut list)";
 
 /// Who is evicted.
 const VICTIM: &str = "Place { set: index, slot, word }";

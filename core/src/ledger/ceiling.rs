@@ -33,6 +33,7 @@ impl Ceiling {
         }
     }
 
+    #[inline(always)]
     pub(super) fn get(&self) -> u64 {
         // Relaxed: a finished record has raised it, or has seen it as high.
         self.value.load(Ordering::Relaxed)

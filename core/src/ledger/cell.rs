@@ -26,7 +26,10 @@ use crate::sync::{AtomicU64, Ordering, const_unless_loom, fence};
 /// | `write`: meta, words store | Relaxed | | | published by the slot | `ledger_7_torn_readers` |
 /// | `holds`: fence | Acquire | | the fence of `write` | | `ledger_4_the_noted_floor` |
 /// | `is`, `read`: meta, words load | Relaxed | | | validated by `Slot::still` | `ledger_7_torn_readers` |
+///
+/// The meta word comes first: it and the words of a short key are on one cache line as a rule.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Cell<const WORDS: usize> {
     meta: AtomicU64,
     words: [AtomicU64; WORDS],
@@ -127,8 +130,13 @@ impl<const WORDS: usize> Cell<WORDS> {
 #[repr(C)]
 pub(super) struct CellPool<const WORDS: usize> {
     taken: AtomicU64,
-    cells: [Cell<WORDS>; CELLS],
+    cells: Cells<WORDS>,
 }
+
+/// The cells begin a cache line, so that few reach over the end of one.
+#[derive(Debug)]
+#[repr(C, align(64))]
+struct Cells<const WORDS: usize>([Cell<WORDS>; CELLS]);
 
 impl<const WORDS: usize> CellPool<WORDS> {
     const_unless_loom! {
@@ -137,14 +145,14 @@ impl<const WORDS: usize> CellPool<WORDS> {
             let cells = [const { Cell::new() }; CELLS];
             #[cfg(loom)]
             let cells = core::array::from_fn(|_| Cell::new());
-            CellPool { taken: AtomicU64::new(0), cells }
+            CellPool { taken: AtomicU64::new(0), cells: Cells(cells) }
         }
     }
 
     /// The cell that a slot's word leads to; `None` for a tombstone, which leads to none.
     #[inline(always)]
     pub(super) fn cell(&self, index: usize) -> Option<&Cell<WORDS>> {
-        self.cells.get(index)
+        self.cells.0.get(index)
     }
 
     /// Takes a cell to which no slot leads, and writes this key into it; `None` if all are taken.
@@ -170,7 +178,7 @@ impl<const WORDS: usize> CellPool<WORDS> {
             }
         }
         let index = taken.trailing_ones() as usize;
-        self.cells[index].write(key);
+        self.cells.0[index].write(key);
         Some(index)
     }
 

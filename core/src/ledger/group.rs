@@ -102,16 +102,6 @@ impl<'s, const WORDS: usize> AnyGroup<'s, WORDS> {
         self.sets().iter().map(|set| set.floor()).min().unwrap_or(0)
     }
 
-    /// [`absent_max`](Self::absent_max), or `least` if that is more. Most groups have a slot that is not
-    /// above it, and then the others need no look.
-    #[inline(always)]
-    pub(super) fn absent_max_from(&self, least: u64) -> u64 {
-        let floor = self.sets().iter().fold(u64::MAX, |floor, set| set.floor_from(least, floor));
-        // The bound last: it was raised before what the look has seen.
-        let bound = self.bound();
-        if floor.max(bound.value()) <= least { least } else { bound.over(floor).max(least) }
-    }
-
     /// Bounds of absent keys that a merge brought.
     pub(super) fn bound(&self) -> BoundWord {
         self.first().bound.get()
@@ -158,6 +148,15 @@ impl<'s, const WORDS: usize, const SETS: usize> Group<'s, WORDS, SETS> {
     pub(super) fn first(self) -> &'s LedgerSet<WORDS> {
         const { assert!(SETS > 0, "a group has a set") };
         self.0[0]
+    }
+
+    /// Whether a key that was found absent *before* this call has had no more than `value`, as far as can be
+    /// seen without a look at all slots: most groups have a slot that is not above it.
+    #[inline(always)]
+    pub(super) fn is_absent_max_within(self, value: u64) -> bool {
+        // The bound last: it was raised before what the look has seen.
+        self.0.iter().any(|set| set.has_slot_within(value))
+            && self.first().bound.get().value() <= value
     }
 
     /// Records by `rule` for `key`, with a look at all slots. `on_evicted` gets the cell of who went,

@@ -52,6 +52,7 @@ impl Hints {
     }
 
     /// Notes the tag of a slot.
+    #[inline(always)]
     pub(super) fn note(&self, slot: usize, tag: u8) {
         let Some(word) = self.words.get(slot / 8) else {
             return;

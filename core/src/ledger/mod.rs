@@ -130,6 +130,7 @@
 
 mod bound;
 mod ceiling;
+mod ceilings;
 mod cell;
 mod certificate;
 mod engine;
@@ -141,6 +142,7 @@ mod handle;
 mod hints;
 mod key;
 mod key_ref;
+mod largest;
 mod lookup;
 mod merge;
 mod rule;

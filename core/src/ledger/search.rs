@@ -50,7 +50,8 @@ impl<const WORDS: usize, const SETS: usize> Group<'_, WORDS, SETS> {
         }
     }
 
-    fn absent_max(self) -> u64 {
+    #[inline(never)]
+    pub(super) fn absent_max(self) -> u64 {
         let floors = self.0.map(LedgerSet::floor);
         // The bound last: it was raised before what the look has seen.
         self.first().bound.get().over(floors.into_iter().min().unwrap_or(0))
@@ -85,17 +86,20 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
     fn survey(&self, tag: u8) -> (u64, u64) {
         let mut least = [u64::MAX; LANES];
         let mut fits = 0;
-        for (row, slots) in self.slots.chunks_exact(LANES).enumerate() {
-            for (lane, slot) in slots.iter().enumerate() {
+        for (row, slots) in self.slots.chunks_exact(2 * LANES).enumerate() {
+            for (index, slot) in slots.iter().enumerate() {
                 let word = slot.look();
                 fits |= word.tag_fit(tag);
-                least[lane] = least[lane].min(word.rank(row * LANES + lane));
+                let (lane, place) = (index % LANES, (2 * row + index / LANES) * LANES);
+                least[lane] = least[lane].min(word.rank(place));
             }
         }
-        (least.into_iter().fold(u64::MAX, u64::min), fits)
+        let ranks = least.into_iter().enumerate().map(|(lane, rank)| rank | lane as u64);
+        (ranks.fold(u64::MAX, u64::min), fits)
     }
 
     /// Notes the tag that a slot has, and that it still has afterwards.
+    #[inline(always)]
     pub(super) fn note_hint(&self, slot: usize, mut tag: u8) {
         loop {
             self.hints.note(slot, tag);
@@ -113,7 +117,7 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
         let slot = &self.slots[slot];
         loop {
             let word = slot.look();
-            if word.is_empty() || !word.has_tag(tag) {
+            if !word.has_tag(tag) || word.is_empty() {
                 return None;
             }
             // A cell that has been written anew answers no, and rightly: its key has left the slot. A

@@ -20,9 +20,10 @@ use crate::sync::const_unless_loom;
 /// A key belongs to one set, by its hash, and sets have nothing to do with each other; in an exact
 /// ledger, all sets are looked at as one.
 ///
-/// The first cache line finds a key's slot, or turns it away; after it come the keys, and then, in
-/// cache lines of their own, the bound and the slots' words. A reader of the largest needs the first
-/// line and one of these of most sets.
+/// The first cache line finds a key's slot, or turns it away; after it come the slots' words, in five
+/// cache lines of their own, and then the keys. A reader of the largest needs the first line and that
+/// of the last slots of most sets. The words stand together, and cells are used from the first on, so an
+/// admission finds most of what it needs on one page of memory.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub struct LedgerSet<const WORDS: usize = 8> {
@@ -30,10 +31,10 @@ pub struct LedgerSet<const WORDS: usize = 8> {
     pub(super) floor: NotedFloor,
     /// What no value is above.
     pub(super) ceiling: Ceiling,
-    pub(super) cells: CellPool<WORDS>,
     /// What absent keys can have had (LEDGER-2, LEDGER-11).
     pub(super) bound: Bound,
     pub(super) slots: [Slot; WAYS],
+    pub(super) cells: CellPool<WORDS>,
 }
 
 /// Where an entry was, and the word that led to it.
@@ -56,7 +57,7 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
             // Does not compile for a width that no key has.
             let _ = Key::<WORDS>::BYTES_MAX;
             let (hints, floor, ceiling) = (Hints::new(), NotedFloor::new(), Ceiling::new());
-            LedgerSet { hints, floor, ceiling, cells: CellPool::new(), bound: Bound::new(), slots }
+            LedgerSet { hints, floor, ceiling, bound: Bound::new(), slots, cells: CellPool::new() }
         }
     }
 
@@ -147,18 +148,11 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
         SlotWord::from_word(self.fold_words(u64::MAX, u64::min)).value()
     }
 
-    /// The least value, or `floor` if that is less; or, if it is not above `enough`, any number not above
-    /// it.
+    /// Whether some slot is not above `value`.
     #[inline(always)]
-    pub(super) fn floor_from(&self, enough: u64, mut floor: u64) -> u64 {
+    pub(super) fn has_slot_within(&self, value: u64) -> bool {
         // The last slots fill last.
-        for slot in self.slots.iter().rev() {
-            if floor <= enough {
-                break;
-            }
-            floor = slot.look().value().min(floor);
-        }
-        floor
+        self.slots.iter().rev().any(|slot| slot.look().value() <= value)
     }
 
     /// The value of the largest entry, if `highest` is the largest word of those that count.

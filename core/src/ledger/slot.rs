@@ -102,6 +102,7 @@ impl Slot {
     }
 
     /// 1, 3, 5: makes the slot another key's, if the word is unchanged.
+    #[inline(always)]
     pub(super) fn replace(&self, word: SlotWord, next: SlotWord) -> bool {
         debug_assert!(next.value() > word.value());
         // Release: publishes the key in the new cell, and the look at the other slots. What the old

@@ -3,12 +3,14 @@
 use core::cmp::Reverse;
 use core::ops::RangeInclusive;
 
+use super::LANES;
+use super::ceilings::Ceilings;
 use super::engine::{Aggregate, Ledger};
-use super::group::{AnyGroup, Group};
+use super::group::Group;
+use super::largest::{Largest, Origin};
 use super::lookup::Entry;
 use super::set::LedgerSet;
-use super::view::{TagSet, read_entries};
-use super::word::VALUE_MAX;
+use super::word::{SlotWord, VALUE_MAX};
 
 /// The largest entries of a ledger, the largest first.
 #[derive(Clone, Copy, Debug)]
@@ -50,12 +52,13 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
     /// The largest entries, as many as the buffer has room for.
     ///
     /// # Progress
-    /// One pass over the sets, of most of which it reads two cache lines. It reads only keys whose
-    /// values might belong in the buffer.
+    /// Two passes over the sets, of most of which it reads two cache lines. It reads only the keys that
+    /// it lists.
     ///
     /// # Staleness
     /// Every record that was finished before the call is counted; each entry is as it was at one
-    /// moment of the call.
+    /// moment of the call. Where a key was removed meanwhile, or has moved to another slot, the list can be
+    /// one shorter.
     pub fn top<'b>(&self, buffer: &'b mut [Entry<WORDS>]) -> Top<'b, WORDS> {
         self.top_between(&(1..=VALUE_MAX), buffer, |value| value)
     }
@@ -67,177 +70,155 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
         buffer: &'b mut [Entry<WORDS>],
         show: impl Fn(u64) -> u64,
     ) -> Top<'b, WORDS> {
-        let heap = Heap { buffer, len: 0, passed_over: 0 };
-        let mut list = List { heap, range, bound: 0 };
-        self.read_highest(&mut list);
-        let List { heap, bound, .. } = list;
-        let Heap { buffer, len, passed_over } = heap;
-        let entries = &mut buffer[..len];
-        // Of equal values, the more certain first.
+        let mut list = List { largest: Largest::new(buffer), range, bound: 0 };
+        self.look_for_highest(&mut list);
+        let passed_over = list.largest.passed_over();
+        let (entries, bound) = list.read_keys(self.sets());
+        let bound = self.bound_from(bound);
+        // They are in order, unless records have come between. Of equal values, the more certain first.
         entries.sort_unstable_by_key(|entry| (Reverse(entry.value), entry.error));
         for entry in entries.iter_mut() {
             entry.value = show(entry.value);
         }
         Top { entries, bound: show(bound), passed_over: show(passed_over) }
     }
-}
 
-/// Parts of a ledger, each with a set whose ceiling is the highest.
-#[cfg(not(any(loom, shuttle)))]
-const PARTS: usize = 16;
-#[cfg(any(loom, shuttle))]
-const PARTS: usize = 1;
-
-impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S, WORDS> {
-    /// Reads all groups of sets that can have one of the largest, or the largest of the others.
-    fn read_highest(&self, list: &mut List<'_, '_, WORDS>) {
-        if self.groups == 1 {
-            return self.groups().for_each(|group| {
-                list.read(group);
-                list.bound(group);
-            });
-        }
-        // Most of the largest are in sets that have the highest ceiling of their part.
+    /// Looks at all sets that can have one of the largest, or the largest of the others.
+    fn look_for_highest(&self, list: &mut List<'_, '_, WORDS>) {
         let sets = self.sets();
-        let part_len = sets.len().div_ceil(PARTS);
-        let mut highest = [(0, usize::MAX); PARTS];
-        for (part, (highest, sets)) in highest.iter_mut().zip(sets.chunks(part_len)).enumerate() {
-            for (index, set) in (part * part_len..).zip(sets) {
-                let ceiling = set.ceiling.get();
-                if ceiling > highest.0 {
-                    *highest = (ceiling, index);
-                }
+        if self.groups == 1 {
+            return sets.iter().enumerate().for_each(|(index, set)| list.look(index, set));
+        }
+        // As a rule, each of the largest is in a set of its own, and so is the first of the others.
+        let room = list.largest.room().saturating_add(2);
+        let mut highest = Ceilings::above(list.range.start().saturating_sub(1), room);
+        let mut low = highest.low();
+        for (index, set) in sets[..sets.len().min(Ceilings::SETS)].iter().enumerate() {
+            let ceiling = set.ceiling.get();
+            if ceiling > low {
+                highest.insert(ceiling, index);
+                low = highest.low();
             }
         }
-        for _ in 0..PARTS {
-            let Some(next) = highest.iter_mut().max_by_key(|(ceiling, _)| *ceiling) else { break };
-            if !list.wants(next.0) {
-                break;
+        for (ceiling, index) in highest.iter() {
+            if list.wants(ceiling) {
+                list.look(index, &sets[index]);
             }
-            next.0 = 0;
-            list.read(AnyGroup::One(Group([&sets[next.1]])));
+        }
+        // No other set is above the low end.
+        if sets.len() <= Ceilings::SETS && !list.wants(low) {
+            return;
         }
         for (index, set) in sets.iter().enumerate() {
-            let group = AnyGroup::One(Group([set]));
-            if list.wants(set.ceiling.get()) && highest.iter().all(|(_, read)| *read != index) {
-                list.read(group);
+            if list.wants(set.ceiling.get()) && !highest.has(index) {
+                list.look(index, set);
             }
-            list.bound(group);
         }
+    }
+
+    /// What absent keys can have had, or `least` if that is more. After the keys are read: what was evicted
+    /// before is not above this.
+    fn bound_from(&self, mut least: u64) -> u64 {
+        if self.groups == 1 {
+            return self.groups().fold(least, |least, group| group.absent_max().max(least));
+        }
+        for set in self.sets() {
+            let group = Group([set]);
+            if !group.is_absent_max_within(least) {
+                least = group.absent_max().max(least);
+            }
+        }
+        least
     }
 }
 
-/// What has been read for a list of the largest.
+/// What is known so far for a list of the largest.
 struct List<'b, 'r, const WORDS: usize> {
-    heap: Heap<'b, WORDS>,
+    largest: Largest<'b, WORDS>,
     range: &'r RangeInclusive<u64>,
-    /// What absent keys can have had.
+    /// What was seen of a key that is above the range.
     bound: u64,
 }
 
-impl<const WORDS: usize> List<'_, '_, WORDS> {
+impl<'b, const WORDS: usize> List<'b, '_, WORDS> {
     /// Whether a set with this ceiling can have an entry of the range that is above those passed over.
     #[inline(always)]
     fn wants(&self, ceiling: u64) -> bool {
-        ceiling > self.heap.passed_over && ceiling >= *self.range.start()
+        ceiling > self.largest.passed_over() && ceiling >= *self.range.start()
+    }
+
+    /// Looks at the words of a set.
+    #[inline(never)]
+    fn look(&mut self, index: usize, set: &LedgerSet<WORDS>) {
+        let mut limit = self.limit();
+        let mut highest = 0;
+        for (row, slots) in set.slots.chunks_exact(LANES).enumerate() {
+            for (lane, slot) in slots.iter().enumerate() {
+                let word = slot.look();
+                if word.word() <= limit {
+                    highest = word.word().max(highest);
+                } else {
+                    self.take(word, index, row * LANES + lane);
+                    limit = self.limit();
+                }
+            }
+        }
+        let highest = set.largest_entry(SlotWord::from_word(highest));
+        self.largest.pass_over(highest);
     }
 
     #[inline(never)]
-    fn read(&mut self, group: AnyGroup<'_, WORDS>) {
-        let mut tags = TagSet::EMPTY;
-        let (start, end) = (*self.range.start(), *self.range.end());
-        let low = |heap: &Heap<'_, WORDS>| heap.least().map_or(start, |least| least + 1);
-        let passed_over = read_entries(group, low(&self.heap), |word, entry| {
-            if entry.value > end {
-                // What it had in the range is gone.
-                self.bound = entry.value.max(self.bound);
-            } else if tags.insert(word) || !self.heap.amend(&entry) {
-                self.heap.offer(&entry);
-            }
-            low(&self.heap)
-        });
-        self.heap.pass_over(passed_over);
+    fn take(&mut self, word: SlotWord, set: usize, slot: usize) {
+        if !word.is_entry() {
+            return;
+        }
+        if word.value() > *self.range.end() {
+            // What it had in the range is gone.
+            self.bound = word.value().max(self.bound);
+        } else {
+            self.largest.insert(word.value(), Origin::new(set, slot, word));
+        }
     }
 
-    /// After the entries of the group, if they are read: what was evicted before is not above this.
+    /// The largest word that is not wanted.
     #[inline(always)]
-    fn bound(&mut self, group: AnyGroup<'_, WORDS>) {
-        self.bound = group.absent_max_from(self.bound);
+    fn limit(&self) -> u64 {
+        let value = self.largest.least().unwrap_or_else(|| self.range.start().saturating_sub(1));
+        SlotWord::last_of(value).word()
+    }
+
+    /// Reads the keys, and the values anew.
+    ///
+    /// # Returns
+    /// The entries, and what keys can have had that are above the range.
+    fn read_keys(self, sets: &[LedgerSet<WORDS>]) -> (&'b mut [Entry<WORDS>], u64) {
+        let List { largest, range, mut bound } = self;
+        let (buffer, count) = largest.into_sorted();
+        let mut len = 0;
+        for place in 0..count {
+            let (value, origin) = Origin::of(&buffer[place]);
+            // Unless it was removed meanwhile.
+            let Some((word, entry)) = sets[origin.set()].entry(origin.slot()) else { continue };
+            if entry.value > *range.end() {
+                bound = entry.value.max(bound);
+            } else if origin.is_of(value, word) || !amend(&mut buffer[..len], &entry) {
+                buffer[len] = entry;
+                len += 1;
+            }
+        }
+        buffer[len..count].fill(Entry::NONE);
+        (&mut buffer[..len], bound)
     }
 }
 
-/// The largest entries that were offered, the least of them at the root of a binary heap.
-struct Heap<'b, const WORDS: usize> {
-    buffer: &'b mut [Entry<WORDS>],
-    len: usize,
-    /// The largest value for which there was no room.
-    passed_over: u64,
-}
-
-impl<const WORDS: usize> Heap<'_, WORDS> {
-    /// The least value, once there is no more room.
-    fn least(&self) -> Option<u64> {
-        if self.len < self.buffer.len() {
-            return None;
-        }
-        Some(self.buffer.first().map_or(VALUE_MAX, |entry| entry.value))
-    }
-
-    fn offer(&mut self, entry: &Entry<WORDS>) {
-        match self.least() {
-            None => {
-                self.buffer[self.len] = *entry;
-                self.len += 1;
-                self.sift_up(self.len - 1);
-            }
-            Some(least) if entry.value > least => {
-                self.pass_over(least);
-                self.buffer[0] = *entry;
-                self.sift_down(0);
-            }
-            Some(_) => self.pass_over(entry.value),
-        }
-    }
-
-    /// Changes the entry of the same key, if there is one: a key that has moved to another slot meanwhile
-    /// is seen twice, and there it has the higher value.
-    fn amend(&mut self, entry: &Entry<WORDS>) -> bool {
-        let Some(place) = self.buffer[..self.len].iter().position(|e| e.key == entry.key) else {
-            return false;
-        };
-        let before = &mut self.buffer[place];
-        before.value = before.value.max(entry.value);
-        before.error = entry.error;
-        self.sift_down(place);
-        true
-    }
-
-    fn pass_over(&mut self, value: u64) {
-        self.passed_over = self.passed_over.max(value);
-    }
-
-    fn sift_up(&mut self, mut child: usize) {
-        while child > 0 {
-            let parent = (child - 1) / 2;
-            if self.buffer[parent].value <= self.buffer[child].value {
-                return;
-            }
-            self.buffer.swap(parent, child);
-            child = parent;
-        }
-    }
-
-    fn sift_down(&mut self, mut parent: usize) {
-        loop {
-            let children = 2 * parent + 1..(2 * parent + 3).min(self.len);
-            let Some(least) = children.min_by_key(|child| self.buffer[*child].value) else {
-                return;
-            };
-            if self.buffer[parent].value <= self.buffer[least].value {
-                return;
-            }
-            self.buffer.swap(parent, least);
-            parent = least;
-        }
-    }
+/// Changes the entry of the same key, if there is one: a key that has moved to another slot meanwhile is
+/// seen twice, and there it has the higher value. There the word has changed: if the words of two slots have
+/// not changed since before both were read, then one key would have been in both.
+fn amend<const WORDS: usize>(listed: &mut [Entry<WORDS>], entry: &Entry<WORDS>) -> bool {
+    let Some(before) = listed.iter_mut().find(|before| before.key == entry.key) else {
+        return false;
+    };
+    before.value = before.value.max(entry.value);
+    before.error = entry.error;
+    true
 }

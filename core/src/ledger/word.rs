@@ -36,6 +36,9 @@ const _: () = assert!(CELL_MASK & TAG_MASK == 0 && (CELL_MASK | TAG_MASK) >> VAL
 const _: () = assert!(super::CELLS < 1 << CELL_BITS);
 
 impl SlotWord {
+    /// How many bits there are below the value.
+    pub(super) const LOW_BITS: u32 = VALUE_SHIFT;
+
     pub(crate) const EMPTY: SlotWord = SlotWord(0);
 
     /// A slot that takes no entry: a tombstone of the largest value.
@@ -111,6 +114,18 @@ impl SlotWord {
     /// The place and the value of a rank.
     pub(crate) const fn of_rank(rank: u64) -> (usize, u64) {
         ((rank & (CELL_MASK | TAG_MASK)) as usize, rank >> VALUE_SHIFT)
+    }
+
+    /// Tag and cell.
+    #[inline(always)]
+    pub(super) const fn low(self) -> u64 {
+        self.0 & (CELL_MASK | TAG_MASK)
+    }
+
+    /// The largest word of all with this value.
+    #[inline(always)]
+    pub(super) const fn last_of(value: u64) -> SlotWord {
+        SlotWord(value << VALUE_SHIFT | CELL_MASK | TAG_MASK)
     }
 
     /// What removing the entry leaves: a tombstone of the same value, in a larger word.
