@@ -133,7 +133,7 @@ impl CreditPool {
         // The only handle, in the hands of its owner, has spent all there was, or its owner would not
         // be here: what comes next begins anew. If another handle has joined unseen, its credit ends
         // with the generation, and its moves are found by `room_now`.
-        let alone = holders <= 1 && credit.belongs_to(thread);
+        let alone = credit.is_alone(thread, holders);
         let outstanding = if alone { 0 } else { granted.sum() };
         let holders = holders.max(1);
         let share = room.min(COUNT_MASK).saturating_sub(outstanding) / holders;
@@ -260,6 +260,24 @@ impl Credit {
         // Relaxed: as in `spend`.
         self.left.store(left - items.min(count), Ordering::Relaxed);
         items <= count
+    }
+
+    /// Whether `room`, found after `granted` and `holders`, is too small for a grant and nothing is
+    /// outstanding: then [`CreditPool::grant`] is [`Grant::Done`], without a call.
+    #[inline(always)]
+    pub(crate) fn has_no_use_for(
+        &self,
+        room: u64,
+        thread: ThreadKey,
+        (granted, holders): (Granted, u64),
+    ) -> bool {
+        room < GRANT_MIN && (granted.is_nothing() || self.is_alone(thread, holders))
+    }
+
+    /// Whether this is the only handle, in the hands of its owner.
+    #[inline(always)]
+    fn is_alone(&self, thread: ThreadKey, holders: u64) -> bool {
+        holders <= 1 && self.belongs_to(thread)
     }
 
     #[inline(always)]

@@ -150,6 +150,10 @@ impl FlowGauge {
             let rise = self.gauge.next_rise(state);
             let room = |depth: u64| rise.saturating_sub(depth.saturating_add(1));
             let room_now = || room(depth());
+            // While raised, each new peak is looked for: a send that finds one seldom finds room besides.
+            if !state.is_normal() && credit.has_no_use_for(room(seen), thread, before) {
+                return None;
+            }
             if let Grant::Done = self.sends.grant(credit, thread, before, room(seen), room_now) {
                 return None;
             }
@@ -222,6 +226,9 @@ impl FlowGauge {
             let fall = self.gauge.watermarks().fall(state.level())?;
             let room = |depth: u64| depth.saturating_sub(fall + 1);
             let room_now = || room(depth());
+            if credit.has_no_use_for(room(seen), thread, before) {
+                return None;
+            }
             if let Grant::Done = self.receives.grant(credit, thread, before, room(seen), room_now) {
                 return None;
             }

@@ -64,6 +64,8 @@ pub fn sync_channel_with<T>(
 }
 
 /// The sending side of a tracked channel: `std::sync::mpsc::SyncSender` with a gauge.
+// On cache lines of its own: the owner writes its credit, and a neighbour in memory reads its handle.
+#[repr(align(64))]
 pub struct SyncSender<T> {
     inner: mpsc::SyncSender<T>,
     side: SenderSide,
@@ -162,6 +164,8 @@ impl<T> fmt::Debug for SyncSender<T> {
 }
 
 /// The receiving side of a tracked channel: `std::sync::mpsc::Receiver` with a gauge.
+// On cache lines of its own: the owner writes its credit, and a neighbour in memory reads its handle.
+#[repr(align(64))]
 pub struct Receiver<T> {
     // Dropped before `side`, which then finds the channel gone.
     inner: mpsc::Receiver<T>,
