@@ -18,7 +18,7 @@
 //! | [`tool`] | programs that are started |
 //! | [`command`], [`run`] | the command line, and what it sets going |
 //! | [`areas`] | what is compared |
-//! | [`peers`] | a design that is in use today, and what runs in a process of its own |
+//! | [`peers`] | a design that is in use today, for comparison |
 #![forbid(unsafe_code)]
 
 pub mod areas;

@@ -1,5 +1,3 @@
-//! What is compared with: a design that is in use today, rebuilt from its description, and a crate that
-//! needs a process of its own.
+//! A design that is in use today, rebuilt from its description for comparison.
 
-pub mod hotpath;
 pub mod in_use;

@@ -52,10 +52,7 @@ pub(crate) fn case(
 fn in_a_process_of_its_own(name: &'static str) -> impl FnMut(u64) -> Duration {
     move |items| {
         let tool = Tool::beside("plimsoll-bench-memory");
-        let output = tool.args([name, &items.to_string()]).output();
-        let text = output.unwrap_or_else(|error| panic!("{error}"));
-        let bytes = text.trim().parse().unwrap_or_else(|_| panic!("no number: {text}"));
-        Duration::from_nanos(bytes)
+        Duration::from_nanos(tool.args([name, &items.to_string()]).number())
     }
 }
 

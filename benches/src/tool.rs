@@ -64,6 +64,16 @@ impl Tool {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
+    /// The number that it prints.
+    ///
+    /// # Panics
+    /// As of [`output`](Self::output), or it prints none.
+    pub(crate) fn number(self) -> u64 {
+        let name = format!("{:?}", self.0);
+        let text = self.output().unwrap_or_else(|error| panic!("{error}"));
+        text.trim().parse().unwrap_or_else(|_| panic!("{name}: {text}"))
+    }
+
     /// The time for which it and all that it starts and waits for use a CPU outside the system's
     /// calls; `None` where nobody can tell. No other child of this process may end meanwhile.
     ///

@@ -150,7 +150,8 @@ impl FlowGauge {
             let rise = self.gauge.next_rise(state);
             let room = |depth: u64| rise.saturating_sub(depth.saturating_add(1));
             let room_now = || room(depth());
-            // While raised, each new peak is looked for: a send that finds one seldom finds room besides.
+            // While raised, a look seldom finds room for a grant: it ends without a call. At the normal
+            // level it often does.
             if !state.is_normal() && credit.has_no_use_for(room(seen), thread, before) {
                 return None;
             }
@@ -304,8 +305,7 @@ impl FlowGauge {
     /// Wait-free; writes nothing.
     #[inline(always)]
     pub fn depths_before_edges(&self, depth: impl FnOnce() -> u64) -> Option<(u64, u64)> {
-        let state = self.gauge.state();
-        self.gauge.depths_before_edges(state, depth())
+        self.gauge.depths_before_edges(depth)
     }
 
     /// The largest depth since the last call, or since the beginning; the depth at this moment

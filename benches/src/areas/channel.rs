@@ -4,6 +4,7 @@
 //! raw one inside it.
 
 mod blocking;
+pub mod hotpath;
 mod readings;
 mod tasks;
 
@@ -11,15 +12,13 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use crate::case::Case;
-use crate::peers::hotpath;
-pub(crate) use blocking::{Blocking, one_thread as on_one_thread, pair as on_two_threads};
 use blocking::{
     Crossbeam, CrossbeamLen, InUseStd, StdSync, TotalledCrossbeam, TrackedCrossbeam, TrackedStd,
 };
 use plimsoll::Registry;
 use tasks::{AsyncChannel, Metered, Tokio, TrackedTokio};
 
-pub(crate) const CAPACITY: usize = 1024;
+const CAPACITY: usize = 1024;
 const LIMIT: &str = "javascript_event_channel";
 
 const CROSSBEAM: &str = "crossbeam";
@@ -30,7 +29,7 @@ const HOTPATH: &str = "hotpath's crossbeam";
 
 /// Who does more than to hand on messages.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Busy {
+enum Busy {
     Nobody,
     Producer,
     Consumer,

@@ -1,11 +1,11 @@
 //! `plimsoll-bench-hotpath THREADS MESSAGES` prints the nanoseconds that so many messages take: started by
-//! the area `channel`, see `plimsoll_bench::peers::hotpath`.
+//! the area `channel`, see `plimsoll_bench::areas::channel::hotpath`.
 #![forbid(unsafe_code)]
 
 use std::env;
 use std::process::ExitCode;
 
-use plimsoll_bench::peers::hotpath;
+use plimsoll_bench::areas::channel::hotpath;
 
 fn main() -> ExitCode {
     let mut numbers = env::args().skip(1).map(|argument| argument.parse().ok());

@@ -17,15 +17,15 @@ const ROOM: usize = 1;
 ///
 /// So of equal ceilings the first is the highest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Peak(u64);
+struct High(u64);
 
 const SET_BITS: u32 = VALUE_MAX.leading_zeros();
 const SET_MASK: u64 = (1 << SET_BITS) - 1;
 
-impl Peak {
+impl High {
     #[inline(always)]
-    const fn new(ceiling: u64, set: usize) -> Peak {
-        Peak(ceiling << SET_BITS | (SET_MASK - set as u64))
+    const fn new(ceiling: u64, set: usize) -> High {
+        High(ceiling << SET_BITS | (SET_MASK - set as u64))
     }
 
     #[inline(always)]
@@ -44,7 +44,7 @@ impl Peak {
 
 /// The sets with the highest ceilings, the highest first.
 pub(super) struct Ceilings {
-    peaks: [Peak; ROOM],
+    peaks: [High; ROOM],
     room: usize,
 }
 
@@ -52,12 +52,13 @@ impl Ceilings {
     /// How many sets can be told apart.
     pub(super) const SETS: usize = SET_MASK as usize;
 
-    /// Room for `room` sets, if that many are kept at all, whose ceilings are above `low`.
+    /// Keeps up to `room` sets, 16 at most, with ceilings above `low`.
     pub(super) fn above(low: u64, room: usize) -> Ceilings {
-        Ceilings { peaks: [Peak(low << SET_BITS); ROOM], room: room.clamp(1, ROOM) }
+        Ceilings { peaks: [High(low << SET_BITS); ROOM], room: room.clamp(1, ROOM) }
     }
 
-    /// What ceilings must be above. That of no set that was offered and is not kept is.
+    /// A set is taken in only if its ceiling is above this. No set that was offered and is not kept has a
+    /// higher ceiling.
     #[inline(always)]
     pub(super) fn low(&self) -> u64 {
         self.peaks[self.room - 1].ceiling()
@@ -66,7 +67,7 @@ impl Ceilings {
     /// Takes in a set whose ceiling is above [`low`](Self::low).
     #[inline(always)]
     pub(super) fn insert(&mut self, ceiling: u64, set: usize) {
-        let new = Peak::new(ceiling, set);
+        let new = High::new(ceiling, set);
         let mut peaks = &mut self.peaks[..self.room];
         while let [rest @ .., above, last] = peaks {
             if *above > new {
@@ -125,7 +126,7 @@ mod tests {
     #[test]
     fn the_last_set_comes_back_as_it_went_in() {
         for ceiling in [1, VALUE_MAX] {
-            let peak = Peak::new(ceiling, Ceilings::SETS - 1);
+            let peak = High::new(ceiling, Ceilings::SETS - 1);
             assert_eq!((peak.ceiling(), peak.set()), (ceiling, Some(Ceilings::SETS - 1)));
         }
     }

@@ -69,6 +69,8 @@ impl<const WORDS: usize, const SETS: usize> Group<'_, WORDS, SETS> {
     }
 }
 
+const _: () = assert!(WAYS % (2 * LANES) == 0);
+
 impl<const WORDS: usize> LedgerSet<WORDS> {
     /// The key's entry, as far as the hints know.
     #[inline(always)]
@@ -82,6 +84,9 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
     }
 
     /// The rank of the least entry or empty slot, and a number whose highest bit is set if a tag fits.
+    ///
+    /// Ranks of a lane have the place of its row; the lane is added at the end, so that of equal values the
+    /// first slot is still the least.
     #[inline(always)]
     fn survey(&self, tag: u8) -> (u64, u64) {
         let mut least = [u64::MAX; LANES];

@@ -95,7 +95,8 @@ impl Slot {
     pub(super) fn remove(&self, word: SlotWord) -> bool {
         debug_assert!(word.is_entry());
         let next = word.transition_to_tombstone();
-        // Relaxed: as for `raise`. The cell is handed on by the set's word of cells.
+        // Relaxed: no value rises, so that no ceiling is published; what `replace` published is found behind
+        // it, for exchanges form a chain. The cell is handed on by the set's word of cells.
         self.word
             .compare_exchange(word.word(), next.word(), Ordering::Relaxed, Ordering::Relaxed)
             .is_ok()

@@ -52,13 +52,14 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
     /// The largest entries, as many as the buffer has room for.
     ///
     /// # Progress
-    /// Two passes over the sets, of most of which it reads two cache lines. It reads only the keys that
-    /// it lists.
+    /// One pass over the ceilings of all sets, a second one if more than 14 entries are wanted, and one for
+    /// the bound; of most sets it reads two cache lines. It reads only the keys that it lists. A listed slot
+    /// that has changed meanwhile is compared with all before it.
     ///
     /// # Staleness
     /// Every record that was finished before the call is counted; each entry is as it was at one
-    /// moment of the call. Where a key was removed meanwhile, or has moved to another slot, the list can be
-    /// one shorter.
+    /// moment of the call. For each key that was removed meanwhile, or has moved to another slot, the list
+    /// can be one shorter.
     pub fn top<'b>(&self, buffer: &'b mut [Entry<WORDS>]) -> Top<'b, WORDS> {
         self.top_between(&(1..=VALUE_MAX), buffer, |value| value)
     }
@@ -89,7 +90,8 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
         if self.groups == 1 {
             return sets.iter().enumerate().for_each(|(index, set)| list.look(index, set));
         }
-        // As a rule, each of the largest is in a set of its own, and so is the first of the others.
+        // As a rule, each of the largest is in a set of its own, and so is the first of the others. The ceiling
+        // of one set more then tells that no other is needed.
         let room = list.largest.room().saturating_add(2);
         let mut highest = Ceilings::above(list.range.start().saturating_sub(1), room);
         let mut low = highest.low();

@@ -18,41 +18,14 @@ pub(super) struct GroupView<const WORDS: usize> {
     pub(super) absent_max: u64,
 }
 
-/// Reads the entries of a group from the value `low` on. `on_entry` says from which value on it wants
-/// the others.
-///
-/// # Returns
-/// The largest value of the entries that were passed over.
-#[inline(always)]
-pub(super) fn read_entries<const WORDS: usize>(
-    group: AnyGroup<'_, WORDS>,
-    mut low: u64,
-    mut on_entry: impl FnMut(SlotWord, Entry<WORDS>) -> u64,
-) -> u64 {
-    let mut passed_over = 0;
-    for set in group.sets() {
-        let mut highest = 0;
-        for slot in 0..WAYS {
-            let word = set.look(slot);
-            if word.value() < low {
-                highest = word.word().max(highest);
-            } else if let Some((word, entry)) = set.entry(slot) {
-                low = on_entry(word, entry);
-            }
-        }
-        passed_over = set.largest_entry(SlotWord::from_word(highest)).max(passed_over);
-    }
-    passed_over
-}
-
 /// Which tags there have been.
-pub(super) struct TagSet([u64; 4]);
+struct TagSet([u64; 4]);
 
 impl TagSet {
-    pub(super) const EMPTY: TagSet = TagSet([0; 4]);
+    const EMPTY: TagSet = TagSet([0; 4]);
 
     /// Whether the tag is new.
-    pub(super) fn insert(&mut self, word: SlotWord) -> bool {
+    fn insert(&mut self, word: SlotWord) -> bool {
         let tag = usize::from(word.tag());
         let (part, bit) = (&mut self.0[tag / 64], 1 << (tag % 64));
         let is_new = *part & bit == 0;
@@ -73,15 +46,20 @@ impl<const WORDS: usize> GroupView<WORDS> {
     pub(super) fn read(&mut self, group: AnyGroup<'_, WORDS>, range: &RangeInclusive<u64>) {
         (self.len, self.tags) = (0, TagSet::EMPTY);
         let mut above = 0;
-        read_entries(group, *range.start(), |word, entry| {
-            if entry.value <= *range.end() {
-                self.put(word, entry);
-            } else {
-                // What it had in the range is gone.
-                above = entry.value.max(above);
+        for set in group.sets() {
+            for slot in 0..WAYS {
+                if set.look(slot).value() < *range.start() {
+                    continue;
+                }
+                let Some((word, entry)) = set.entry(slot) else { continue };
+                if entry.value <= *range.end() {
+                    self.put(word, entry);
+                } else {
+                    // What it had in the range is gone.
+                    above = entry.value.max(above);
+                }
             }
-            *range.start()
-        });
+        }
         self.absent_max = group.absent_max().max(above);
     }
 

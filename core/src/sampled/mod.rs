@@ -239,11 +239,15 @@ impl SampledGauge {
         Reading { depth, high_water, level, watermarks: self.watermarks }
     }
 
-    /// `depth`, seen after `state`, and the high-water mark, if there was no edge, none is due, and
-    /// there is nothing to note.
+    /// The depth, looked at after the state, and the high-water mark, if there was no edge, none is due,
+    /// and there is nothing to note.
     #[inline(always)]
-    pub(crate) fn depths_before_edges(&self, state: State, depth: u64) -> Option<(u64, u64)> {
-        if !state.is_before_edges() || depth >= self.watermarks.rise(Level::Normal) {
+    pub(crate) fn depths_before_edges(&self, depth: impl FnOnce() -> u64) -> Option<(u64, u64)> {
+        if !self.state().is_before_edges() {
+            return None;
+        }
+        let depth = depth();
+        if depth >= self.watermarks.rise(Level::Normal) {
             return None;
         }
         Some((depth, self.marks.lifetime_with(depth)?))

@@ -56,33 +56,29 @@ impl Registry {
 /// # Ok::<(), plimsoll::RegisterError>(())
 /// ```
 #[derive(Clone)]
-pub struct TrackedGauge(Registered<Counted>);
-
-struct Counted {
-    gauge: Gauge,
-}
+pub struct TrackedGauge(Registered<Gauge>);
 
 impl TrackedGauge {
     pub(crate) fn new(registration: Registration, watermarks: Watermarks) -> Self {
-        Self(Registered::new(registration, Counted { gauge: Gauge::new(watermarks) }))
+        Self(Registered::new(registration, Gauge::new(watermarks)))
     }
 
     /// Counts `amount` in, as [`Gauge::add`] does.
     #[inline]
     pub fn add(&self, amount: u64) {
-        self.0.emit(self.0.gauge.add(amount));
+        self.0.emit(self.0.add(amount));
     }
 
     /// Counts `amount` out, as [`Gauge::sub`] does.
     #[inline]
     pub fn sub(&self, amount: u64) {
-        self.0.emit(self.0.gauge.sub(amount));
+        self.0.emit(self.0.sub(amount));
     }
 
     /// Sets the depth, as [`Gauge::set`] does: for what is counted and, now and then, measured. Permits
     /// that are held count as part of what is set.
     pub fn set(&self, depth: u64) {
-        self.0.emit(self.0.gauge.set(depth));
+        self.0.emit(self.0.set(depth));
     }
 
     /// Counts `amount` in for as long as the permit lives.
@@ -106,44 +102,44 @@ impl TrackedGauge {
 
     /// The gauge itself, to be read. What is added or taken out there makes no events.
     pub fn gauge(&self) -> &Gauge {
-        &self.0.gauge
+        &self.0
     }
 
     /// The depth now.
     pub fn depth(&self) -> u64 {
-        self.0.gauge.depth()
+        self.0.depth()
     }
 
     /// The level that agrees with the depth now.
     pub fn level(&self) -> Level {
-        self.0.gauge.level()
+        self.0.level()
     }
 
     /// The largest depth of the gauge's life.
     pub fn high_water(&self) -> u64 {
-        self.0.gauge.high_water()
+        self.0.high_water()
     }
 
     /// Depth, high-water mark and level at one moment.
     pub fn reading(&self) -> Reading {
-        self.0.gauge.reading()
+        self.0.reading()
     }
 }
 
-impl Source for Counted {
+impl Source for Gauge {
     #[inline(always)]
     fn at_rest(&self) -> Option<AtRest> {
-        self.gauge.depths_before_edges().map(AtRest::new)
+        self.depths_before_edges().map(AtRest::new)
     }
 
     #[inline(always)]
     fn look(&self) -> Option<SourceReading> {
-        let edge = self.gauge.settle();
-        Some(SourceReading::unblocked(self.gauge.reading()).with_edge(edge))
+        let edge = self.settle();
+        Some(SourceReading::unblocked(self.reading()).with_edge(edge))
     }
 
     fn take_high_water(&self) -> u64 {
-        self.gauge.take_high_water()
+        Gauge::take_high_water(self)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::peers::in_use::InUseGauge;
 use crate::threads::{Job, together};
 
 /// A channel of numbers that blocks when it is full or empty.
-pub(crate) trait Blocking: 'static {
+pub(super) trait Blocking: 'static {
     type Sender: Send;
     type Receiver: Send;
     fn open(&self) -> (Self::Sender, Self::Receiver);
@@ -165,7 +165,7 @@ impl Blocking for TrackedStd {
 }
 
 /// One thread sends a message and receives it, again and again.
-pub(crate) fn one_thread<C: Blocking>(channel: C) -> impl FnMut(u64) -> Duration {
+pub(super) fn one_thread<C: Blocking>(channel: C) -> impl FnMut(u64) -> Duration {
     move |messages| {
         let (sender, receiver) = channel.open();
         let start = Instant::now();
@@ -180,7 +180,7 @@ pub(crate) fn one_thread<C: Blocking>(channel: C) -> impl FnMut(u64) -> Duration
 }
 
 /// One thread sends, another one receives.
-pub(crate) fn pair<C: Blocking>(channel: C, busy: Busy) -> impl FnMut(u64) -> Duration {
+pub(super) fn pair<C: Blocking>(channel: C, busy: Busy) -> impl FnMut(u64) -> Duration {
     move |messages| {
         let (sender, receiver) = channel.open();
         together(vec![

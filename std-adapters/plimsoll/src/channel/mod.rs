@@ -201,7 +201,7 @@ trait Channel: Source + Sampled + Sized + 'static {
     fn register(self, registration: Registration) -> Registered<Self> {
         let channel = Registered::new(registration, self);
         if channel.tracked().totals.is_some() {
-            totals::sample(channel.source());
+            totals::sample(channel.handles(), channel.source());
         }
         channel
     }

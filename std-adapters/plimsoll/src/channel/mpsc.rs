@@ -64,7 +64,8 @@ pub fn sync_channel_with<T>(
 }
 
 /// The sending side of a tracked channel: `std::sync::mpsc::SyncSender` with a gauge.
-// On cache lines of its own: the owner writes its credit, and a neighbour in memory reads its handle.
+// On a cache line of its own: its owner writes its credit for each message, which would slow down the thread
+// whose handle shares the line.
 #[repr(align(64))]
 pub struct SyncSender<T> {
     inner: mpsc::SyncSender<T>,
@@ -164,7 +165,8 @@ impl<T> fmt::Debug for SyncSender<T> {
 }
 
 /// The receiving side of a tracked channel: `std::sync::mpsc::Receiver` with a gauge.
-// On cache lines of its own: the owner writes its credit, and a neighbour in memory reads its handle.
+// On a cache line of its own: its owner writes its credit for each message, which would slow down the thread
+// whose handle shares the line.
 #[repr(align(64))]
 pub struct Receiver<T> {
     // Dropped before `side`, which then finds the channel gone.

@@ -14,6 +14,7 @@ use ::std::time::Duration;
 use parking_lot::Mutex;
 
 use crate::clock;
+use crate::registry::Handles;
 
 /// The totals of one channel.
 #[derive(Debug, Default)]
@@ -129,19 +130,26 @@ pub(super) trait Sampled: Send + Sync {
     fn sample(&self, now_us: u64);
 }
 
+/// A channel whose totals are noted as long as it has handles: the registry may keep it for longer.
+#[derive(Clone)]
+struct Sampling {
+    handles: Arc<Handles>,
+    channel: Weak<dyn Sampled>,
+}
+
 /// The channels of this process that ask for it. The thread lives as long as there is one.
 struct Sampler {
-    channels: Vec<Weak<dyn Sampled>>,
+    channels: Vec<Sampling>,
     is_running: bool,
 }
 
 static SAMPLER: Mutex<Sampler> = Mutex::new(Sampler { channels: Vec::new(), is_running: false });
 
-/// Has the totals of `channel` noted for as long as it lives.
-pub(super) fn sample<S: Sampled + 'static>(channel: &Arc<S>) {
+/// Has the totals of `channel` noted for as long as there are `handles`.
+pub(super) fn sample<S: Sampled + 'static>(handles: Handles, channel: &Arc<S>) {
     let weak: Weak<S> = Arc::downgrade(channel);
     let mut sampler = SAMPLER.lock();
-    sampler.channels.push(weak);
+    sampler.channels.push(Sampling { handles: Arc::new(handles), channel: weak });
     if !sampler.is_running {
         // Without a thread there are no ages; the next channel tries again.
         let thread = thread::Builder::new().name("plimsoll-totals".into()).spawn(run);
@@ -155,7 +163,7 @@ fn run() {
         thread::sleep(TICK);
         {
             let mut sampler = SAMPLER.lock();
-            sampler.channels.retain(|channel| channel.strong_count() > 0);
+            sampler.channels.retain(|sampling| sampling.handles.are_left());
             if sampler.channels.is_empty() {
                 sampler.is_running = false;
                 return;
@@ -163,8 +171,8 @@ fn run() {
             round.clone_from(&sampler.channels);
         }
         // Outside the lock: this may be the last to hold a channel.
-        for channel in round.drain(..) {
-            if let Some(channel) = channel.upgrade() {
+        for sampling in round.drain(..) {
+            if let Some(channel) = sampling.channel.upgrade() {
                 channel.sample(clock::now_us());
             }
         }

@@ -40,7 +40,7 @@
 //! often as the host calls it. An [`ObservedGauge`](crate::ObservedGauge) has no edge until it is
 //! read: by a snapshot, a delivery, [`observe`](crate::ObservedGauge::observe) or a look.
 //!
-//! A pressure keeps the registry, but none of its limits: a limit that has left holds no condition.
+//! A pressure keeps the registry, and none of its limits listed: a limit that has left holds no condition.
 //!
 //! # Invariants
 //! - PRESS-1: a read is one load, and with no change in flight the state agrees with the conditions.

@@ -37,11 +37,8 @@ impl Shared {
         let waiting = if entry.has_share() { entry.waiting() } else { 0 };
         let now_us = clock::now_us();
         let stepped = self.step_at(now_us / 1_000, entry, |reporter, now_ms, accept| {
-            // A reader may find an edge of a limit that has left since it was listed.
-            if !reporter.is_gone() {
-                entry.levels.on_edge(now_us, edge);
-                reporter.on_edge(now_ms, edge, waiting, accept);
-            }
+            entry.levels.on_edge(now_us, edge);
+            reporter.on_edge(now_ms, edge, waiting, accept);
         });
         if let (Some(due_ms), None) = (stepped.due_ms, &self.queue) {
             self.wake_by(due_ms);
@@ -286,6 +283,21 @@ mod tests {
         registry.deliver();
         assert_eq!(kept(&registry), (0, 0));
         assert_eq!(registry.stats().delivered, 100);
+    }
+
+    #[test]
+    fn reg_10_a_reader_that_is_late_lists_nothing_as_due() {
+        let registry = Registry::new();
+        let hour = PressureRule::hold(Duration::from_secs(3_600));
+        let limit = Limit::queue("q").pressure(hour);
+        let gauge = registry.gauge(limit, Watermarks::new(10)).unwrap();
+        let listed = registry.0.entries.listed();
+        gauge.add(9);
+        assert_eq!(kept(&registry), (0, 1));
+        drop(gauge);
+        // As a reader does that has made the edge, and was stopped before this.
+        registry.0.pending.list(&listed[0].entry);
+        assert_eq!(kept(&registry), (0, 0));
     }
 
     #[test]

@@ -17,13 +17,27 @@ use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, OnceLock, Ordering}
 use crate::telemetry::{PressureRule, RegisterError, Source, Standing, Tag};
 
 /// One limit, or one ledger, in a registry.
+///
+/// ```text
+/// has_left  0..1   set once
+/// place     0..64  its place in the list of pending limits, all ones for none
+/// queued    0..64  records of it in the ring, or about to be
+/// ```
+///
+/// # Orderings
+/// | operation | order | why |
+/// |---|---|---|
+/// | `leave`: store of `has_left` | Relaxed | the rule's lock, taken next, orders it |
+/// | `is_here`: load of `has_left` | Relaxed | the rule drops the edge of a reader that comes too late |
+/// | `place`, `set_place` | Relaxed | written under the lock of `Pending` |
+/// | `enqueue`, `dequeue`, `is_over` | Relaxed | the locks of the rule and of the entries order them |
 pub(crate) struct Entry {
     id: u64,
     /// When it was registered.
     since_us: u64,
     tag: Arc<Tag>,
     source: OnceLock<Arc<dyn Source>>,
-    /// Its last user has gone: what is left are its events.
+    /// Its last handle has gone: only its events are left.
     has_left: AtomicBool,
     /// Held for a few machine steps on an edge, never while anything else runs.
     reporter: Mutex<Reporter>,
@@ -88,7 +102,8 @@ impl Entry {
     /// Whether it has users.
     #[inline]
     pub(super) fn is_here(&self) -> bool {
-        // Relaxed: who is just too late meets a rule that knows that the limit is gone.
+        // Relaxed: a reader that misses it hands its edge on before the rule is gone, and the end is reported
+        // after it; or later, and the rule drops the edge.
         !self.has_left.load(Ordering::Relaxed)
     }
 
@@ -152,8 +167,9 @@ impl Entry {
 
     /// A record of this entry is about to be put in the ring.
     pub(crate) fn enqueue(&self) {
-        // Relaxed: `leave` comes after every edge of the entry, since the last user of the entry
-        // calls it; all who count down do so under the lock of the entries, or after counting up.
+        // Relaxed: counted up under the lock of the rule. Who leaves takes that lock before it asks
+        // `is_over`, and a rule that is gone takes no edge; all who count down do so under the lock of the
+        // entries, or after counting up.
         self.queued.fetch_add(1, Ordering::Relaxed);
     }
 

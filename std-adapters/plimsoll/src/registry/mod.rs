@@ -33,6 +33,8 @@ pub use subscribers::Subscription;
 pub use thread::DeliveryThread;
 pub use weak::WeakRegistry;
 
+#[cfg(any(feature = "crossbeam", feature = "std-channel", feature = "tokio"))]
+pub(crate) use registered::Handles;
 pub(crate) use registered::Registered;
 pub(crate) use registration::Registration;
 #[cfg(feature = "pressure")]

@@ -29,7 +29,8 @@ impl Pending {
             return;
         }
         let mut entries = self.0.lock();
-        if entry.place().is_none() {
+        // Asked again under both locks: it may have left since, and been removed.
+        if entry.place().is_none() && entry.with_due(|due_ms| due_ms.is_some()) {
             entry.set_place(Some(entries.len()));
             entries.push(entry.clone());
         }
@@ -47,13 +48,15 @@ impl Pending {
     /// Takes the entries that are due, and removes those that are not any more.
     pub(super) fn due(&self, now_ms: u64) -> Due {
         let mut due = Due { now: Vec::new(), next_ms: None };
+        // Dropped after the lock: who has left may keep a source.
+        let mut over = Vec::new();
         let mut entries = self.0.lock();
         let mut place = 0;
         while let Some(entry) = entries.get(place).cloned() {
             let is_listed = entry.with_due(|due_ms| {
                 match due_ms {
                     None => {
-                        take(&mut entries, place);
+                        over.push(take(&mut entries, place));
                         return false;
                     }
                     Some(due_ms) if due_ms <= now_ms => due.now.push(entry.clone()),

@@ -59,7 +59,8 @@ impl Round<'_> {
     fn on_any(&mut self, line: &Line) {
         let (entry, now_us) = (&line.entry, self.now_us);
         let Some(source) = line.source() else { return };
-        if let Some(at_rest) = source.at_rest().filter(|_| !self.is_window) {
+        let at_rest = if self.is_window { None } else { source.at_rest() };
+        if let Some(at_rest) = at_rest {
             return self.reads.at_rest(line.id(), entry.tag(), at_rest, line.age(now_us));
         }
         self.reads.source(entry.tag(), |seen| {
@@ -85,34 +86,27 @@ mod tests {
     use plimsoll_core::{Gauge, Watermarks};
 
     use super::*;
-    use crate::telemetry::{AtRest, Source, SourceReading};
+    use crate::registry::Registered;
 
-    struct Plain(Gauge);
-
-    impl Source for Plain {
-        fn look(&self) -> Option<SourceReading> {
-            Some(SourceReading::unblocked(self.0.reading()))
-        }
-
-        fn at_rest(&self) -> Option<AtRest> {
-            self.0.depths_before_edges().map(AtRest::new)
-        }
+    fn depths(registry: &Registry) -> Vec<u64> {
+        registry.snapshot().entries().iter().map(|row| row.depth).collect()
     }
 
     #[test]
     fn reg_2_a_limit_that_was_listed_before_it_is_attached_is_shown_from_then_on() {
         let (registry, watermarks) = (Registry::new(), Watermarks::new(10));
-        let place = registry.reserve("late", watermarks).unwrap();
-        assert_eq!((registry.snapshot().entries().len(), registry.stats().entries), (0, 1));
-        let source = Arc::new(Plain(Gauge::new(watermarks)));
-        place.attach(&source);
-        assert!(source.0.add(3).is_none());
-        let depths =
-            || registry.snapshot().entries().iter().map(|row| row.depth).collect::<Vec<_>>();
-        assert_eq!(depths(), [3]);
-        assert!(source.0.add(4).is_none());
-        assert_eq!(depths(), [7]);
-        drop(source);
-        assert!(depths().is_empty(), "its place is still taken");
+        let [held, weak] = ["held", "weak"].map(|name| registry.reserve(name, watermarks).unwrap());
+        assert_eq!((depths(&registry), registry.stats().entries), (vec![], 2));
+        let (held, gauge) =
+            (Registered::new(held, Gauge::new(watermarks)), Arc::new(Gauge::new(watermarks)));
+        weak.attach(&gauge);
+        assert!(held.add(3).is_none() && gauge.add(5).is_none());
+        assert_eq!(depths(&registry), [3, 5]);
+        assert!(held.add(4).is_none());
+        assert_eq!(depths(&registry), [7, 5]);
+        drop(gauge);
+        assert_eq!(depths(&registry), [7], "the place of the other is still taken");
+        drop(held);
+        assert!(depths(&registry).is_empty());
     }
 }

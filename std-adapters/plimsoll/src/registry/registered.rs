@@ -1,7 +1,8 @@
 //! What the handles of one limit share, if the registry holds it as well.
 
+use std::any::Any;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use plimsoll_core::Edge;
 
@@ -11,14 +12,25 @@ use crate::telemetry::Source;
 /// A handle's share of a source that the registry holds too, so that a snapshot reads it without
 /// counting a reference. The last handle leaves the registry, which then lets go of the source.
 ///
-/// For sources that are cheap to keep: an entry that has left holds its own until its last event is
-/// delivered. Since the registry holds the source, the source cannot hold its registration: readers
-/// hand on the edge that a reading has made.
-pub(crate) struct Registered<S>(Arc<Place<S>>);
+/// For sources that are cheap to keep: an entry that has left keeps its source until its last event is
+/// delivered, and as long as a pressure or a snapshot under way has the entry. Since the registry holds
+/// the source, the source cannot hold its registration: readers hand on the edge that a reading has made.
+pub(crate) struct Registered<S>(Arc<Inner<S>>);
 
-struct Place<S> {
+struct Inner<S> {
     source: Arc<S>,
     registration: Registration,
+}
+
+/// Tells whether a limit has a handle left, and keeps none.
+#[cfg(any(feature = "crossbeam", feature = "std-channel", feature = "tokio"))]
+pub(crate) struct Handles(Weak<dyn Any + Send + Sync>);
+
+#[cfg(any(feature = "crossbeam", feature = "std-channel", feature = "tokio"))]
+impl Handles {
+    pub(crate) fn are_left(&self) -> bool {
+        self.0.strong_count() > 0
+    }
 }
 
 impl<S: Source + 'static> Registered<S> {
@@ -26,7 +38,13 @@ impl<S: Source + 'static> Registered<S> {
     pub(crate) fn new(registration: Registration, source: S) -> Self {
         let source = Arc::new(source);
         registration.hold(source.clone());
-        Self(Arc::new(Place { source, registration }))
+        Self(Arc::new(Inner { source, registration }))
+    }
+
+    #[cfg(any(feature = "crossbeam", feature = "std-channel", feature = "tokio"))]
+    pub(crate) fn handles(&self) -> Handles {
+        let inner: Weak<Inner<S>> = Arc::downgrade(&self.0);
+        Handles(inner)
     }
 }
 
@@ -115,6 +133,21 @@ mod tests {
             registry.deliver();
         }
         assert_eq!(*heard.lock(), [EventKind::Raised, EventKind::Cleared]);
+    }
+
+    #[cfg(any(feature = "crossbeam", feature = "std-channel", feature = "tokio"))]
+    #[test]
+    fn reg_10_who_keeps_an_entry_keeps_no_handle() {
+        let (registry, watermarks) = (Registry::new(), Watermarks::new(10));
+        let place = registry.reserve("restless", watermarks).unwrap();
+        let limit = Registered::new(place, Restless::new(watermarks));
+        let (handles, source) = (limit.handles(), Arc::downgrade(limit.source()));
+        let listed = registry.0.entries.listed();
+        assert!(handles.are_left());
+        drop(limit);
+        assert!(!handles.are_left() && source.upgrade().is_some(), "listed by a reader");
+        drop(listed);
+        assert!(source.upgrade().is_none());
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! Registrations: how each tool takes part in a registry.
 //!
-//! A gauge, a channel, a ledger, a pool: its inside, which its handles share, holds its
+//! A ledger, a pool, a watcher: its inside, which its handles share, holds its
 //! [`Registration`] and is its [`Source`]:
 //!
 //! ```text
 //! let registration = registry.reserve(limit, watermarks)?;      // takes the place in the order
-//! let shared = Arc::new(Shared { gauge: Gauge::new(watermarks), registration });
+//! let shared = Arc::new(Shared { gauge: SampledGauge::new(watermarks), registration });
 //! shared.registration.attach(&shared);                          // snapshots show it from here on
 //! ...
-//! shared.registration.emit(shared.gauge.add(1));
+//! shared.registration.emit(shared.gauge.observe_with(|| shared.depth()));
 //! ```
 //!
 //! The registry holds such a source weakly: it is dropped with its last user, and its registration

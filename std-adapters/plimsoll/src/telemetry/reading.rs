@@ -18,8 +18,8 @@ pub(crate) struct SourceReading {
     pub(crate) waiting: u64,
     /// How long waiters have been blocked on it in all.
     pub(crate) blocked: Duration,
-    /// What this has made, for who reads to hand on; a source with a registration of its own hands it
-    /// on by itself.
+    /// The edge that this reading has made: the reader hands it on. `None` of a source with a registration
+    /// of its own, which hands on its edges itself.
     pub(crate) edge: Option<Edge>,
 }
 

@@ -54,7 +54,8 @@ pub(crate) trait Source: Send + Sync {
     }
 }
 
-/// A source that the registry does not keep. Once it is gone, there is nothing to read.
+/// A source that the registry does not keep. Once it is gone, there is nothing to read. It is never at rest:
+/// no source of this kind is.
 impl<S: Source> Source for Weak<S> {
     fn look(&self) -> Option<SourceReading> {
         self.upgrade()?.look()

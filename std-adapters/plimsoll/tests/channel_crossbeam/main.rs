@@ -363,3 +363,14 @@ fn bad_input_is_a_typed_error() {
     assert!(crossbeam::bounded::<()>(&registry, "q", 1).is_ok());
     assert!(registry.snapshot().entries().is_empty(), "what failed or is gone leaves nothing");
 }
+
+/// The owner of a handle writes into it for each message.
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn a_handle_is_one_cache_line() {
+    let layouts = [
+        (size_of::<crossbeam::Sender<u8>>(), align_of::<crossbeam::Sender<u8>>()),
+        (size_of::<crossbeam::Receiver<u8>>(), align_of::<crossbeam::Receiver<u8>>()),
+    ];
+    assert_eq!(layouts, [(64, 64); 2]);
+}

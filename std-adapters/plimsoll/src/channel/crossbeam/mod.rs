@@ -6,9 +6,8 @@
 //! matter when they are dropped (a reply to be sent, a permit, memory) live as long as a producer
 //! does, `len` still counts them, and their drops may panic in a sender's.
 //!
-//! The constructors ask for `T: Send + 'static`, which upstream's do not: the registry asks the
-//! channel itself, from whichever thread takes a snapshot, and that thread may be the last to have
-//! it and drop what is left in it. The other channels count both sides, so that the registry never
+//! The constructors ask for `T: Send + 'static`, which upstream's do not: the registry keeps a receiver
+//! to ask for the length with, and asks from whichever thread takes a snapshot. The other channels count both sides, so that the registry never
 //! sees an item; they take any `T`.
 //!
 //! [`Select`] takes tracked handles. In upstream's `select!` and `select_biased!`, name a tracked

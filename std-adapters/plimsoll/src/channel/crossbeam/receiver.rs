@@ -14,7 +14,8 @@ use crate::channel::{ChannelReading, thread_key};
 use crate::registry::Registered;
 
 /// The receiving side of a tracked channel: `crossbeam_channel::Receiver` with a gauge.
-// On cache lines of its own: the owner writes its credit, and a neighbour in memory reads its handle.
+// On a cache line of its own: its owner writes its credit for each message, which would slow down the thread
+// whose handle shares the line.
 #[repr(align(64))]
 pub struct Receiver<T> {
     // Dropped before `membership`, which drops the channel's last receiver if this was the user's.
@@ -152,7 +153,7 @@ impl<T> fmt::Debug for Receiver<T> {
     }
 }
 
-/// Counts a receive, if that is asked for.
+/// Counts a receive in the totals.
 // Out of line, so that a channel without totals passes by it.
 #[cold]
 fn count(totals: &Totals) {

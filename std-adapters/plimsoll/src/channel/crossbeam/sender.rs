@@ -13,7 +13,8 @@ use crate::channel::{ChannelReading, SPINS, thread_key};
 use crate::registry::Registered;
 
 /// The sending side of a tracked channel: `crossbeam_channel::Sender` with a gauge.
-// On cache lines of its own: the owner writes its credit, and a neighbour in memory reads its handle.
+// On a cache line of its own: its owner writes its credit for each message, which would slow down the thread
+// whose handle shares the line.
 #[repr(align(64))]
 pub struct Sender<T> {
     inner: crossbeam_channel::Sender<T>,
