@@ -1,8 +1,11 @@
 //! What the handles of one limit share, if the registry holds it as well.
 
+#[cfg(any(feature = "crossbeam", feature = "std-channel", feature = "tokio"))]
 use std::any::Any;
 use std::ops::Deref;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
+#[cfg(any(feature = "crossbeam", feature = "std-channel", feature = "tokio"))]
+use std::sync::Weak;
 
 use plimsoll_core::Edge;
 
