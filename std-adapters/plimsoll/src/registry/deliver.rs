@@ -53,9 +53,16 @@ impl Shared {
     ) -> Option<SourceReading> {
         let reading = source.look()?;
         if let Some(edge) = &reading.edge {
-            self.emit(entry, edge);
+            self.emit_found(entry, edge);
         }
         Some(reading)
+    }
+
+    /// Hands on an edge that a reader has found, unless the limit has left.
+    pub(super) fn emit_found(self: &Arc<Self>, entry: &Arc<Entry>, edge: &Edge) {
+        if let Some(_held) = entry.hold() {
+            self.emit(entry, edge);
+        }
     }
 
     /// The last user of a limit is gone. Subscribers that got its raise get its end (REG-8).
@@ -94,7 +101,10 @@ impl Shared {
     }
 
     fn tick_entry(self: &Arc<Self>, entry: &Arc<Entry>) -> Stepped {
-        match entry.source().and_then(|source| self.look_at(entry, source)) {
+        // Until the step is over, so that its limit does not leave in the middle of it.
+        let held = entry.hold();
+        let source = held.as_ref().and(entry.source());
+        match source.and_then(|source| self.look_at(entry, source)) {
             Some(read) => self.look(entry, &read),
             // It has left, or does so just now.
             None => {
@@ -191,6 +201,7 @@ impl Registry {
             let Some(read) = shared.look_at(entry, source) else { continue };
             // A waiter makes no edge.
             if read.waiting > 0 && entry.has_share() {
+                let Some(_held) = entry.hold() else { continue };
                 on_its_way(shared.look(entry, &read));
             }
         }

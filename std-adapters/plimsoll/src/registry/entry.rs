@@ -1,8 +1,9 @@
 //! One limit in a registry, and all of them in order.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use plimsoll_core::Watermarks;
@@ -37,6 +38,8 @@ pub(crate) struct Entry {
     since_us: u64,
     tag: Arc<Tag>,
     source: OnceLock<Arc<dyn Source>>,
+    /// What leaves the registry when it is dropped.
+    owner: OnceLock<Weak<dyn Any + Send + Sync>>,
     /// Its last handle has gone: only its events are left.
     has_left: AtomicBool,
     /// Held for a few machine steps on an edge, never while anything else runs.
@@ -68,6 +71,7 @@ impl Entry {
             since_us,
             tag: Arc::new(tag),
             source: OnceLock::new(),
+            owner: OnceLock::new(),
             has_left: AtomicBool::new(false),
             has_share: reporter.has_share(),
             reporter: Mutex::new(reporter),
@@ -88,9 +92,16 @@ impl Entry {
         &self.tag
     }
 
-    pub(crate) fn attach(&self, source: Arc<dyn Source>) {
+    pub(crate) fn attach(&self, source: Arc<dyn Source>, owner: Weak<dyn Any + Send + Sync>) {
         // A second one has no effect, as callers know from the documentation.
+        let _ = self.owner.set(owner);
         let _ = self.source.set(source);
+    }
+
+    /// Keeps the limit from leaving, so that nothing overtakes what is reported meanwhile; `None` if it has
+    /// left. No lock may be held when this is dropped.
+    pub(super) fn hold(&self) -> Option<Arc<dyn Any + Send + Sync>> {
+        self.owner.get()?.upgrade()
     }
 
     /// The source, until its last user goes.

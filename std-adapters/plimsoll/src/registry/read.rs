@@ -66,7 +66,7 @@ impl Round<'_> {
         self.reads.source(entry.tag(), |seen| {
             source.read_into(seen);
             if let Some(edge) = seen.take_edge() {
-                self.registry.emit(entry, &edge);
+                self.registry.emit_found(entry, &edge);
             }
             let Some(seen) = seen.entry() else { return };
             seen.id = entry.id();

@@ -3,9 +3,7 @@
 #[cfg(any(feature = "crossbeam", feature = "std-channel", feature = "tokio"))]
 use std::any::Any;
 use std::ops::Deref;
-use std::sync::Arc;
-#[cfg(any(feature = "crossbeam", feature = "std-channel", feature = "tokio"))]
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
 use plimsoll_core::Edge;
 
@@ -39,9 +37,10 @@ impl Handles {
 impl<S: Source + 'static> Registered<S> {
     /// Snapshots show `source` from here on.
     pub(crate) fn new(registration: Registration, source: S) -> Self {
-        let source = Arc::new(source);
-        registration.hold(source.clone());
-        Self(Arc::new(Inner { source, registration }))
+        let inner = Arc::new(Inner { source: Arc::new(source), registration });
+        let owner: Weak<Inner<S>> = Arc::downgrade(&inner);
+        inner.registration.hold(inner.source.clone(), owner);
+        Self(inner)
     }
 
     #[cfg(any(feature = "crossbeam", feature = "std-channel", feature = "tokio"))]

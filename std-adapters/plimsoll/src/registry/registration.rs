@@ -17,6 +17,7 @@
 //! What there are thousands of, gauges and channels, is [`Registered`](super::Registered): the registry
 //! holds it strongly.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Weak};
 
@@ -49,13 +50,13 @@ impl Registration {
 
     /// Says what is to be read: once, when it exists. Later calls change nothing.
     pub(crate) fn attach<S: Source + 'static>(&self, source: &Arc<S>) {
-        let source: Weak<S> = Arc::downgrade(source);
-        self.entry.attach(Arc::new(source));
+        let (source, owner): (Weak<S>, Weak<S>) = (Arc::downgrade(source), Arc::downgrade(source));
+        self.entry.attach(Arc::new(source), owner);
     }
 
     /// As [`attach`](Self::attach), for a source that the registry keeps until this is dropped.
-    pub(super) fn hold(&self, source: Arc<dyn Source>) {
-        self.entry.attach(source);
+    pub(super) fn hold(&self, source: Arc<dyn Source>, owner: Weak<dyn Any + Send + Sync>) {
+        self.entry.attach(source, owner);
     }
 
     /// Hands an edge, if there is one, on to the subscribers by the rule of the limit. No lock may

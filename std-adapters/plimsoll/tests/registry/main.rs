@@ -9,6 +9,7 @@ mod events;
 mod flood;
 mod history;
 mod late;
+mod leaving;
 mod pressure;
 mod snapshot;
 
