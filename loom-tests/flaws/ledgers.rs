@@ -130,12 +130,7 @@ pub(crate) const FLAWS: &[Flaw] = &[
                 right: LOOK,
                 wrong: "{ list.bound = self.bound_from(0); self.look_for_highest(&mut list) }",
             },
-            Place {
-                file: "ledger/top.rs",
-                function: "top_between<",
-                right: "self.bound_from(bound)",
-                wrong: "bound",
-            },
+            NO_BOUND_AT_THE_END,
         ],
     },
     Flaw {
@@ -148,12 +143,7 @@ pub(crate) const FLAWS: &[Flaw] = &[
                 right: LOOK,
                 wrong: "{ self.look_for_highest(&mut list); list.bound = self.bound_from(list.bound) }",
             },
-            Place {
-                file: "ledger/top.rs",
-                function: "top_between<",
-                right: "self.bound_from(bound)",
-                wrong: "bound",
-            },
+            NO_BOUND_AT_THE_END,
         ],
     },
     Flaw {
@@ -334,6 +324,14 @@ pub(crate) const FLAWS: &[Flaw] = &[
         }],
     },
 ];
+
+/// A reader of the largest that looks for the bound elsewhere.
+const NO_BOUND_AT_THE_END: Place = Place {
+    file: "ledger/top.rs",
+    function: "top_between<",
+    right: "self.bound_from(bound)",
+    wrong: "bound",
+};
 
 /// The first look of a reader of the largest.
 const LOOK: &str = "self.look_for_highest(&mut list)";

@@ -44,7 +44,7 @@ impl High {
 
 /// The sets with the highest ceilings, the highest first.
 pub(super) struct Ceilings {
-    peaks: [High; ROOM],
+    highest: [High; ROOM],
     room: usize,
 }
 
@@ -54,38 +54,38 @@ impl Ceilings {
 
     /// Keeps up to `room` sets, 16 at most, with ceilings above `low`.
     pub(super) fn above(low: u64, room: usize) -> Ceilings {
-        Ceilings { peaks: [High(low << SET_BITS); ROOM], room: room.clamp(1, ROOM) }
+        Ceilings { highest: [High(low << SET_BITS); ROOM], room: room.clamp(1, ROOM) }
     }
 
     /// A set is taken in only if its ceiling is above this. No set that was offered and is not kept has a
     /// higher ceiling.
     #[inline(always)]
     pub(super) fn low(&self) -> u64 {
-        self.peaks[self.room - 1].ceiling()
+        self.highest[self.room - 1].ceiling()
     }
 
     /// Takes in a set whose ceiling is above [`low`](Self::low).
     #[inline(always)]
     pub(super) fn insert(&mut self, ceiling: u64, set: usize) {
         let new = High::new(ceiling, set);
-        let mut peaks = &mut self.peaks[..self.room];
-        while let [rest @ .., above, last] = peaks {
+        let mut places = &mut self.highest[..self.room];
+        while let [rest @ .., above, last] = places {
             if *above > new {
                 break;
             }
             *last = *above;
             let len = rest.len() + 1;
-            peaks = &mut peaks[..len];
+            places = &mut places[..len];
         }
-        if let [.., last] = peaks {
+        if let [.., last] = places {
             *last = new;
         }
     }
 
     /// The ceilings and their sets.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u64, usize)> + '_ {
-        let peaks = self.peaks[..self.room].iter();
-        peaks.map_while(|peak| Some((peak.ceiling(), peak.set()?)))
+        let highest = self.highest[..self.room].iter();
+        highest.map_while(|high| Some((high.ceiling(), high.set()?)))
     }
 
     pub(super) fn has(&self, set: usize) -> bool {
@@ -126,8 +126,8 @@ mod tests {
     #[test]
     fn the_last_set_comes_back_as_it_went_in() {
         for ceiling in [1, VALUE_MAX] {
-            let peak = High::new(ceiling, Ceilings::SETS - 1);
-            assert_eq!((peak.ceiling(), peak.set()), (ceiling, Some(Ceilings::SETS - 1)));
+            let high = High::new(ceiling, Ceilings::SETS - 1);
+            assert_eq!((high.ceiling(), high.set()), (ceiling, Some(Ceilings::SETS - 1)));
         }
     }
 }

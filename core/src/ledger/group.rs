@@ -109,9 +109,10 @@ impl<'s, const WORDS: usize> AnyGroup<'s, WORDS> {
 
     /// What a key can have had that was found absent *before* this call.
     pub(super) fn absent_max(&self) -> u64 {
-        // The bound last: it was raised before what the look has seen.
-        let floor = self.floor();
-        self.bound().over(floor)
+        match self {
+            AnyGroup::One(group) => group.absent_max(),
+            AnyGroup::Two(group) => group.absent_max(),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use super::group::Group;
 use super::largest::{Largest, Origin};
 use super::lookup::Entry;
 use super::set::LedgerSet;
+use super::view::amend;
 use super::word::{SlotWord, VALUE_MAX};
 
 /// The largest entries of a ledger, the largest first.
@@ -189,7 +190,8 @@ impl<'b, const WORDS: usize> List<'b, '_, WORDS> {
         SlotWord::last_of(value).word()
     }
 
-    /// Reads the keys, and the values anew.
+    /// Reads the keys, and the values anew. A key that is seen twice is found where a word has changed: if the
+    /// words of two slots have not changed since before both were read, one key would have been in both.
     ///
     /// # Returns
     /// The entries, and what keys can have had that are above the range.
@@ -211,16 +213,4 @@ impl<'b, const WORDS: usize> List<'b, '_, WORDS> {
         buffer[len..count].fill(Entry::NONE);
         (&mut buffer[..len], bound)
     }
-}
-
-/// Changes the entry of the same key, if there is one: a key that has moved to another slot meanwhile is
-/// seen twice, and there it has the higher value. There the word has changed: if the words of two slots have
-/// not changed since before both were read, then one key would have been in both.
-fn amend<const WORDS: usize>(listed: &mut [Entry<WORDS>], entry: &Entry<WORDS>) -> bool {
-    let Some(before) = listed.iter_mut().find(|before| before.key == entry.key) else {
-        return false;
-    };
-    before.value = before.value.max(entry.value);
-    before.error = entry.error;
-    true
 }

@@ -63,19 +63,24 @@ impl<const WORDS: usize> GroupView<WORDS> {
         self.absent_max = group.absent_max().max(above);
     }
 
-    /// A key that has moved to another slot meanwhile is seen twice: there it has the higher value.
     fn put(&mut self, word: SlotWord, entry: Entry<WORDS>) {
-        if !self.tags.insert(word) {
-            let before = self.entries[..self.len].iter_mut().find(|e| e.key == entry.key);
-            if let Some(before) = before {
-                before.value = before.value.max(entry.value);
-                before.error = entry.error;
-                return;
-            }
+        if !self.tags.insert(word) && amend(&mut self.entries[..self.len], &entry) {
+            return;
         }
         self.entries[self.len] = entry;
         self.len += 1;
     }
+}
+
+/// Changes the entry of the same key, if there is one: a key that has moved to another slot meanwhile is
+/// seen twice, and there it has the higher value.
+pub(super) fn amend<const WORDS: usize>(listed: &mut [Entry<WORDS>], entry: &Entry<WORDS>) -> bool {
+    let Some(before) = listed.iter_mut().find(|before| before.key == entry.key) else {
+        return false;
+    };
+    before.value = before.value.max(entry.value);
+    before.error = entry.error;
+    true
 }
 
 /// The entries of a ledger, in no order; each key once.

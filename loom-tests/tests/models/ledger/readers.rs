@@ -14,27 +14,10 @@ use crate::common::Model;
 #[test]
 fn ledger_7_torn_readers() {
     check(Model::bounded(2).at_least([75, 240, 150]), &[Flaw::UnvalidatedReader], || {
-        let name = |half: &[u8; 8], other: &[u8; 8]| {
-            Key::<2>::new(&[*half, *other].concat()).expect("16 bytes")
-        };
-        let [old, new] = [name(b"old old ", b"old old "), name(b"new new ", b"new new ")];
-        let ledger = Arc::new(Peaks::<1, 2>::new(SEED));
-        let between = Key::from(3);
-        let all = [(old, 5), (Key::from(2), 9), (between, 6), (new, 7)];
-        for (key, value) in &all[..2] {
-            ledger.record(key, *value);
-        }
-        let other = ledger.clone();
-        let other = thread::spawn(move || {
-            // The cell of `old` becomes free, and the next one that is taken.
-            other.record(&between, 6);
-            other.record(&new, 7);
+        beside_a_replacement(|ledger| {
+            let read: Vec<Entry<2>> = ledger.entries().collect();
+            assert_whole(&read);
         });
-        let read: Vec<Entry<2>> = ledger.entries().collect();
-        for entry in read {
-            assert!(all.contains(&(*entry.key(), entry.value())), "LEDGER-7: {entry:?}");
-        }
-        other.join().unwrap();
     });
 }
 
@@ -44,26 +27,10 @@ fn ledger_7_torn_readers() {
 fn ledger_7_torn_top() {
     let flaws = [Flaw::UnvalidatedReader, Flaw::ValueOfBefore];
     check(Model::bounded(2).at_least([120, 300, 115]), &flaws, || {
-        let name = |half: &[u8; 8], other: &[u8; 8]| {
-            Key::<2>::new(&[*half, *other].concat()).expect("16 bytes")
-        };
-        let [old, new] = [name(b"old old ", b"old old "), name(b"new new ", b"new new ")];
-        let ledger = Arc::new(Peaks::<1, 2>::new(SEED));
-        let between = Key::from(3);
-        let all = [(old, 5), (Key::from(2), 9), (between, 6), (new, 7)];
-        for (key, value) in &all[..2] {
-            ledger.record(key, *value);
-        }
-        let other = ledger.clone();
-        let other = thread::spawn(move || {
-            other.record(&between, 6);
-            other.record(&new, 7);
+        beside_a_replacement(|ledger| {
+            let mut buffer = [Entry::NONE; 2];
+            assert_whole(ledger.top(&mut buffer).entries());
         });
-        let mut buffer = [Entry::NONE; 2];
-        for entry in ledger.top(&mut buffer).entries() {
-            assert!(all.contains(&(*entry.key(), entry.value())), "LEDGER-7: {entry:?}");
-        }
-        other.join().unwrap();
     });
 }
 
@@ -72,27 +39,48 @@ fn ledger_7_torn_top() {
 fn ledger_7_torn_lookups() {
     let flaws = [Flaw::UnvalidatedReader, Flaw::SlotForKey];
     check(Model::bounded(2).at_least([900, 280, 350]), &flaws, || {
-        let name = |half: &[u8; 8], other: &[u8; 8]| {
-            Key::<2>::new(&[*half, *other].concat()).expect("16 bytes")
-        };
-        let ledger = Arc::new(Peaks::<1, 2>::new(SEED));
-        ledger.record(&name(b"old old ", b"old old "), 5);
-        ledger.record(&Key::from(2), 9);
-        let other = ledger.clone();
-        let other = thread::spawn(move || {
-            other.record(&Key::from(3), 6);
-            other.record(&name(b"new new ", b"new new "), 7);
+        beside_a_replacement(|ledger| {
+            let never = [name(b"old old ", b"new new "), name(b"new new ", b"old old ")];
+            for torn in never {
+                assert!(matches!(ledger.get(&torn), Lookup::Absent { .. }), "LEDGER-7");
+                assert!(!ledger.record(&torn, 1).is_tracked(), "LEDGER-7");
+            }
+            // Of a name that there is, nobody else's number.
+            let old = ledger.get(&name(b"old old ", b"old old "));
+            assert!(matches!(old.value(), None | Some(5)), "LEDGER-7: {old:?}");
         });
-        let never = [name(b"old old ", b"new new "), name(b"new new ", b"old old ")];
-        for torn in never {
-            assert!(matches!(ledger.get(&torn), Lookup::Absent { .. }), "LEDGER-7");
-            assert!(!ledger.record(&torn, 1).is_tracked(), "LEDGER-7");
-        }
-        // Of a name that there is, nobody else's number.
-        let old = ledger.get(&name(b"old old ", b"old old "));
-        assert!(matches!(old.value(), None | Some(5)), "LEDGER-7: {old:?}");
-        other.join().unwrap();
     });
+}
+
+fn name(half: &[u8; 8], other: &[u8; 8]) -> Key<2> {
+    Key::new(&[*half, *other].concat()).expect("16 bytes")
+}
+
+/// What is recorded beside a reader; the first two before it reads.
+fn records() -> [(Key<2>, u64); 4] {
+    let [old, new] = [name(b"old old ", b"old old "), name(b"new new ", b"new new ")];
+    [(old, 5), (Key::from(2), 9), (Key::from(3), 6), (new, 7)]
+}
+
+/// Reads a ledger in which the old key is replaced: its cell becomes free, and the next one that is taken.
+fn beside_a_replacement(read: impl FnOnce(&Peaks<1, 2>)) {
+    let ledger = Arc::new(Peaks::<1, 2>::new(SEED));
+    let record = |ledger: &Peaks<1, 2>, records: &[(Key<2>, u64)]| {
+        for (key, value) in records {
+            ledger.record(key, *value);
+        }
+    };
+    record(&ledger, &records()[..2]);
+    let other = ledger.clone();
+    let other = thread::spawn(move || record(&other, &records()[2..]));
+    read(&ledger);
+    other.join().unwrap();
+}
+
+fn assert_whole(read: &[Entry<2>]) {
+    for entry in read {
+        assert!(records().contains(&(*entry.key(), entry.value())), "LEDGER-7: {entry:?}");
+    }
 }
 
 /// LEDGER-6, LEDGER-7: a sum is read with its own error, also from a cell that is used again at once.

@@ -131,9 +131,8 @@ pub(super) trait Sampled: Send + Sync {
 }
 
 /// A channel whose totals are noted as long as it has handles: the registry may keep it for longer.
-#[derive(Clone)]
 struct Sampling {
-    handles: Arc<Handles>,
+    handles: Handles,
     channel: Weak<dyn Sampled>,
 }
 
@@ -149,7 +148,7 @@ static SAMPLER: Mutex<Sampler> = Mutex::new(Sampler { channels: Vec::new(), is_r
 pub(super) fn sample<S: Sampled + 'static>(handles: Handles, channel: &Arc<S>) {
     let weak: Weak<S> = Arc::downgrade(channel);
     let mut sampler = SAMPLER.lock();
-    sampler.channels.push(Sampling { handles: Arc::new(handles), channel: weak });
+    sampler.channels.push(Sampling { handles, channel: weak });
     if !sampler.is_running {
         // Without a thread there are no ages; the next channel tries again.
         let thread = thread::Builder::new().name("plimsoll-totals".into()).spawn(run);
@@ -168,11 +167,11 @@ fn run() {
                 sampler.is_running = false;
                 return;
             }
-            round.clone_from(&sampler.channels);
+            round.extend(sampler.channels.iter().map(|sampling| sampling.channel.clone()));
         }
         // Outside the lock: this may be the last to hold a channel.
-        for sampling in round.drain(..) {
-            if let Some(channel) = sampling.channel.upgrade() {
+        for channel in round.drain(..) {
+            if let Some(channel) = channel.upgrade() {
                 channel.sample(clock::now_us());
             }
         }

@@ -46,6 +46,7 @@ impl Shared {
     }
 
     /// Reads the depth of a source now, and hands on an edge that this makes. No lock may be held.
+    #[inline]
     pub(super) fn look_at(
         self: &Arc<Self>,
         entry: &Arc<Entry>,
@@ -59,6 +60,7 @@ impl Shared {
     }
 
     /// Hands on an edge that a reader has found, unless the limit has left.
+    #[cold]
     pub(super) fn emit_found(self: &Arc<Self>, entry: &Arc<Entry>, edge: &Edge) {
         if let Some(_held) = entry.hold() {
             self.emit(entry, edge);
@@ -297,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn reg_10_a_reader_that_is_late_lists_nothing_as_due() {
+    fn reg_10_a_thread_that_is_late_lists_nothing_as_due() {
         let registry = Registry::new();
         let hour = PressureRule::hold(Duration::from_secs(3_600));
         let limit = Limit::queue("q").pressure(hour);
@@ -306,7 +308,7 @@ mod tests {
         gauge.add(9);
         assert_eq!(kept(&registry), (0, 1));
         drop(gauge);
-        // As a reader does that has made the edge, and was stopped before this.
+        // As a thread does that was stopped before this.
         registry.0.pending.list(&listed[0].entry);
         assert_eq!(kept(&registry), (0, 0));
     }

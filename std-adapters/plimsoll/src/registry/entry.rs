@@ -3,11 +3,12 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use plimsoll_core::Watermarks;
 
+use super::handles::Handles;
 use super::levels::Levels;
 use super::marks::Marks;
 use super::reporter::Reporter;
@@ -29,7 +30,7 @@ use crate::telemetry::{PressureRule, RegisterError, Source, Standing, Tag};
 /// | operation | order | why |
 /// |---|---|---|
 /// | `leave`: store of `has_left` | Relaxed | the rule's lock, taken next, orders it |
-/// | `is_here`: load of `has_left` | Relaxed | the rule drops the edge of a reader that comes too late |
+/// | `is_here`: load of `has_left` | Relaxed | a hint: who reports holds the limit |
 /// | `place`, `set_place` | Relaxed | written under the lock of `Pending` |
 /// | `enqueue`, `dequeue`, `is_over` | Relaxed | the locks of the rule and of the entries order them |
 pub(crate) struct Entry {
@@ -38,8 +39,7 @@ pub(crate) struct Entry {
     since_us: u64,
     tag: Arc<Tag>,
     source: OnceLock<Arc<dyn Source>>,
-    /// What leaves the registry when it is dropped.
-    owner: OnceLock<Weak<dyn Any + Send + Sync>>,
+    handles: OnceLock<Handles>,
     /// Its last handle has gone: only its events are left.
     has_left: AtomicBool,
     /// Held for a few machine steps on an edge, never while anything else runs.
@@ -71,7 +71,7 @@ impl Entry {
             since_us,
             tag: Arc::new(tag),
             source: OnceLock::new(),
-            owner: OnceLock::new(),
+            handles: OnceLock::new(),
             has_left: AtomicBool::new(false),
             has_share: reporter.has_share(),
             reporter: Mutex::new(reporter),
@@ -92,16 +92,16 @@ impl Entry {
         &self.tag
     }
 
-    pub(crate) fn attach(&self, source: Arc<dyn Source>, owner: Weak<dyn Any + Send + Sync>) {
+    pub(crate) fn attach(&self, source: Arc<dyn Source>, handles: Handles) {
         // A second one has no effect, as callers know from the documentation.
-        let _ = self.owner.set(owner);
+        let _ = self.handles.set(handles);
         let _ = self.source.set(source);
     }
 
-    /// Keeps the limit from leaving, so that nothing overtakes what is reported meanwhile; `None` if it has
-    /// left. No lock may be held when this is dropped.
+    /// [Keeps](Handles::hold) the limit from leaving, so that its end does not overtake what is reported
+    /// meanwhile.
     pub(super) fn hold(&self) -> Option<Arc<dyn Any + Send + Sync>> {
-        self.owner.get()?.upgrade()
+        self.handles.get()?.hold()
     }
 
     /// The source, until its last user goes.
@@ -113,8 +113,7 @@ impl Entry {
     /// Whether it has users.
     #[inline]
     pub(super) fn is_here(&self) -> bool {
-        // Relaxed: a reader that misses it hands its edge on before the rule is gone, and the end is reported
-        // after it; or later, and the rule drops the edge.
+        // Relaxed: a hint. Who reports what it has read holds the limit meanwhile.
         !self.has_left.load(Ordering::Relaxed)
     }
 
@@ -178,9 +177,8 @@ impl Entry {
 
     /// A record of this entry is about to be put in the ring.
     pub(crate) fn enqueue(&self) {
-        // Relaxed: counted up under the lock of the rule. Who leaves takes that lock before it asks
-        // `is_over`, and a rule that is gone takes no edge; all who count down do so under the lock of the
-        // entries, or after counting up.
+        // Relaxed: `leave` comes after every edge of the entry, since who hands one on holds the limit; all who
+        // count down do so under the lock of the entries, or after counting up.
         self.queued.fetch_add(1, Ordering::Relaxed);
     }
 

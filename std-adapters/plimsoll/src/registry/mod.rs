@@ -6,6 +6,7 @@ mod deferred;
 mod deliver;
 mod entry;
 mod gate;
+mod handles;
 mod history;
 mod levels;
 #[cfg(feature = "pressure")]
@@ -34,7 +35,7 @@ pub use thread::DeliveryThread;
 pub use weak::WeakRegistry;
 
 #[cfg(any(feature = "crossbeam", feature = "std-channel", feature = "tokio"))]
-pub(crate) use registered::Handles;
+pub(crate) use handles::Handles;
 pub(crate) use registered::Registered;
 pub(crate) use registration::Registration;
 #[cfg(feature = "pressure")]

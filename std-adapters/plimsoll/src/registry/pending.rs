@@ -29,7 +29,7 @@ impl Pending {
             return;
         }
         let mut entries = self.0.lock();
-        // Asked again under both locks: it may have left since, and been removed.
+        // Asked again under both locks: another thread may have made it due no more, and removed it.
         if entry.place().is_none() && entry.with_due(|due_ms| due_ms.is_some()) {
             entry.set_place(Some(entries.len()));
             entries.push(entry.clone());

@@ -1,17 +1,16 @@
 //! What the handles of one limit share, if the registry holds it as well.
 
-#[cfg(any(feature = "crossbeam", feature = "std-channel", feature = "tokio"))]
-use std::any::Any;
 use std::ops::Deref;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use plimsoll_core::Edge;
 
+use super::handles::Handles;
 use super::registration::Registration;
 use crate::telemetry::Source;
 
 /// A handle's share of a source that the registry holds too, so that a snapshot reads it without
-/// counting a reference. The last handle leaves the registry, which then lets go of the source.
+/// counting a reference. The last handle leaves the registry, which then releases the source.
 ///
 /// For sources that are cheap to keep: an entry that has left keeps its source until its last event is
 /// delivered, and as long as a pressure or a snapshot under way has the entry. Since the registry holds
@@ -23,30 +22,17 @@ struct Inner<S> {
     registration: Registration,
 }
 
-/// Tells whether a limit has a handle left, and keeps none.
-#[cfg(any(feature = "crossbeam", feature = "std-channel", feature = "tokio"))]
-pub(crate) struct Handles(Weak<dyn Any + Send + Sync>);
-
-#[cfg(any(feature = "crossbeam", feature = "std-channel", feature = "tokio"))]
-impl Handles {
-    pub(crate) fn are_left(&self) -> bool {
-        self.0.strong_count() > 0
-    }
-}
-
 impl<S: Source + 'static> Registered<S> {
     /// Snapshots show `source` from here on.
     pub(crate) fn new(registration: Registration, source: S) -> Self {
         let inner = Arc::new(Inner { source: Arc::new(source), registration });
-        let owner: Weak<Inner<S>> = Arc::downgrade(&inner);
-        inner.registration.hold(inner.source.clone(), owner);
+        inner.registration.attach_kept(inner.source.clone(), Handles::of(&inner));
         Self(inner)
     }
 
     #[cfg(any(feature = "crossbeam", feature = "std-channel", feature = "tokio"))]
     pub(crate) fn handles(&self) -> Handles {
-        let inner: Weak<Inner<S>> = Arc::downgrade(&self.0);
-        Handles(inner)
+        Handles::of(&self.0)
     }
 }
 

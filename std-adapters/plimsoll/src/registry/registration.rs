@@ -17,13 +17,13 @@
 //! What there are thousands of, gauges and channels, is [`Registered`](super::Registered): the registry
 //! holds it strongly.
 
-use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Weak};
 
 use plimsoll_core::{Edge, Watermarks};
 
 use super::entry::Entry;
+use super::handles::Handles;
 use super::{Registry, Shared};
 use crate::telemetry::{Limit, PressureRule, RegisterError, Source, Tag};
 
@@ -50,13 +50,13 @@ impl Registration {
 
     /// Says what is to be read: once, when it exists. Later calls change nothing.
     pub(crate) fn attach<S: Source + 'static>(&self, source: &Arc<S>) {
-        let (source, owner): (Weak<S>, Weak<S>) = (Arc::downgrade(source), Arc::downgrade(source));
-        self.entry.attach(Arc::new(source), owner);
+        let (weak, handles): (Weak<S>, _) = (Arc::downgrade(source), Handles::of(source));
+        self.entry.attach(Arc::new(weak), handles);
     }
 
     /// As [`attach`](Self::attach), for a source that the registry keeps until this is dropped.
-    pub(super) fn hold(&self, source: Arc<dyn Source>, owner: Weak<dyn Any + Send + Sync>) {
-        self.entry.attach(source, owner);
+    pub(super) fn attach_kept(&self, source: Arc<dyn Source>, handles: Handles) {
+        self.entry.attach(source, handles);
     }
 
     /// Hands an edge, if there is one, on to the subscribers by the rule of the limit. No lock may

@@ -79,11 +79,7 @@ impl Reporter {
     }
 
     /// Takes an edge; `waiting` waiters are blocked at that time.
-    /// A reader may find an edge of a limit that has left since it was listed: that is none.
     pub(super) fn on_edge(&mut self, now_ms: u64, edge: &Edge, waiting: u64, accept: &mut Accept) {
-        if self.is_gone {
-            return;
-        }
         let notices = self.sustain.on_edge(now_ms, edge);
         if let Some(share) = &mut self.share {
             share.on_look(now_ms, condition(self.sustain.level(), waiting));
@@ -266,7 +262,7 @@ impl Reporter {
     fn composed(&self, now_ms: u64, level: Level) -> Notice {
         let latest = self.latest;
         let said = match self.sustain.standing(now_ms) {
-            // No edge counts any more, and this comes after all that did.
+            // It has no more edges, and this comes after all of them.
             Some(standing) if self.is_gone => {
                 Notice { sequence: latest.sequence.saturating_add(1), ..standing }
             }

@@ -7,8 +7,8 @@
 //! does, `len` still counts them, and their drops may panic in a sender's.
 //!
 //! The constructors ask for `T: Send + 'static`, which upstream's do not: the registry keeps a receiver
-//! to ask for the length with, and asks from whichever thread takes a snapshot. The other channels count both sides, so that the registry never
-//! sees an item; they take any `T`.
+//! to ask for the length with, and asks from whichever thread takes a snapshot. The other channels
+//! count both sides, so that the registry never sees an item; they take any `T`.
 //!
 //! [`Select`] takes tracked handles. In upstream's `select!` and `select_biased!`, name a tracked
 //! handle by its `watched()`:
