@@ -2,12 +2,6 @@
 
 use super::word::VALUE_MAX;
 
-/// How many are kept.
-#[cfg(not(any(loom, shuttle)))]
-const ROOM: usize = 16;
-#[cfg(any(loom, shuttle))]
-const ROOM: usize = 1;
-
 /// A ceiling and its set in 64 bits, low bit first:
 ///
 /// ```text
@@ -44,47 +38,49 @@ impl High {
 
 /// The sets with the highest ceilings, the highest first.
 pub(super) struct Ceilings {
-    highest: [High; ROOM],
-    room: usize,
+    /// In order, from `first` on: so the last one always has the same place.
+    highest: [High; Ceilings::ROOM],
+    first: usize,
 }
 
 impl Ceilings {
+    /// How many are kept at most.
+    pub(super) const ROOM: usize = if cfg!(any(loom, shuttle)) { 1 } else { 16 };
+
     /// How many sets can be told apart.
     pub(super) const SETS: usize = SET_MASK as usize;
 
-    /// Keeps up to `room` sets, 16 at most, with ceilings above `low`.
+    /// Keeps up to `room` sets, [`ROOM`](Self::ROOM) at most, with ceilings above `low`.
     pub(super) fn above(low: u64, room: usize) -> Ceilings {
-        Ceilings { highest: [High(low << SET_BITS); ROOM], room: room.clamp(1, ROOM) }
+        let first = Ceilings::ROOM - room.clamp(1, Ceilings::ROOM);
+        Ceilings { highest: [High(low << SET_BITS); Ceilings::ROOM], first }
     }
 
     /// A set is taken in only if its ceiling is above this. No set that was offered and is not kept has a
     /// higher ceiling.
     #[inline(always)]
     pub(super) fn low(&self) -> u64 {
-        self.highest[self.room - 1].ceiling()
+        self.highest[Ceilings::ROOM - 1].ceiling()
     }
 
     /// Takes in a set whose ceiling is above [`low`](Self::low).
     #[inline(always)]
     pub(super) fn insert(&mut self, ceiling: u64, set: usize) {
         let new = High::new(ceiling, set);
-        let mut places = &mut self.highest[..self.room];
-        while let [rest @ .., above, last] = places {
-            if *above > new {
-                break;
+        for place in (self.first + 1..Ceilings::ROOM).rev() {
+            let above = self.highest[place - 1];
+            if above > new {
+                self.highest[place] = new;
+                return;
             }
-            *last = *above;
-            let len = rest.len() + 1;
-            places = &mut places[..len];
+            self.highest[place] = above;
         }
-        if let [.., last] = places {
-            *last = new;
-        }
+        self.highest[self.first] = new;
     }
 
     /// The ceilings and their sets.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u64, usize)> + '_ {
-        let highest = self.highest[..self.room].iter();
+        let highest = self.highest[self.first..].iter();
         highest.map_while(|high| Some((high.ceiling(), high.set()?)))
     }
 

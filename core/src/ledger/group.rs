@@ -151,15 +151,6 @@ impl<'s, const WORDS: usize, const SETS: usize> Group<'s, WORDS, SETS> {
         self.0[0]
     }
 
-    /// Whether a key that was found absent *before* this call has had no more than `value`, as far as can be
-    /// seen without a look at all slots: most groups have a slot that is not above it.
-    #[inline(always)]
-    pub(super) fn is_absent_max_within(self, value: u64) -> bool {
-        // The bound last: it was raised before what the look has seen.
-        self.0.iter().any(|set| set.has_slot_within(value))
-            && self.first().bound.get().value() <= value
-    }
-
     /// Records by `rule` for `key`, with a look at all slots. `on_evicted` gets the cell of who went,
     /// and the value.
     #[inline(never)]

@@ -70,29 +70,18 @@ impl<'b, const WORDS: usize> Largest<'b, WORDS> {
         self.buffer.len()
     }
 
-    /// The least value, once there is no more room.
+    /// Takes in a value, unless there is room for larger ones only.
     #[inline(always)]
-    pub(super) fn least(&self) -> Option<u64> {
+    pub(super) fn offer(&mut self, value: u64, origin: Origin) {
         if self.len < self.buffer.len() {
-            return None;
-        }
-        Some(self.buffer.first().map_or(VALUE_MAX, |entry| entry.value))
-    }
-
-    /// Takes in a value above the least.
-    #[inline(always)]
-    pub(super) fn insert(&mut self, value: u64, origin: Origin) {
-        let Some(least) = self.least() else {
             self.len += 1;
             return self.sift_up(self.len - 1, (value, origin));
-        };
-        debug_assert!(value > least);
-        self.pass_over(least);
-        self.sift_down(self.len, (value, origin));
-    }
-
-    pub(super) fn pass_over(&mut self, value: u64) {
-        self.passed_over = self.passed_over.max(value);
+        }
+        let least = self.buffer.first().map_or(VALUE_MAX, |entry| entry.value);
+        self.passed_over = self.passed_over.max(least.min(value));
+        if value > least {
+            self.sift_down(self.len, (value, origin));
+        }
     }
 
     /// The buffer, and how many of its entries have a value, the largest first.
@@ -177,10 +166,7 @@ mod tests {
             let values: Vec<u64> = (0..40).map(|step| 1 + step * 17 % 40).collect();
             for (place, value) in values.iter().enumerate() {
                 let origin = Origin::new(place, 0, SlotWord::EMPTY);
-                match largest.least() {
-                    Some(least) if *value <= least => largest.pass_over(*value),
-                    _ => largest.insert(*value, origin),
-                }
+                largest.offer(*value, origin);
             }
             let passed_over = largest.passed_over();
             let (buffer, len) = largest.into_sorted();

@@ -148,22 +148,20 @@ impl<const WORDS: usize> LedgerSet<WORDS> {
         SlotWord::from_word(self.fold_words(u64::MAX, u64::min)).value()
     }
 
-    /// Whether some slot is not above `value`.
+    /// Whether a key that was found absent *before* this call has had no more than a value, by its
+    /// [last word](SlotWord::last_of), as far as can be seen without a look at all slots: most sets have one
+    /// that is not above it.
     #[inline(always)]
-    pub(super) fn has_slot_within(&self, value: u64) -> bool {
-        // The last slots fill last.
-        self.slots.iter().rev().any(|slot| slot.look().value() <= value)
+    pub(super) fn is_absent_max_within(&self, last: SlotWord) -> bool {
+        // The last slots fill last. The bound is looked at last: it was raised before what the look has seen.
+        self.slots.iter().rev().any(|slot| slot.look().word() <= last.word())
+            && self.bound.get().value() <= last.value()
     }
 
-    /// The value of the largest entry, if `highest` is the largest word of those that count.
+    /// The word of the highest value.
     #[inline(always)]
-    pub(super) fn largest_entry(&self, highest: SlotWord) -> u64 {
-        if !highest.is_tombstone() {
-            return highest.value();
-        }
-        let entries =
-            self.looks().filter(|word| word.is_entry() && word.value() <= highest.value());
-        entries.map(SlotWord::value).max().unwrap_or(0)
+    pub(super) fn highest_word(&self) -> SlotWord {
+        SlotWord::from_word(self.fold_words(0, u64::max))
     }
 
     /// A fold of all slots' words, several side by side.

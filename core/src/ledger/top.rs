@@ -89,7 +89,7 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
     fn look_for_highest(&self, list: &mut List<'_, '_, WORDS>) {
         let sets = self.sets();
         if self.groups == 1 {
-            return sets.iter().enumerate().for_each(|(index, set)| list.look(index, set));
+            return sets.iter().enumerate().for_each(|(index, set)| list.look(index, set, None));
         }
         // As a rule, each of the largest is in a set of its own, and so is the first of the others. The ceiling
         // of one set more then tells that no other is needed.
@@ -103,9 +103,16 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
                 low = highest.low();
             }
         }
-        for (ceiling, index) in highest.iter() {
+        // Their own largest first, so that few others come into the list and leave it again.
+        let mut seen = [None; Ceilings::ROOM];
+        for (seen, (ceiling, index)) in seen.iter_mut().zip(highest.iter()) {
             if list.wants(ceiling) {
-                list.look(index, &sets[index]);
+                *seen = list.take_largest_of(index, &sets[index]);
+            }
+        }
+        for (seen, (ceiling, index)) in seen.into_iter().zip(highest.iter()) {
+            if list.wants(ceiling) {
+                list.look(index, &sets[index], seen);
             }
         }
         // No other set is above the low end.
@@ -114,7 +121,7 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
         }
         for (index, set) in sets.iter().enumerate() {
             if list.wants(set.ceiling.get()) && !highest.has(index) {
-                list.look(index, set);
+                list.look(index, set, None);
             }
         }
     }
@@ -125,10 +132,11 @@ impl<A: Aggregate, S: AsRef<[LedgerSet<WORDS>]>, const WORDS: usize> Ledger<A, S
         if self.groups == 1 {
             return self.groups().fold(least, |least, group| group.absent_max().max(least));
         }
+        let mut last = SlotWord::last_of(least);
         for set in self.sets() {
-            let group = Group([set]);
-            if !group.is_absent_max_within(least) {
-                least = group.absent_max().max(least);
+            if !set.is_absent_max_within(last) {
+                least = Group([set]).absent_max().max(least);
+                last = SlotWord::last_of(least);
             }
         }
         least
@@ -150,24 +158,36 @@ impl<'b, const WORDS: usize> List<'b, '_, WORDS> {
         ceiling > self.largest.passed_over() && ceiling >= *self.range.start()
     }
 
-    /// Looks at the words of a set.
+    /// Takes in the largest of a set, unless that is a removed entry or above the range.
+    ///
+    /// # Returns
+    /// Its slot.
     #[inline(never)]
-    fn look(&mut self, index: usize, set: &LedgerSet<WORDS>) {
-        let mut limit = self.limit();
-        let mut highest = 0;
+    fn take_largest_of(&mut self, index: usize, set: &LedgerSet<WORDS>) -> Option<usize> {
+        let word = set.highest_word();
+        if !word.is_entry() || !self.range.contains(&word.value()) {
+            return None;
+        }
+        let slot = set.slots.iter().position(|slot| slot.look() == word)?;
+        self.take(word, index, slot);
+        Some(slot)
+    }
+
+    /// Looks at the words of a set, but for one that was `seen`.
+    #[inline(never)]
+    fn look(&mut self, index: usize, set: &LedgerSet<WORDS>, seen: Option<usize>) {
+        let mut last = self.last_unwanted();
         for (row, slots) in set.slots.chunks_exact(LANES).enumerate() {
             for (lane, slot) in slots.iter().enumerate() {
-                let word = slot.look();
-                if word.word() <= limit {
-                    highest = word.word().max(highest);
-                } else {
-                    self.take(word, index, row * LANES + lane);
-                    limit = self.limit();
+                let (word, place) = (slot.look(), row * LANES + lane);
+                if word.word() > last {
+                    if Some(place) != seen {
+                        self.take(word, index, place);
+                    }
+                    last = self.last_unwanted();
                 }
             }
         }
-        let highest = set.largest_entry(SlotWord::from_word(highest));
-        self.largest.pass_over(highest);
     }
 
     #[inline(never)]
@@ -179,15 +199,15 @@ impl<'b, const WORDS: usize> List<'b, '_, WORDS> {
             // What it had in the range is gone.
             self.bound = word.value().max(self.bound);
         } else {
-            self.largest.insert(word.value(), Origin::new(set, slot, word));
+            self.largest.offer(word.value(), Origin::new(set, slot, word));
         }
     }
 
-    /// The largest word that is not wanted.
+    /// The highest word that changes nothing.
     #[inline(always)]
-    fn limit(&self) -> u64 {
-        let value = self.largest.least().unwrap_or_else(|| self.range.start().saturating_sub(1));
-        SlotWord::last_of(value).word()
+    fn last_unwanted(&self) -> u64 {
+        let below = self.range.start().saturating_sub(1);
+        SlotWord::last_of(below.max(self.largest.passed_over())).word()
     }
 
     /// Reads the keys, and the values anew. A key that is seen twice is found where a word has changed: if the
