@@ -2,6 +2,8 @@
 
 #[path = "ledger/exact.rs"]
 mod exact;
+#[path = "ledger/largest.rs"]
+mod largest;
 #[path = "ledger/merges.rs"]
 mod merges;
 #[path = "ledger/races.rs"]

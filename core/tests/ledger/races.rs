@@ -5,7 +5,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread;
 
-use plimsoll_core::ledger::{Key, LedgerHandle, LedgerSet, Lookup, PeakLedger};
+use plimsoll_core::ledger::{Entry, Key, LedgerHandle, LedgerSet, Lookup, PeakLedger};
 
 use super::{Peaks, SEED, Sums, boxed, key, numbers};
 
@@ -184,4 +184,76 @@ fn ledger_6_sums_of_many_threads_are_conserved() {
         panic!("LEDGER-6: the heaviest is there");
     };
     assert!(value >= THREADS * EACH * 2 && value - error <= THREADS * EACH * 3);
+}
+
+/// Lists of the largest beside threads that raise the largest, admit others and remove them: each key once,
+/// with a value of its own that it had meanwhile, and none of the largest is missing.
+#[test]
+fn ledger_7_lists_of_the_largest_beside_writers_miss_none_and_mix_up_none() {
+    const NAMES: u64 = 4_096;
+    const LARGEST: u64 = 12;
+    const STEPS: u64 = 15_000;
+    // A value tells whose it is.
+    let value = |step: u64, number: u64| step * NAMES + number;
+    let large = |step: u64, number: u64| value((1 << 36) + step, number);
+    let ledger = PeakLedger::with_sets(boxed(64), SEED).unwrap();
+    (0..LARGEST).for_each(|number| _ = ledger.record(&key(number), large(0, number)));
+    // The steps that each of the largest has taken, and has begun.
+    let [taken, begun] = [(); 2].map(|()| [(); LARGEST as usize].map(|()| AtomicU64::new(0)));
+    let is_over = AtomicBool::new(false);
+    let read = |room: usize| {
+        let mut buffer = [Entry::NONE; 60];
+        let before = taken.each_ref().map(|step| step.load(SeqCst));
+        let top = ledger.top(&mut buffer[..room]);
+        let after = begun.each_ref().map(|step| step.load(SeqCst));
+        let listed = top.entries();
+        assert!(listed.is_sorted_by(|one, other| one.value() >= other.value()));
+        let numbers: HashSet<u64> = listed.iter().filter_map(|e| e.key().as_integer()).collect();
+        assert_eq!(numbers.len(), listed.len(), "LEDGER-10");
+        let mut found = 0;
+        for entry in listed {
+            let number = entry.key().as_integer().unwrap();
+            assert_eq!(entry.value() % NAMES, number, "LEDGER-7: another's value");
+            let Some((before, after)) = before.iter().zip(&after).nth(number as usize) else {
+                continue;
+            };
+            let range = large(*before, number)..=large(*after, number);
+            assert!(range.contains(&entry.value()), "LEDGER-3: {range:?} {}", entry.value());
+            found += 1;
+        }
+        assert_eq!(found, room.min(LARGEST as usize), "LEDGER-3: one is missing");
+    };
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            while !is_over.load(SeqCst) {
+                [1, 5, 12, 13, 16, 60].into_iter().for_each(read);
+            }
+        });
+        let raiser = scope.spawn(|| {
+            for step in 1..=STEPS {
+                let number = step % LARGEST;
+                begun[number as usize].store(step, SeqCst);
+                ledger.record(&key(number), large(step, number));
+                taken[number as usize].store(step, SeqCst);
+            }
+        });
+        let admitter = scope.spawn(|| {
+            let mut random = numbers(1);
+            for step in 1..=STEPS {
+                let number = LARGEST + random() % (NAMES - LARGEST);
+                ledger.record(&key(number), value(step, number));
+            }
+        });
+        let remover = scope.spawn(|| {
+            let mut random = numbers(1);
+            for _ in 0..STEPS {
+                ledger.remove(&key(LARGEST + random() % (NAMES - LARGEST)));
+            }
+        });
+        let writers = [raiser, admitter, remover].map(|writer| writer.join());
+        is_over.store(true, SeqCst);
+        reader.join().unwrap();
+        assert!(writers.iter().all(Result::is_ok));
+    });
+    read(60);
 }

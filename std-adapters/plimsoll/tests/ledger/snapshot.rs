@@ -195,3 +195,46 @@ fn a_shorter_list_certifies_no_more_than_the_whole_one() {
     assert_eq!(certain(&snapshot), [true, true, false]);
     assert_eq!(snapshot.ledgers()[0].certified, 2);
 }
+
+/// However many users are asked for: those are the first of all, with what is certain of so many.
+#[test]
+fn ledger_2_any_number_of_users_in_a_snapshot_agrees_with_the_ledger() {
+    let registry = Registry::new();
+    let (heaps, fuel) = (peaks(&registry, 64), sums(&registry, 64));
+    let minute = registry.window_ledger("minute", 64).unwrap();
+    let mut random = 1_u64;
+    for _ in 0..2_000 {
+        random =
+            random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let (guest, amount) = ((random >> 33) % 300, 1 + (random >> 40) % 50);
+        heaps.record(guest, amount).unwrap();
+        fuel.record(guest, amount).unwrap();
+        minute.record(guest, amount).unwrap();
+        if amount == 50 {
+            heaps.remove(guest).unwrap();
+            fuel.remove(guest).unwrap();
+            minute.remove(guest).unwrap();
+        }
+    }
+    let whole = registry.snapshot_with_users(usize::MAX);
+    let numbers = |ledger: &SnapshotLedger| {
+        ledger.users().iter().map(|user| (user.value(), user.is_certified)).collect::<Vec<_>>()
+    };
+    for users in [0, 1, 2, 10, 14, 15, 40, 150, 160, usize::MAX] {
+        let some = registry.snapshot_with_users(users);
+        let mut cut = whole.clone();
+        cut.truncate_users(users);
+        for ((some, cut), whole) in some.ledgers().iter().zip(cut.ledgers()).zip(whole.ledgers()) {
+            let values = |ledger: &SnapshotLedger| numbers(ledger).into_iter().map(|one| one.0);
+            assert!(values(some).eq(values(whole).take(users)), "{users}");
+            assert_eq!((numbers(some), some.certified), (numbers(cut), cut.certified), "{users}");
+            assert_eq!((some.bound, some.tracked), (whole.bound, whole.tracked), "{users}");
+        }
+    }
+    for (ledger, entries) in [(0, heaps.entries()), (1, fuel.entries())] {
+        let mut values: Vec<u64> = entries.map(|entry| entry.value()).collect();
+        values.sort_unstable_by(|one, other| other.cmp(one));
+        let listed: Vec<u64> = numbers(&whole.ledgers()[ledger]).iter().map(|one| one.0).collect();
+        assert_eq!(listed, values);
+    }
+}
