@@ -311,3 +311,51 @@ impl Credit {
         idle
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a handle is, to the thread that looks.
+    #[derive(Clone, Copy, Debug)]
+    enum Owner {
+        None,
+        Mine,
+        Other,
+    }
+
+    #[test]
+    fn what_has_no_use_for_a_grant_gets_none_and_changes_nothing() {
+        let [mine, another] = [1, 2].map(|thread| ThreadKey::new(thread).unwrap());
+        let mut ended = 0;
+        for (owner, holders, given) in [Owner::None, Owner::Mine, Owner::Other]
+            .into_iter()
+            .flat_map(|owner| (0..=3).map(move |holders| (owner, holders)))
+            .flat_map(|(owner, holders)| [0, 1, 3, 9].map(|given| (owner, holders, given)))
+        {
+            for room in 0..=2 * RENEWAL_MIN {
+                let (pool, credit) = (CreditPool::new(), Credit::new());
+                let claimed = match owner {
+                    Owner::None => false,
+                    Owner::Mine => credit.claim(mine),
+                    Owner::Other => credit.claim(another),
+                };
+                assert_eq!(claimed, !matches!(owner, Owner::None));
+                (0..holders).for_each(|_| pool.join());
+                assert!(pool.exchange(pool.granted(), GENERATION + given));
+                let before = (pool.granted(), pool.holders());
+                if !credit.has_no_use_for(room, mine, before) {
+                    continue;
+                }
+                let grant = pool.grant(&credit, mine, before, room, || room);
+                let case = (owner, holders, given, room);
+                assert!(matches!(grant, Grant::Done), "{case:?}");
+                assert_eq!(pool.granted().0, before.0.0, "{case:?}");
+                assert!(!credit.spend(pool.granted(), mine), "{case:?}");
+                ended += 1;
+            }
+        }
+        // With nothing outstanding in all cases; else only where the handle is the only one, and its owner looks.
+        assert_eq!(ended, GRANT_MIN * (3 * 4 + 2 * 3));
+    }
+}
