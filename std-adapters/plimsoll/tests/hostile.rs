@@ -1,31 +1,33 @@
 //! Uses of channels and registry that nobody intends, and that have once gone wrong.
 
-use std::future::Future;
 use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
 
-use plimsoll::{EventKind, Limit, PressureRule, Registry, Subscription, TrackedGauge, Watermarks};
-
-type Kinds = Arc<Mutex<Vec<EventKind>>>;
-
-fn kinds_of(registry: &Registry) -> Kinds {
-    let kinds = Kinds::default();
-    let seen = kinds.clone();
-    registry.subscribe(move |event| seen.lock().unwrap().push(event.kind())).detach();
-    kinds
-}
-
-fn poll_once<F: Future>(future: F) -> Poll<F::Output> {
-    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
-}
+use plimsoll::{Registry, Subscription, TrackedGauge, Watermarks};
 
 #[cfg(feature = "tokio")]
 mod tokio_channel {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
     use plimsoll::channel::tokio;
+    use plimsoll::{EventKind, Limit, PressureRule};
 
     use super::*;
+
+    type Kinds = Arc<Mutex<Vec<EventKind>>>;
+
+    fn kinds_of(registry: &Registry) -> Kinds {
+        let kinds = Kinds::default();
+        let seen = kinds.clone();
+        registry.subscribe(move |event| seen.lock().unwrap().push(event.kind())).detach();
+        kinds
+    }
+
+    fn poll_once<F: Future>(future: F) -> Poll<F::Output> {
+        pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+    }
 
     /// A batch used to count as one receive where credit is spent.
     #[test]
