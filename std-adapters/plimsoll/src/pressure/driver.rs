@@ -1,6 +1,7 @@
 //! The driver of a pressure: from changes of its conditions, and from time, to its state.
 
 use std::fmt;
+use std::mem;
 use std::sync::{Arc, Weak};
 
 use super::condition::Condition;
@@ -53,6 +54,14 @@ struct State {
 
 /// A clock of the user's, in milliseconds.
 pub(super) struct OwnClock(pub(super) Box<dyn Fn() -> u64 + Send + Sync>);
+
+/// The thread that makes an edge may be what drops it: a panic in what the clock owns is not for that one.
+impl Drop for OwnClock {
+    fn drop(&mut self) {
+        let clock = mem::replace(&mut self.0, Box::new(|| 0));
+        contain(|| drop(clock));
+    }
+}
 
 impl fmt::Debug for OwnClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

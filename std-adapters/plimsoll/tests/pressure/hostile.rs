@@ -72,6 +72,33 @@ fn press_3_a_clock_that_jumps_ends_no_hold_early_and_none_for_ever() {
     assert!(!at(200), "no time has passed");
 }
 
+/// The clock of a pressure drops its last handle while an edge asks it, and panics when it is dropped itself.
+#[cfg(feature = "keepalive")]
+#[test]
+fn press_5_a_clock_that_panics_when_it_is_dropped_spares_the_thread_that_makes_an_edge() {
+    struct Last(Arc<Mutex<Option<Pressure>>>);
+    impl plimsoll::keepalive::Clock for Last {
+        fn now(&self) -> Duration {
+            let last = self.0.lock().unwrap().take();
+            drop(last);
+            Duration::ZERO
+        }
+    }
+    impl Drop for Last {
+        fn drop(&mut self) {
+            panic!("a clock that panics");
+        }
+    }
+    let registry = Registry::new();
+    let gauge = registry.gauge("jobs", marks()).unwrap();
+    let slot = Arc::new(Mutex::new(None));
+    let builder = Pressure::builder(&registry).when(&gauge).clock(Last(slot.clone()));
+    *slot.lock().unwrap() = Some(builder.build().unwrap());
+    gauge.add(9);
+    assert!(slot.lock().unwrap().is_none(), "it was asked");
+    assert_eq!((gauge.depth(), Arc::strong_count(&slot)), (9, 1));
+}
+
 #[test]
 fn press_1_a_limit_that_comes_back_is_another_one() {
     let registry = Registry::new();
