@@ -145,6 +145,30 @@ fn events_on_their_way_that_are_miscounted_are_found() {
     LEAVE.check_finds(Flaw::Torn("registry/entry.rs"), "REG-8");
 }
 
+const LEAVE_FULL: Model = Model::new(3_000, leave_with_a_full_ring);
+
+/// The end of a limit whose raise was told finds no room, and is delivered by a thread that makes some
+/// while the limit is on its way out.
+fn leave_with_a_full_ring() {
+    let stand = Stand::new();
+    let (gauge, other) = (stand.gauge("frames", IN_TURN), stand.gauge("other", IN_TURN));
+    gauge.add(9);
+    stand.registry.deliver();
+    drop(other.permit(9));
+    let registry = stand.registry.clone();
+    let delivery = thread::spawn(move || registry.deliver());
+    drop(gauge);
+    delivery.join().unwrap();
+    stand.registry.deliver();
+    let told: Vec<_> = stand.told("frames").iter().map(|told| told.0).collect();
+    assert_eq!(told, [EventKind::Raised, EventKind::Cleared], "REG-8");
+}
+
+#[test]
+fn reg_8_an_end_that_finds_no_room_is_told_once_there_is_some() {
+    LEAVE_FULL.check();
+}
+
 const THREAD: Model = Model::new(300, thread_that_delivers);
 
 /// A thread that delivers is stopped, and has delivered all that was emitted before.

@@ -190,8 +190,9 @@ impl Entry {
 
     /// Whether there is nothing left to deliver of it, given that it has left.
     fn is_over(&self) -> bool {
-        // Relaxed: as above.
-        self.queued.load(Ordering::Relaxed) == 0 && self.with_due(|due_ms| due_ms.is_none())
+        // What is due first: the step that ends it enqueues its record under the lock of the rule, so that
+        // one of the two is found. Relaxed: as above.
+        self.with_due(|due_ms| due_ms.is_none()) && self.queued.load(Ordering::Relaxed) == 0
     }
 }
 
