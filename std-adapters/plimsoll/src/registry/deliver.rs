@@ -314,6 +314,27 @@ mod tests {
     }
 
     #[test]
+    fn reg_8_a_thread_that_is_late_takes_nothing_that_is_due_off_the_list() {
+        let registry =
+            Registry::builder().delivery(Delivery::Deferred { capacity: 2 }).build().unwrap();
+        let gauge = |name: &str| {
+            let limit = Limit::queue(name.to_owned()).pressure(PressureRule::IMMEDIATE);
+            registry.gauge(limit, Watermarks::new(10)).unwrap()
+        };
+        let (gauge, other) = (gauge("frames"), gauge("other"));
+        gauge.add(9);
+        assert_eq!(registry.deliver(), 1);
+        let listed = registry.0.entries.listed();
+        drop(other.permit(9));
+        drop(gauge);
+        assert_eq!(kept(&registry), (1, 1), "its end has found no room");
+        // As a thread does that has found it not due, and was stopped before this.
+        registry.0.pending.remove(&listed[0].entry);
+        assert_eq!(kept(&registry), (1, 1));
+        assert_eq!((registry.deliver(), kept(&registry)), (3, (0, 0)), "it is cleared");
+    }
+
+    #[test]
     fn reg_10_a_list_of_what_is_due_forgets_what_is_not_any_more() {
         let registry = Registry::new();
         let hour = PressureRule::hold(Duration::from_secs(3_600));

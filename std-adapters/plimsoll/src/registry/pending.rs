@@ -36,11 +36,15 @@ impl Pending {
         }
     }
 
-    /// To be called when an entry has left, without its lock.
+    /// To be called when an entry that has left is due no more, without its lock.
     pub(super) fn remove(&self, entry: &Entry) {
         let removed = {
             let mut entries = self.0.lock();
-            entry.place().map(|place| take(&mut entries, place))
+            // Asked again under both locks: another thread may have made it due since, and found it listed.
+            entry.with_due(|due_ms| match due_ms {
+                None => entry.place().map(|place| take(&mut entries, place)),
+                Some(_) => None,
+            })
         };
         drop(removed);
     }
