@@ -29,6 +29,8 @@ pub(super) struct Reporter {
     share: Option<Share>,
     rate: Option<Rate>,
     reported: Level,
+    /// The last of all edges that were reported, by which subscribers go where each edge is an event.
+    reported_sequence: u64,
     /// Whether the share alone has raised it. A level that has held clears as soon as it falls.
     is_raised_by_share: bool,
     repeats: Repeats,
@@ -59,6 +61,7 @@ impl Reporter {
             share: rule.share.filter(|_| rule.rate.is_some()).map(Share::new),
             rate: rule.rate.map(Rate::new),
             reported: Level::Normal,
+            reported_sequence: 0,
             is_raised_by_share: false,
             repeats: Repeats { interval_ms: rule.repeat.map(clock::ceil_ms), count: 0, due_ms: 0 },
             latest: Notice {
@@ -177,7 +180,9 @@ impl Reporter {
             self.latest = said;
         }
         if self.rate.is_none() {
-            let level = if is_late { self.reported } else { said.level };
+            // What has overtaken it may have found no room.
+            let is_overtaken = said.sequence < self.reported_sequence;
+            let level = if is_overtaken { self.reported } else { said.level };
             self.report(said, level, accept);
         } else if let NoticeKind::StillRaised { .. } = said.kind {
             if said.level == self.reported {
@@ -248,6 +253,7 @@ impl Reporter {
         let is_accepted = accept(report);
         if is_accepted {
             (self.reported, self.suppressed) = (level, 0);
+            self.reported_sequence = self.reported_sequence.max(said.sequence);
         } else {
             self.suppress();
         }
@@ -425,6 +431,28 @@ mod tests {
         });
         let [end] = reports[..] else { panic!("{reports:?}") };
         assert_eq!((end.kind, end.duration_ms), (NoticeKind::Cleared, Some(300)));
+    }
+
+    #[test]
+    fn reg_6_an_edge_that_another_has_overtaken_without_being_reported_is_not_the_last_word() {
+        for from in [Level::Normal, Level::Elevated] {
+            let mut gauge = Hysteresis::new(Watermarks::new(10));
+            let mut reporter = Reporter::new(PressureRule::IMMEDIATE);
+            let depths = if from == Level::Normal { [9, 0] } else { [0, 9] };
+            if from > Level::Normal {
+                reporter.on_edge(0, &gauge.on_depth(9).unwrap(), 0, &mut |_| true);
+            }
+            let [first, second] = depths.map(|depth| gauge.on_depth(depth).unwrap());
+            reporter.on_edge(1, &second, 0, &mut |_| false);
+            reporter.on_edge(2, &first, 0, &mut |_| true);
+            assert_eq!(reporter.due_ms(), Some(0), "the first is the last that was reported");
+            let mut reports = Vec::new();
+            reporter.on_tick(3, &read(depths[1], gauge.level()), &mut |report| {
+                reports.push((report.notice.level, report.notice.sequence));
+                true
+            });
+            assert_eq!((reports, reporter.due_ms()), (vec![(from, second.sequence())], None));
+        }
     }
 
     #[test]

@@ -1,6 +1,13 @@
 //! The registry, its snapshots and its events: the REG properties, and GAUGE-7 for tiny queues.
 
 mod catalog;
+#[cfg(all(
+    feature = "crossbeam",
+    feature = "pressure",
+    feature = "std-channel",
+    feature = "tokio"
+))]
+mod churn;
 #[path = "../common/mod.rs"]
 mod common;
 mod converge;
@@ -10,6 +17,13 @@ mod flood;
 mod history;
 mod late;
 mod leaving;
+#[cfg(all(
+    feature = "crossbeam",
+    feature = "pressure",
+    feature = "std-channel",
+    feature = "tokio"
+))]
+mod ownership;
 mod pressure;
 mod snapshot;
 
