@@ -1,5 +1,7 @@
 //! Uses of channels and registry that nobody intends, and that have once gone wrong.
 
+mod common;
+
 use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
@@ -95,6 +97,34 @@ mod tokio_channel {
         drop(tx);
         assert_eq!(poll_once(rx.recv_many(&mut items, 1)), Poll::Ready(0));
         assert_eq!(registry.snapshot().entries()[0].depth, 0);
+    }
+}
+
+/// Channels come and go, and with the last one the thread that notes their totals.
+#[cfg(all(target_os = "linux", feature = "std-channel"))]
+#[test]
+fn chan_5_the_thread_that_notes_totals_ends_with_the_last_channel() {
+    use std::fs;
+
+    use plimsoll::{Limit, channel::mpsc};
+
+    let is_noting = |task: &fs::DirEntry| {
+        let name = fs::read_to_string(task.path().join("comm"));
+        name.is_ok_and(|name| name.trim_end() == "plimsoll-totals")
+    };
+    let noting = || fs::read_dir("/proc/self/task").unwrap().flatten().filter(is_noting).count();
+    let registry = Registry::new();
+    for _ in 0..3 {
+        let channel =
+            |_| mpsc::sync_channel::<u8>(&registry, Limit::queue("q").flow_totals(), 4).unwrap();
+        let mut channels: Vec<_> = (0..20).map(channel).collect();
+        common::until(|| noting() == 1);
+        channels.truncate(1);
+        let registry = Registry::new();
+        channels.push(mpsc::sync_channel(&registry, Limit::queue("q").flow_totals(), 4).unwrap());
+        assert_eq!(noting(), 1, "one for all registries");
+        drop((registry, channels));
+        common::until(|| noting() == 0);
     }
 }
 
