@@ -1,5 +1,5 @@
 //! What watching a run takes of the heap: room that is fixed when the watcher is made, the text of
-//! the ids, and nothing for a beat.
+//! the ids, and nothing for a notification.
 #![cfg(feature = "keepalive")]
 
 use std::alloc::{GlobalAlloc, Layout, System};

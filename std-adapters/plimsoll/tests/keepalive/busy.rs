@@ -13,9 +13,9 @@ use crate::{Bench, Log, ms};
 
 const WINDOW: Duration = ms(1_000);
 
-/// LIVE-8: whatever the distance of the steps, the dead guest is told at the first step that comes
-/// when its window and the slack have passed since it may have beaten last, and who beats is not
-/// told at all.
+/// LIVE-8: whatever the distance of the steps, the dead guest is reported at the first step that comes
+/// when its window and the slack have passed since its last notification may have come, and who notifies is not
+/// reported at all.
 #[test]
 fn live_8_a_late_watcher_tells_in_time_and_nobody_falsely() {
     for distance in [1, 5, 8, 23, 30, 50, 77, 100, 130, 300, 499, 700, 1_500] {
@@ -38,10 +38,10 @@ fn live_8_a_late_watcher_tells_in_time_and_nobody_falsely() {
                     told_after = Some(bench.clock.now() - dead_since);
                 }
             }
-            let told = bench.log.take_of_guests();
-            assert_eq!(told, [(Silent, "dead".to_owned())], "steps of {distance} ms");
+            let heard = bench.log.take_of_guests();
+            assert_eq!(heard, [(Silent, "dead".to_owned())], "steps of {distance} ms");
             let told_after = told_after.unwrap();
-            // It may have beaten just before the first step; and a step comes when it comes.
+            // It may have notified just before the first step; and a step comes when it comes.
             let at_most = WINDOW + ms(20) + 2 * ms(distance);
             assert!(told_after >= WINDOW, "{told_after:?}, steps of {distance} ms");
             assert!(told_after <= at_most, "{told_after:?}, steps of {distance} ms");
@@ -50,7 +50,7 @@ fn live_8_a_late_watcher_tells_in_time_and_nobody_falsely() {
     }
 }
 
-/// LIVE-8: steps that come at odd times, late ones among them; the beats of a live guest come just
+/// LIVE-8: steps that come at odd times, late ones among them; the notifications of a live guest come just
 /// inside the window.
 #[test]
 fn live_8_no_false_silence_however_the_steps_come() {
@@ -63,14 +63,14 @@ fn live_8_no_false_silence_however_the_steps_come() {
         let bench = Bench::new();
         let watch = Watch::new("guest", "run").window(ms(200)).late_after(ms(180));
         let guest = bench.watcher.watch(watch.rearming()).unwrap();
-        let (mut beat, mut now) = (0, 0);
+        let (mut notified, mut now) = (0, 0);
         for _ in 0..2_000 {
             let pause = [random(4), random(9), random(40), random(90)][random(4) as usize];
             for _ in 0..pause {
-                (now, beat) =
-                    if now + 1 - beat > 170 { (now + 1, now + 1) } else { (now + 1, beat) };
+                (now, notified) =
+                    if now + 1 - notified > 170 { (now + 1, now + 1) } else { (now + 1, notified) };
                 bench.clock.advance(ms(1));
-                if beat == now {
+                if notified == now {
                     guest.notify();
                 }
             }
@@ -135,13 +135,13 @@ fn live_8_the_lag_is_a_gauge_and_beyond_the_slack_an_event() {
 }
 
 /// What a live guest is held against: the longest time between two notifies that have returned.
-struct Beats {
+struct Notifications {
     origin: Instant,
     last_us: AtomicU64,
     longest_us: AtomicU64,
 }
 
-impl Beats {
+impl Notifications {
     fn notify(&self, guest: &KeepAlive) {
         guest.notify();
         let now = self.origin.elapsed().as_micros() as u64;
@@ -158,12 +158,12 @@ fn burn(time: Duration) {
 }
 
 /// Watches a dead guest and a live one with threads that spin beside; answers when the dead one was
-/// told, and fails if the live one was while it beat in time.
+/// reported, and fails if the live one was while it notified in time.
 fn on_a_busy_host(spinners: usize, drive: impl FnOnce(&Watcher) -> Box<dyn Send>) -> Duration {
     let registry = Registry::new();
     let watcher = Watcher::builder().build(&registry).unwrap();
-    let (origin, told) = (Instant::now(), Arc::new(Mutex::new(None)));
-    let seen = told.clone();
+    let (origin, heard) = (Instant::now(), Arc::new(Mutex::new(None)));
+    let seen = heard.clone();
     let _told = registry.subscribe(move |event| {
         if event.kind() == Silent && event.scope() == Some("dead") {
             seen.lock().unwrap().get_or_insert(origin.elapsed());
@@ -171,7 +171,7 @@ fn on_a_busy_host(spinners: usize, drive: impl FnOnce(&Watcher) -> Box<dyn Send>
     });
     let (log, _subscription) = Log::of(&registry);
     let (stop, last_us) = (AtomicBool::new(false), AtomicU64::new(0));
-    let beats = Beats { origin, last_us, longest_us: AtomicU64::new(0) };
+    let notifications = Notifications { origin, last_us, longest_us: AtomicU64::new(0) };
     let driver = drive(&watcher);
     let _dead = watcher.watch(Watch::new("dead", "run").window(WINDOW)).unwrap();
     let live = watcher.watch(Watch::new("live", "run").window(WINDOW)).unwrap();
@@ -185,23 +185,27 @@ fn on_a_busy_host(spinners: usize, drive: impl FnOnce(&Watcher) -> Box<dyn Send>
         }
         scope.spawn(|| {
             while !stop.load(Relaxed) {
-                beats.notify(&live);
+                notifications.notify(&live);
                 thread::sleep(ms(20));
             }
         });
-        while told.lock().unwrap().is_none() && origin.elapsed() < Duration::from_secs(20) {
+        while heard.lock().unwrap().is_none() && origin.elapsed() < Duration::from_secs(20) {
             thread::sleep(ms(5));
         }
         stop.store(true, Relaxed);
     });
     drop(driver);
-    let is_live = beats.longest_us.load(Relaxed) < WINDOW.as_micros() as u64;
+    let is_live = notifications.longest_us.load(Relaxed) < WINDOW.as_micros() as u64;
     let falsely = log.take().iter().any(|(kind, name)| *kind == Silent && name == "live");
-    assert!(!(is_live && falsely), "the live one beat at least every {:?}", beats.longest_us);
-    let told = told.lock().unwrap().expect("the dead one is told");
-    assert!(told >= WINDOW, "{told:?}");
-    println!("told after {told:?}");
-    told
+    assert!(
+        !(is_live && falsely),
+        "the live one notified at least every {:?}",
+        notifications.longest_us
+    );
+    let heard = heard.lock().unwrap().expect("the dead one is reported");
+    assert!(heard >= WINDOW, "{heard:?}");
+    println!("reported after {heard:?}");
+    heard
 }
 
 /// Before, the time of a late watcher stood still, and this took 6 to 12 s. The bound leaves room
@@ -210,8 +214,8 @@ const IN_TIME: Duration = ms(3_500);
 
 #[test]
 fn live_8_a_thread_tells_in_time_beside_threads_that_spin() {
-    let told = on_a_busy_host(8, |watcher| Box::new(watcher.spawn_thread().unwrap()));
-    assert!(told <= IN_TIME, "{told:?}");
+    let heard = on_a_busy_host(8, |watcher| Box::new(watcher.spawn_thread().unwrap()));
+    assert!(heard <= IN_TIME, "{heard:?}");
 }
 
 /// A runtime whose workers are busy in polls of 30 ms looks at its timers once in seconds.
@@ -220,7 +224,7 @@ fn live_8_a_thread_tells_in_time_beside_threads_that_spin() {
 fn live_8_a_task_tells_in_time_on_a_runtime_that_is_busy() {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(1).enable_all().build().unwrap();
-    let told = on_a_busy_host(0, |watcher| {
+    let heard = on_a_busy_host(0, |watcher| {
         let watcher = watcher.clone();
         runtime.spawn(async move { watcher.run().await });
         // The driver is polled once before; from here on the only worker is taken.
@@ -233,5 +237,5 @@ fn live_8_a_task_tells_in_time_on_a_runtime_that_is_busy() {
         Box::new(())
     });
     runtime.shutdown_background();
-    assert!(told <= IN_TIME, "{told:?}");
+    assert!(heard <= IN_TIME, "{heard:?}");
 }

@@ -1,4 +1,4 @@
-//! Runs that come, beat, fall silent and go on many threads at once.
+//! Runs that come, notify, fall silent and go on many threads at once.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -10,7 +10,7 @@ use plimsoll::keepalive::{FakeClock, Watch, Watcher};
 
 use crate::{Log, ms};
 
-/// LIVE-3, LIVE-4, LIVE-7: whatever comes between, each silence is told once, each recovery once
+/// LIVE-3, LIVE-4, LIVE-7: whatever comes between, each silence is reported once, each recovery once
 /// and after its silence, and in the end nothing is left.
 #[test]
 fn live_3_live_4_each_silence_and_recovery_is_told_once_in_churn() {
@@ -55,11 +55,11 @@ fn live_3_live_4_each_silence_and_recovery_is_told_once_in_churn() {
         guests.into_iter().for_each(|guest| guest.join().unwrap());
         done.store(true, Relaxed);
     });
-    let mut told = HashMap::new();
+    let mut heard = HashMap::new();
     let events = log.0.lock();
     for event in events.iter().filter(|event| matches!(event.kind(), Silent | Recovered)) {
         let name = event.scope().unwrap().to_owned();
-        let open = told.entry(name).or_insert(None);
+        let open = heard.entry(name).or_insert(None);
         let silence = &event.as_guest().unwrap().silence;
         if event.kind() == Silent {
             assert!(silence.elapsed >= silence.window, "LIVE-2: {event}");
@@ -70,7 +70,7 @@ fn live_3_live_4_each_silence_and_recovery_is_told_once_in_churn() {
             *open = Some((silence.sequence, false));
         }
     }
-    assert!(told.values().filter(|last| last.is_some()).count() > 100);
+    assert!(heard.values().filter(|last| last.is_some()).count() > 100);
     let snapshot = registry.snapshot();
     for name in ["guest_keepalive", "guest_keepalive_silent"] {
         assert_eq!(snapshot.find(name, None).unwrap().depth, 0, "{name}");

@@ -115,7 +115,7 @@ fn live_7_a_run_ends_with_its_last_handle() {
     bench.pass(ms(60));
     second.notify();
     bench.pass(ms(60));
-    assert_eq!(bench.log.count(Silent), 0, "a clone beats for the run");
+    assert_eq!(bench.log.count(Silent), 0, "a clone notifies for the run");
     let pause: PauseGuard = second.pause_guard();
     thread::scope(|scope| {
         scope.spawn(|| drop(second));
@@ -128,7 +128,7 @@ fn live_7_a_run_ends_with_its_last_handle() {
     assert_eq!(bench.log.take(), []);
 }
 
-/// Clones come and go while others beat; each run ends once.
+/// Clones come and go while others notify; each run ends once.
 #[test]
 fn live_7_handles_of_many_threads() {
     let bench = Bench::with(|builder| builder.capacity(2));
@@ -172,8 +172,8 @@ fn live_12_an_age_is_right_to_a_tick() {
     for passed in [1, 4, 8, 15, 23, 42, 99, 250] {
         bench.pass(ms(passed));
         guest.notify();
-        let beat = guest.age();
-        assert!(beat <= ms(10), "{beat:?}");
+        let notified = guest.age();
+        assert!(notified <= ms(10), "{notified:?}");
         bench.pass(ms(passed));
         let age = guest.age();
         assert!(age >= ms(passed) && age <= ms(passed + 10), "{age:?} after {passed} ms");

@@ -121,13 +121,13 @@ fn a_clock_may_ask_the_watcher() {
     let watcher = Watcher::builder().clock(clock.clone()).build(&registry).unwrap();
     assert!(clock.0.set(watcher.clone()).is_ok());
     let guest = watcher.watch(watch(0)).unwrap();
-    let (tell, told) = mpsc::channel();
+    let (tell, heard) = mpsc::channel();
     thread::spawn(move || {
         let step = watcher.step();
         drop(guest);
         tell.send(step)
     });
-    assert_eq!(told.recv_timeout(Duration::from_secs(20)), Ok(Step::Wait(ms(5))));
+    assert_eq!(heard.recv_timeout(Duration::from_secs(20)), Ok(Step::Wait(ms(5))));
 }
 
 /// A subscriber that parks takes the wake-up that was meant to stop the thread.
@@ -151,12 +151,12 @@ fn live_7_a_thread_stops_though_a_subscriber_parks() {
     assert_eq!(bench.log.count(Silent), 0);
     let driver = bench.watcher.spawn_thread().unwrap();
     parked.recv_timeout(Duration::from_secs(20)).unwrap();
-    let (tell, told) = mpsc::channel();
+    let (tell, heard) = mpsc::channel();
     thread::spawn(move || {
         drop(driver);
         tell.send(())
     });
-    assert_eq!(told.recv_timeout(Duration::from_secs(20)), Ok(()), "it sleeps for half an hour");
+    assert_eq!(heard.recv_timeout(Duration::from_secs(20)), Ok(()), "it sleeps for half an hour");
     assert_eq!(bench.log.count(Silent), 2);
 }
 

@@ -19,7 +19,7 @@ fn live_5_one_in_a_thousand_of_a_million_falls_silent() {
         if n / 1_000 % 2 == 0 { watch } else { watch.rearming() }
     };
     let guests: Vec<_> = (0..GUESTS).map(|n| bench.watcher.watch(watch(n)).unwrap()).collect();
-    // Three windows. Each guest beats every 750 ms, in turn.
+    // Three windows. Each guest notifies every 750 ms, in turn.
     for round in 0..12 {
         for (n, guest) in guests.iter().enumerate().skip(round % 3).step_by(3) {
             if !falls_silent(n) {
@@ -28,9 +28,9 @@ fn live_5_one_in_a_thousand_of_a_million_falls_silent() {
         }
         bench.pass(ms(250));
     }
-    let told = bench.log.take();
-    assert!(told.iter().all(|(kind, _)| matches!(kind, Silent | Raised)), "raised: it is full");
-    let silent: Vec<_> = told.iter().filter(|(kind, _)| *kind == Silent).collect();
+    let heard = bench.log.take();
+    assert!(heard.iter().all(|(kind, _)| matches!(kind, Silent | Raised)), "raised: it is full");
+    let silent: Vec<_> = heard.iter().filter(|(kind, _)| *kind == Silent).collect();
     let names: BTreeSet<usize> = silent.iter().map(|(_, name)| name.parse().unwrap()).collect();
     assert_eq!(silent.len(), names.len(), "each once");
     assert_eq!(names, (0..GUESTS).filter(|n| falls_silent(*n)).collect());
@@ -56,7 +56,7 @@ fn live_5_who_is_behind_steps_again_at_once() {
     assert_eq!((bench.log.count(Silent), again), (100, 100_usize.div_ceil(7) - 2));
 }
 
-/// LIVE-4: a recovery without a notice that is found with the next silence is told before it.
+/// LIVE-4: a recovery without a notice that is found with the next silence is reported before it.
 #[test]
 fn live_4_a_recovery_that_is_found_late_is_told_before_the_next_silence() {
     let bench = Bench::with(|builder| builder.capacity(3_000));
@@ -68,16 +68,16 @@ fn live_4_a_recovery_that_is_found_late_is_told_before_the_next_silence() {
     }
     guests.iter().for_each(|guest| guest.notify());
     bench.pass(ms(150));
-    let told = bench.log.take();
+    let heard = bench.log.take();
     for kind in [Silent, Recovered] {
-        let times = told.iter().filter(|(told, _)| *told == kind).count();
+        let times = heard.iter().filter(|(one, _)| *one == kind).count();
         assert_eq!(times, if kind == Silent { 6_000 } else { 3_000 });
     }
     for (n, guest) in guests.iter().enumerate() {
         let name = format!("guest-{n}");
         assert!(guest.is_silent());
         let of_it: Vec<_> =
-            told.iter().filter(|(_, of)| *of == name).map(|(kind, _)| kind).collect();
+            heard.iter().filter(|(_, of)| *of == name).map(|(kind, _)| kind).collect();
         assert_eq!(of_it, [&Silent, &Recovered, &Silent], "{name}");
     }
 }

@@ -10,13 +10,13 @@ use crate::{Bench, ms};
 const WINDOW: Duration = ms(10_000);
 const GUESTS: u64 = 400;
 
-/// Guests that beat, each at a moment of its own.
+/// Guests that notify, each at a moment of its own.
 struct Guests {
     bench: Bench,
     guests: Vec<KeepAlive>,
-    /// Between two beats of one guest.
+    /// Between two notifications of one guest.
     interval_ms: u64,
-    /// Between the beats of the first and those of the last.
+    /// Between the notifications of the first and those of the last.
     spread_ms: u64,
     now_ms: u64,
 }
@@ -29,12 +29,12 @@ impl Guests {
         Guests { bench, guests, interval_ms, spread_ms, now_ms: 0 }
     }
 
-    fn pass(&mut self, time_ms: u64, beats: impl Fn(u64) -> bool) {
+    fn pass(&mut self, time_ms: u64, notifies: impl Fn(u64) -> bool) {
         for _ in 0..time_ms / 5 {
             while self.bench.watcher.step() == Step::Again {}
             for (n, guest) in (0..).zip(&self.guests) {
                 let own = n * self.spread_ms / GUESTS / 5 * 5;
-                if beats(n) && (self.now_ms + self.interval_ms - own) % self.interval_ms == 0 {
+                if notifies(n) && (self.now_ms + self.interval_ms - own) % self.interval_ms == 0 {
                     guest.notify();
                 }
             }
@@ -49,7 +49,7 @@ impl Guests {
     }
 }
 
-/// LIVE-9: however spread the beats are, live guests are spared together, and it is said once. A
+/// LIVE-9: however spread the notifications are, live guests are spared together, and it is said once. A
 /// guest is spared for one window: the host is held for as long as none of them misses two.
 #[test]
 fn live_9_a_mass_silence_is_found_whatever_the_spread_of_the_beats() {
@@ -65,26 +65,26 @@ fn live_9_a_mass_silence_is_found_whatever_the_spread_of_the_beats() {
         for above in [0, 4, 10, 100] {
             let mut guests = Guests::new(above, interval_ms, spread_ms);
             guests.pass(2 * interval_ms + 5_000, |_| true);
-            assert_eq!(guests.counts(), (0, 0, 0), "all beat");
+            assert_eq!(guests.counts(), (0, 0, 0), "all notify");
             guests.pass(held_ms, |_| false); // The host is held.
             guests.pass(20_000, |_| true);
             let about = format!("spread over {spread_ms} ms, above {above}");
             assert_eq!(guests.counts(), (0, 1, 0), "{about}");
-            // Who is really dead is told in the end, and nobody else.
+            // Who is really dead is reported in the end, and nobody else.
             guests.bench.log.take();
             guests.pass(25_000, |n| n % 200 != 7);
-            let mut told = guests.bench.log.take_of_guests();
-            told.retain(|(kind, _)| *kind != Suspect);
-            told.sort_by(|one, other| one.1.cmp(&other.1));
+            let mut heard = guests.bench.log.take_of_guests();
+            heard.retain(|(kind, _)| *kind != Suspect);
+            heard.sort_by(|one, other| one.1.cmp(&other.1));
             if above > 0 {
                 let dead = [207, 7].map(|n| (Silent, format!("guest-{n}")));
-                assert_eq!(told, dead, "{about}");
+                assert_eq!(heard, dead, "{about}");
             }
         }
     }
 }
 
-/// LIVE-9, LIVE-8: one guest that dies among others that beat is told within the slack, and nobody
+/// LIVE-9, LIVE-8: one guest that dies among others that notify is reported within the slack, and nobody
 /// is suspected, be the others quick or slow.
 #[test]
 fn live_9_a_guest_that_dies_alone_is_no_suspicion() {
@@ -93,15 +93,15 @@ fn live_9_a_guest_that_dies_alone_is_no_suspicion() {
         guests.pass(2 * interval_ms + 5_000, |_| true);
         guests.pass(4 * interval_ms, |n| n != 3);
         guests.pass(12_000, |n| n != 3);
-        assert_eq!(guests.counts(), (1, 0, 0), "beats every {interval_ms} ms");
+        assert_eq!(guests.counts(), (1, 0, 0), "notifies every {interval_ms} ms");
         let event = guests.bench.log.0.lock().pop().unwrap();
         assert_eq!((event.kind(), event.scope()), (Silent, Some("guest-3")));
         let elapsed = event.as_silence().unwrap().elapsed;
-        assert!(elapsed <= ms(10_500), "told within 5 % of the window: {event}");
+        assert!(elapsed <= ms(10_500), "reported within 5 % of the window: {event}");
     }
 }
 
-/// LIVE-9: who stays silent for another window is told, all of them and once each.
+/// LIVE-9: who stays silent for another window is reported, all of them and once each.
 #[test]
 fn live_9_a_host_that_does_not_come_back_is_told() {
     let mut guests = Guests::new(10, 1_000, 1_000);
@@ -112,7 +112,7 @@ fn live_9_a_host_that_does_not_come_back_is_told() {
     assert_eq!(guests.counts(), (GUESTS as usize, 1, 0));
 }
 
-/// LIVE-9: a second stall is a suspicion of its own, after beats in between.
+/// LIVE-9: a second stall is a suspicion of its own, after notifications in between.
 #[test]
 fn live_9_another_stall_is_another_suspicion() {
     let mut guests = Guests::new(10, 1_000, 1_000);

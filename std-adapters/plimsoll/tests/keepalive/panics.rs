@@ -48,7 +48,7 @@ fn poll<F: Future + ?Sized>(future: Pin<&mut F>, waker: Waker) -> bool {
     polled.unwrap_or(false)
 }
 
-/// LIVE-11, LIVE-3: all others are told, in that step and later, by the same driver.
+/// LIVE-11, LIVE-3: all others are reported, in that step and later, by the same driver.
 #[test]
 fn live_11_a_panicking_waker_ends_nothing() {
     let bench = Bench::new();

@@ -34,14 +34,14 @@ async fn live_12_a_clock_that_is_put_forward_gives_exact_results() {
         let guest = guest(&watcher);
         for _ in 0..3 {
             guest.notify();
-            let beat = Instant::now();
-            while beat.elapsed() < WINDOW + ms(20) {
-                let is_due = beat.elapsed() >= WINDOW;
+            let notified = Instant::now();
+            while notified.elapsed() < WINDOW + ms(20) {
+                let is_due = notified.elapsed() >= WINDOW;
                 assert!(is_due || log.count(Silent) == log.count(Recovered), "early, by {by} ms");
                 advance(ms(by)).await;
                 tokio::task::yield_now().await;
             }
-            assert!(guest.is_silent(), "{:?} passed, by {by} ms", beat.elapsed());
+            assert!(guest.is_silent(), "{:?} passed, by {by} ms", notified.elapsed());
             guest.notify();
             advance(ms(10)).await;
             tokio::task::yield_now().await;
@@ -51,14 +51,14 @@ async fn live_12_a_clock_that_is_put_forward_gives_exact_results() {
     }
 }
 
-/// LIVE-12: a guest that beats by tokio's timers lives, though the clock jumps from timer to timer.
+/// LIVE-12: a guest that notifies by tokio's timers lives, though the clock jumps from timer to timer.
 #[tokio::test(start_paused = true)]
 async fn live_12_who_beats_on_the_same_clock_lives() {
     let registry = Registry::new();
     let (log, _subscription) = Log::of(&registry);
     let watcher = watcher(&registry);
     let live = guest(&watcher);
-    let beats = tokio::spawn(async move {
+    let notifications = tokio::spawn(async move {
         loop {
             live.notify();
             sleep(WINDOW - ms(21)).await;
@@ -69,7 +69,7 @@ async fn live_12_who_beats_on_the_same_clock_lives() {
         advance(ms(20)).await;
     }
     assert_eq!(log.take(), []);
-    beats.abort();
+    notifications.abort();
     sleep(ms(1)).await;
 }
 
@@ -128,7 +128,7 @@ async fn live_7_a_cancelled_run_loses_nothing() {
 #[tokio::test]
 async fn a_subscriber_of_a_watch_that_is_run_is_within_the_runtime() {
     let registry = Registry::new();
-    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let (tell, mut heard) = tokio::sync::mpsc::unbounded_channel();
     let _subscription = registry.subscribe(move |event| {
         let (tell, kind) = (tell.clone(), event.kind());
         tokio::spawn(async move { tell.send(kind) });
@@ -137,7 +137,7 @@ async fn a_subscriber_of_a_watch_that_is_run_is_within_the_runtime() {
     let _guest = watcher.watch(Watch::new("guest", "run").window(ms(20))).unwrap();
     tokio::select! {
         _ = watcher.run() => unreachable!("it runs for ever"),
-        kind = told.recv() => assert!(matches!(kind, Some(Silent | Lagging))),
+        kind = heard.recv() => assert!(matches!(kind, Some(Silent | Lagging))),
     }
     assert_eq!(registry.stats().panicked, 0);
 }

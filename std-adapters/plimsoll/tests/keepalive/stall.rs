@@ -43,7 +43,7 @@ fn stalled_child() {
             guests[0].notify();
             thread::sleep(ms(20));
         }
-        say("beating");
+        say("notifying");
         // Stopped by the parent some time in here, and continued.
         for _ in 0..150 {
             guests[0].notify();
@@ -71,11 +71,11 @@ fn live_6_defect_11_a_process_that_is_stopped_sees_no_false_silence() {
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let mut line_with = |word: &str| lines.find(|line| line.contains(word)).unwrap_or_default();
-    assert!(line_with("beating").ends_with("beating"));
+    assert!(line_with("notifying").ends_with("notifying"));
     signal(child.id(), "-STOP");
     thread::sleep(4 * WINDOW);
     signal(child.id(), "-CONT");
     assert_eq!(line_with("false"), "false 0");
-    assert_eq!(line_with("true"), "true 1", "who really falls silent is told of");
+    assert_eq!(line_with("true"), "true 1", "who really falls silent is reported");
     assert!(child.wait().unwrap().success());
 }

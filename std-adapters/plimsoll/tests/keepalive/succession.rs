@@ -25,8 +25,8 @@ fn live_7_a_run_does_not_inherit_unwatched_time() {
             assert_eq!(bench.log.count(Silent), 0, "{later} ms before");
             bench.pass(ms(30));
             let events = bench.log.0.lock();
-            let told = events.iter().filter_map(|event| event.as_silence());
-            let silence = told.into_iter().next().expect("told");
+            let heard = events.iter().filter_map(|event| event.as_silence());
+            let silence = heard.into_iter().next().expect("reported");
             assert!(silence.elapsed >= ms(100) && silence.elapsed <= ms(130), "{silence:?}");
             assert!(silence.elapsed_raw <= ms(130), "{later} ms before: {silence:?}");
             drop(before);
@@ -34,7 +34,7 @@ fn live_7_a_run_does_not_inherit_unwatched_time() {
     }
 }
 
-/// Those before were spared: the next run in their place is told after one window.
+/// Those before were spared: the next run in their place is reported after one window.
 #[test]
 fn live_9_a_run_does_not_inherit_a_sparing() {
     let bench = Bench::with(|builder| builder.suspect_above(3).capacity(4));

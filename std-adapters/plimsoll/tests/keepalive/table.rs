@@ -10,11 +10,11 @@ fn guest() -> Watch {
     Watch::new("guest-7", "run-1").window(ms(100))
 }
 
-fn told(kinds: &[EventKind]) -> Vec<(EventKind, String)> {
+fn heard(kinds: &[EventKind]) -> Vec<(EventKind, String)> {
     kinds.iter().map(|kind| (*kind, "guest-7".to_owned())).collect()
 }
 
-/// LIVE-2: never early, and at most two ticks late, whenever the last beat comes.
+/// LIVE-2: never early, and at most two ticks late, whenever the last notification comes.
 #[test]
 fn live_2_silence_is_told_after_the_window_and_soon() {
     for offset_us in (0..20_000).step_by(370) {
@@ -23,13 +23,13 @@ fn live_2_silence_is_told_after_the_window_and_soon() {
         bench.pass(ms(50));
         bench.pass(std::time::Duration::from_micros(offset_us));
         guest.notify();
-        let beat = bench.clock.now();
+        let notified = bench.clock.now();
         bench.pass(ms(100));
         assert_eq!(bench.log.take(), [], "early, {offset_us} us");
         while bench.log.0.lock().is_empty() {
             bench.pass(std::time::Duration::from_micros(100));
         }
-        let silent_for = bench.clock.now() - beat;
+        let silent_for = bench.clock.now() - notified;
         assert!(silent_for <= ms(120), "{silent_for:?}, {offset_us} us");
         let event = bench.log.0.lock()[0].clone();
         let silence = event.as_silence().unwrap();
@@ -93,7 +93,7 @@ fn live_3_live_4_a_one_shot_run_is_told_of_once() {
     let bench = Bench::new();
     let guest = bench.watcher.watch(guest()).unwrap();
     bench.pass(ms(1_000));
-    assert_eq!(bench.log.take(), told(&[Silent]));
+    assert_eq!(bench.log.take(), heard(&[Silent]));
     assert!(guest.is_silent());
     guest.notify();
     bench.pass(ms(1_000));
@@ -106,19 +106,19 @@ fn live_4_a_rearming_run_has_one_recovery_for_each_silence() {
     let guest = bench.watcher.watch(guest().rearming().late_after(ms(40))).unwrap();
     for _ in 0..3 {
         bench.pass(ms(500));
-        assert_eq!(bench.log.take(), told(&[Late, Silent]));
+        assert_eq!(bench.log.take(), heard(&[Late, Silent]));
         guest.notify();
         guest.notify();
         bench.pass(ms(20));
         let gap = bench.log.0.lock()[0].as_guest().unwrap().silence.elapsed;
         assert!((ms(480)..=ms(520)).contains(&gap), "from notification to notification: {gap:?}");
-        assert_eq!(bench.log.take(), told(&[Recovered]));
+        assert_eq!(bench.log.take(), heard(&[Recovered]));
         assert!(!guest.is_silent());
     }
     bench.pass(ms(60));
     guest.notify();
     bench.pass(ms(30));
-    assert_eq!(bench.log.take(), told(&[Late]), "lateness has no recovery");
+    assert_eq!(bench.log.take(), heard(&[Late]), "lateness has no recovery");
 }
 
 /// LIVE-4: with more recoveries than there is room for notices, none is lost.
@@ -152,7 +152,7 @@ fn a_paused_run_is_not_told_of_until_it_is_resumed() {
     bench.pass(ms(95));
     assert_eq!(bench.log.take(), []);
     bench.pass(ms(30));
-    assert_eq!(bench.log.take(), told(&[Silent]));
+    assert_eq!(bench.log.take(), heard(&[Silent]));
 }
 
 /// LIVE-4: a run that is paused while it is silent recovers when it is resumed.
@@ -161,13 +161,13 @@ fn live_4_a_resumed_run_is_back() {
     let bench = Bench::new();
     let guest = bench.watcher.watch(guest().rearming()).unwrap();
     bench.pass(ms(150));
-    assert_eq!(bench.log.take(), told(&[Silent]));
+    assert_eq!(bench.log.take(), heard(&[Silent]));
     guest.pause();
     bench.pass(ms(500));
     assert_eq!(bench.log.take(), []);
     guest.resume();
     bench.pass(ms(20));
-    assert_eq!(bench.log.take(), told(&[Recovered]));
+    assert_eq!(bench.log.take(), heard(&[Recovered]));
 }
 
 /// LIVE-6: a crowd is one suspicion; who is silent for another window is reported all the same.
@@ -188,9 +188,9 @@ fn live_6_too_many_at_once_are_one_suspicion() {
     bench.pass(ms(60));
     guests.iter().take(48).for_each(|guest| guest.notify());
     bench.pass(ms(60));
-    let mut told = bench.log.take();
-    told.sort_by(|a, b| a.1.cmp(&b.1));
-    assert_eq!(told, [(Silent, "guest-48".to_owned()), (Silent, "guest-49".to_owned())]);
+    let mut heard = bench.log.take();
+    heard.sort_by(|a, b| a.1.cmp(&b.1));
+    assert_eq!(heard, [(Silent, "guest-48".to_owned()), (Silent, "guest-49".to_owned())]);
     drop(guests);
     let few: Vec<_> = (0..10).map(|n| bench.watcher.watch(watch(n)).unwrap()).collect();
     bench.pass(ms(150));
@@ -237,12 +237,12 @@ fn the_registry_lists_how_many_are_silent() {
         assert_eq!((entry.capacity(), entry.level), (None, Level::Normal));
         (entry.depth, entry.high_water)
     };
-    let [rearming, one_shot, beating] =
+    let [rearming, one_shot, notifying] =
         [guest().rearming(), guest(), guest()].map(|watch| bench.watcher.watch(watch).unwrap());
     assert_eq!(silent(), (0, 0));
     for _ in 0..4 {
         bench.pass(ms(40));
-        beating.notify();
+        notifying.notify();
     }
     assert_eq!(silent(), (2, 2));
     rearming.notify();
@@ -253,7 +253,7 @@ fn the_registry_lists_how_many_are_silent() {
     assert_eq!(silent(), (0, 2));
     bench.pass(ms(300));
     assert_eq!(silent(), (2, 2));
-    drop((rearming, beating));
+    drop((rearming, notifying));
     assert_eq!(silent(), (0, 2));
 }
 

@@ -33,15 +33,15 @@ async fn live_2_silence_is_awaited() {
         async move { watcher.run().await }
     });
     let guest = guest(&watcher);
-    for beats in 0..20 {
-        for _ in 0..beats {
+    for notifications in 0..20 {
+        for _ in 0..notifications {
             sleep(ms(777)).await;
             guest.notify();
         }
-        let beat = Instant::now();
+        let notified = Instant::now();
         guest.notify();
         let silence = guest.silence().await;
-        let passed = beat.elapsed();
+        let passed = notified.elapsed();
         assert!(passed >= WINDOW && passed <= WINDOW + ms(20), "{passed:?}");
         assert!(silence.elapsed >= WINDOW && silence.elapsed <= passed);
         assert_eq!((&*silence.guest, &*silence.run, silence.window), ("guest", "run", WINDOW));
@@ -101,7 +101,7 @@ async fn a_wait_that_is_cancelled_leaves_nothing_behind() {
     }
 }
 
-/// LIVE-2: a silence that is over is not awaited, though nobody has stepped since the beat.
+/// LIVE-2: a silence that is over is not awaited, though nobody has stepped since the notification.
 #[tokio::test(start_paused = true)]
 async fn live_2_a_silence_that_a_beat_has_ended_is_not_awaited() {
     let registry = Registry::new();

@@ -50,9 +50,9 @@ fn live_3_live_4_silence_and_recovery_come_once_with_two_drivers() {
         eventually("recovery", || log.count(Recovered) >= round);
     }
     // On a busy machine there may be more of both.
-    let told = log.take_of_guests();
-    for (n, (kind, _)) in told.iter().enumerate() {
-        assert_eq!(*kind, [Silent, Recovered][n % 2], "{told:?}");
+    let heard = log.take_of_guests();
+    for (n, (kind, _)) in heard.iter().enumerate() {
+        assert_eq!(*kind, [Silent, Recovered][n % 2], "{heard:?}");
     }
 }
 
@@ -73,7 +73,7 @@ fn a_thread_that_was_parked_wakes() {
     }
 }
 
-/// LIVE-7: runs come and go while others beat and the watcher sweeps.
+/// LIVE-7: runs come and go while others notify and the watcher sweeps.
 #[test]
 fn live_7_coming_and_going_loses_nobody() {
     let registry = Registry::new();

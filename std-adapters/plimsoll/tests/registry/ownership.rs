@@ -45,8 +45,10 @@ fn overfull(registry: &Registry, name: &'static str, item: &Item) -> Handles {
     (tx, rx)
 }
 
-/// All that reads each limit.
-fn readers() -> [(&'static str, fn(&Registry)); 4] {
+/// What reads each limit, by its name.
+type Reader = (&'static str, fn(&Registry));
+
+fn readers() -> [Reader; 4] {
     [
         ("snapshot", |registry| drop(registry.snapshot())),
         ("window", |registry| drop(registry.snapshot_window())),
