@@ -28,7 +28,7 @@ pub(crate) const FLAWS: &[Flaw] = &[
         does: "Does not count the changes of a slot.",
         places: &[Place {
             file: "pool/word.rs",
-            function: "to(self, state",
+            function: "to(self, from",
             right: "self.0.wrapping_add(GENERATION_ONE)",
             wrong: "self.0",
         }],

@@ -132,30 +132,35 @@ impl SlotWord {
     #[inline(always)]
     pub(super) fn transition_on(self, event: Event) -> Transition {
         use SlotState::{Building, Condemned, Idle, Leased, Vacant};
-        let ours = self.tenant();
-        match (self.state(), event) {
+        let (from, ours) = (self.state(), self.tenant());
+        match (from, event) {
             (Vacant, Event::Reserve(tenant)) | (Condemned, Event::Rebuild(tenant)) => {
-                self.to(Building, tenant)
+                self.to(from, Building, tenant)
             }
-            (Building, Event::Finish) | (Leased, Event::GiveBack) => self.to(Idle, ours),
-            (Building, Event::FinishLeased) => self.to(Leased, ours),
-            (Building, Event::Fail) | (Condemned, Event::Vacate) => self.to(Vacant, Tenant::NONE),
-            (_, Event::Take(tenant)) if self.is_idle_of(tenant) => self.to(Leased, ours),
+            (Building, Event::Finish) | (Leased, Event::GiveBack) => self.to(from, Idle, ours),
+            (Building, Event::FinishLeased) => self.to(from, Leased, ours),
+            (Building, Event::Fail) | (Condemned, Event::Vacate) => {
+                self.to(from, Vacant, Tenant::NONE)
+            }
+            // Idle, for the whole word was compared: the compiler does not know that of `from`.
+            (_, Event::Take(tenant)) if self.is_idle_of(tenant) => self.to(Idle, Leased, ours),
             (Leased, Event::Claim(tenant)) if tenant == ours => Transition::NoOp,
-            (Leased, Event::Claim(tenant)) if ours.is_none() => self.to(Leased, tenant),
+            (Leased, Event::Claim(tenant)) if ours.is_none() => self.to(from, Leased, tenant),
             (Leased, Event::Condemn)
             | (Idle, Event::Evict)
-            | (Building | Leased | Condemned, Event::Revoke) => self.to(Condemned, ours),
+            | (Building | Leased | Condemned, Event::Revoke) => self.to(from, Condemned, ours),
             _ => Transition::Invalid,
         }
     }
 
+    /// The next word. `from` is the state of this one: where the compiler knows it, a change of state
+    /// alone is one addition of a constant.
     #[inline(always)]
-    fn to(self, state: SlotState, tenant: Tenant) -> Transition {
-        let kept = self.0.wrapping_add(GENERATION_ONE) & !STATE_MASK;
+    fn to(self, from: SlotState, state: SlotState, tenant: Tenant) -> Transition {
         // An exchange of the owner's bits, which is nothing if it stays the owner.
         let owner = (self.tenant().get() ^ tenant.get()) << TENANT_SHIFT;
-        Transition::To(SlotWord(kept ^ owner | state as u64))
+        let step = (state as u64).wrapping_sub(from as u64);
+        Transition::To(SlotWord((self.0.wrapping_add(GENERATION_ONE) ^ owner).wrapping_add(step)))
     }
 }
 
