@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use plimsoll_core::pool::Tenant;
+
 use crate::clock::Clock;
 
 /// Which principals may lease a used instance (POOL-10).
@@ -19,6 +21,16 @@ pub enum Isolation {
     /// objects that hold no principal's data (a connection, a buffer that is cleared), or where all
     /// principals trust each other.
     Shared,
+}
+
+impl Isolation {
+    /// The owner of instances that a tenant has used.
+    pub(super) fn owner(self, tenant: Tenant) -> Tenant {
+        match self {
+            Self::PerPrincipal => tenant,
+            Self::Fresh | Self::Shared => Tenant::NONE,
+        }
+    }
 }
 
 /// What builds, retires and keeps time for a pool.

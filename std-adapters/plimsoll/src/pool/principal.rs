@@ -64,6 +64,8 @@ pub(super) struct PrincipalState {
     id: Box<str>,
     pub(super) pool: PoolId,
     pub(super) tenant: Tenant,
+    /// The owner of the instances that it has used.
+    pub(super) owner: Tenant,
     load: AtomicU64,
     faults: AtomicU64,
     until_ms: AtomicU64,
@@ -92,10 +94,10 @@ impl Load {
 
 impl PrincipalState {
     /// Without leases, waiters and faults.
-    pub(super) fn new(id: &str, pool: PoolId, tenant: Tenant) -> Self {
+    pub(super) fn new(id: &str, pool: PoolId, tenant: Tenant, owner: Tenant) -> Self {
         let zero = || AtomicU64::new(0);
         let (load, faults, until_ms, known_ms) = (zero(), zero(), zero(), zero());
-        Self { id: id.into(), pool, tenant, load, faults, until_ms, known_ms }
+        Self { id: id.into(), pool, tenant, owner, load, faults, until_ms, known_ms }
     }
 
     /// Counts a lease in, if the cap allows it.
@@ -194,7 +196,8 @@ mod tests {
 
     #[test]
     fn pool_11_a_cap_counts_leases_and_tells_of_waiters() {
-        let state = Arc::new(PrincipalState::new("acme", PoolId::new(1), Tenant::MAX));
+        let state =
+            Arc::new(PrincipalState::new("acme", PoolId::new(1), Tenant::MAX, Tenant::NONE));
         let acme = Principal(state.clone());
         assert!(state.admit(2) && state.admit(2) && !state.admit(2));
         assert_eq!(acme.in_use(), 2);

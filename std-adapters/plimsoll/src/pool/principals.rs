@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use plimsoll_core::pool::{PoolId, Tenant};
 
+use super::config::Isolation;
 use super::error::PrincipalError;
 use super::locks::{LEAF, Mutex};
 use super::principal::{Principal, PrincipalState};
@@ -16,6 +17,7 @@ const ID_BYTES_MAX: usize = 64;
 /// The principals of a pool by their ids.
 pub(super) struct Principals {
     pool: PoolId,
+    isolation: Isolation,
     table: Mutex<Table, LEAF>,
 }
 
@@ -28,9 +30,9 @@ struct Table {
 const SWEEP_MIN: usize = 64;
 
 impl Principals {
-    pub(super) fn new(pool: PoolId) -> Self {
+    pub(super) fn new(pool: PoolId, isolation: Isolation) -> Self {
         let table = Table { by_id: HashMap::new(), sweep_at: SWEEP_MIN };
-        Self { pool, table: Mutex::new(table) }
+        Self { pool, isolation, table: Mutex::new(table) }
     }
 
     /// The principal of that id. One that nobody holds is forgotten some time, once the faults that
@@ -45,7 +47,9 @@ impl Principals {
             table.by_id.retain(|_, state| Arc::strong_count(state) > 1 || state.is_known(now_ms));
             table.sweep_at = SWEEP_MIN.max(2 * table.by_id.len());
         }
-        let state = Arc::new(PrincipalState::new(id, self.pool, next_tenant()?));
+        let tenant = next_tenant()?;
+        let owner = self.isolation.owner(tenant);
+        let state = Arc::new(PrincipalState::new(id, self.pool, tenant, owner));
         table.by_id.insert(id.into(), state.clone());
         Ok(Principal(state))
     }
@@ -85,7 +89,7 @@ mod tests {
 
     #[test]
     fn one_id_is_one_principal() {
-        let principals = Principals::new(PoolId::new(1));
+        let principals = Principals::new(PoolId::new(1), Isolation::Fresh);
         let (acme, again) =
             (principals.intern("acme", 0).unwrap(), principals.intern("acme", 0).unwrap());
         assert_eq!((acme.id(), acme.tenant()), ("acme", again.tenant()));
@@ -94,7 +98,7 @@ mod tests {
 
     #[test]
     fn ids_are_checked() {
-        let principals = Principals::new(PoolId::new(1));
+        let principals = Principals::new(PoolId::new(1), Isolation::Fresh);
         let error = |id: &str| principals.intern(id, 0).unwrap_err();
         assert_eq!(error(""), PrincipalError::Length { bytes: 0 });
         assert_eq!(error(&"x".repeat(65)), PrincipalError::Length { bytes: 65 });
@@ -105,7 +109,7 @@ mod tests {
 
     #[test]
     fn the_departed_are_forgotten_and_the_faulty_are_not() {
-        let principals = Principals::new(PoolId::new(1));
+        let principals = Principals::new(PoolId::new(1), Isolation::Fresh);
         let backoff =
             Backoff { after: 1, base: Duration::from_secs(1), max: Duration::from_secs(9) };
         let faulty = principals.intern("faulty", 0).unwrap();

@@ -64,8 +64,8 @@ impl<M: Manager> Shared<M> {
             inline: Inline::new(&manager, &config),
             manager: Keeper::new(manager),
             scheduler: Mutex::new(Scheduler::new(Rules::new(&config), room)),
-            principals: Principals::new(words.slots.id()),
-            store: Store::new(words, config.max, config.isolation),
+            principals: Principals::new(words.slots.id(), config.isolation),
+            store: Store::new(words, config.max),
             config,
             work,
             turnstile: Turnstile::default(),
@@ -154,7 +154,7 @@ impl<M: Manager> Shared<M> {
         if self.config.cap.is_some_and(|cap| !principal.admit_first(cap)) {
             return None;
         }
-        match self.store.take_idle(principal.tenant) {
+        match self.store.take_idle(principal.tenant, principal.owner) {
             Some(token) => match Grant::open(self, token, principal.tenant) {
                 None => self.lease_another(principal),
                 grant => grant,
@@ -167,7 +167,7 @@ impl<M: Manager> Shared<M> {
     #[cold]
     #[inline(never)]
     fn lease_another(&self, principal: &PrincipalState) -> Option<Grant<M>> {
-        while let Some(token) = self.store.take_idle(principal.tenant) {
+        while let Some(token) = self.store.take_idle(principal.tenant, principal.owner) {
             if let Some(grant) = Grant::open(self, token, principal.tenant) {
                 return Some(grant);
             }

@@ -58,7 +58,7 @@ impl<M: Manager> Stock for Shared<M> {
     }
 
     fn take_idle(&self, tenant: Tenant) -> Option<Leased> {
-        self.store.take_idle(tenant)
+        self.store.take_idle(tenant, self.config.isolation.owner(tenant))
     }
 
     /// The instance that is to be retired waits in its slot's cell.

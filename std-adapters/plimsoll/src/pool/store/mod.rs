@@ -14,7 +14,6 @@ use std::cell::Cell;
 use crossbeam_utils::CachePadded;
 use plimsoll_core::pool::{Condemned, Leased, PoolId, PoolSlot, SlotId, Tenant, Token};
 
-use crate::pool::config::Isolation;
 use crate::pool::manager::Manager;
 use crate::sync::thread_local;
 
@@ -48,13 +47,12 @@ pub(in crate::pool) struct Store<M: Manager> {
     pub(in crate::pool) cells: Table<CachePadded<InstanceCell<M>>>,
     /// The pool's clock, as published by maintenance and slow paths.
     pub(in crate::pool) moments: CachePadded<Moments>,
-    isolation: Isolation,
 }
 
 impl<M: Manager> Store<M> {
-    pub(in crate::pool) fn new(words: Words, max: usize, isolation: Isolation) -> Self {
+    pub(in crate::pool) fn new(words: Words, max: usize) -> Self {
         let cells = Table::new(max, || CachePadded::new(InstanceCell::empty()));
-        Self { words, cells, moments: CachePadded::new(Moments::new()), isolation }
+        Self { words, cells, moments: CachePadded::new(Moments::new()) }
     }
 
     #[inline(always)]
@@ -79,34 +77,26 @@ impl<M: Manager> Store<M> {
         self.words.slots.table().grow(PoolSlot::new);
     }
 
-    /// An idle slot that this tenant may have, the near one first.
+    /// An idle slot that this tenant may have, the near one first; `owner` is the owner of those that
+    /// it has used.
     #[inline(always)]
-    pub(in crate::pool) fn take_idle(&self, tenant: Tenant) -> Option<Leased> {
+    pub(in crate::pool) fn take_idle(&self, tenant: Tenant, owner: Tenant) -> Option<Leased> {
         let (slot, pool) = NEAR.get();
-        let (near, owner) = (SlotId::new(slot), self.owner(tenant));
+        let near = SlotId::new(slot);
         let is_own = pool == self.id().get();
         if is_own {
             if let Some(token) = self.words.slots.take_at(near, owner) {
                 return Some(token);
             }
         }
-        let token = self.take_far(tenant, is_own.then_some(near))?;
+        let token = self.take_far(tenant, owner, is_own.then_some(near))?;
         note_near(&token);
         Some(token)
     }
 
-    /// The owner of instances that a tenant has used.
-    #[inline(always)]
-    fn owner(&self, tenant: Tenant) -> Tenant {
-        match self.isolation {
-            Isolation::PerPrincipal => tenant,
-            _ => Tenant::NONE,
-        }
-    }
-
     #[inline(never)]
-    fn take_far(&self, tenant: Tenant, near: Option<SlotId>) -> Option<Leased> {
-        let (owner, slots) = (self.owner(tenant), &self.words.slots);
+    fn take_far(&self, tenant: Tenant, owner: Tenant, near: Option<SlotId>) -> Option<Leased> {
+        let slots = &self.words.slots;
         let own = slots.take(owner, None);
         if own.is_some() || owner.is_none() {
             return own;

@@ -122,7 +122,7 @@ impl Script {
         let letter = name.chars().next().unwrap();
         let new = || {
             let tenant = Tenant::new(number).unwrap();
-            Arc::new(PrincipalState::new(&name[..1], PoolId::new(1), tenant))
+            Arc::new(PrincipalState::new(&name[..1], PoolId::new(1), tenant, tenant))
         };
         self.principals.entry(letter).or_insert_with(new).clone()
     }
