@@ -112,7 +112,8 @@ impl<M: Manager> PoolBuilder<M> {
     /// are retired once a quarter of the [warm](Self::warm) ones is left, a checkout waits, the
     /// pool closes, or a [tick](Self::tick) has passed. Where the manager
     /// [allows it](Manager::may_run_inline), checkouts that find nothing ready retire them as well,
-    /// and a thread is woken for a quarter once per 500 us at most.
+    /// a thread is woken for a quarter once per 500 us at most, and one that has had something to do
+    /// looks again after 100 us.
     pub fn drops(mut self, concurrent: usize) -> Self {
         self.config.drops = concurrent;
         self

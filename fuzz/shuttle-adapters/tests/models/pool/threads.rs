@@ -10,12 +10,22 @@ use super::world::{Guests, pool_of, use_it};
 use crate::common::{DEADLOCK, Model};
 
 const THREADS: Model = Model::new(300, threads);
+const LINGERS: Model = Model::new(300, lingers);
 
 /// Each lease is of an instance that is built for it and retired after it, by two threads; a third one
 /// keeps time.
 fn threads() {
-    let guests = Guests::default();
-    let builder = pool_of(&guests, Isolation::Fresh, 1).warm(0).builders(1).drops(1);
+    serve(Guests::default(), 0);
+}
+
+/// The same, but that one instance is kept ready, clients may build themselves, and a thread that has
+/// nothing to do looks again before it sleeps.
+fn lingers() {
+    serve(Guests { is_inline: true, ..Guests::default() }, 1);
+}
+
+fn serve(guests: Guests, warm: usize) {
+    let builder = pool_of(&guests, Isolation::Fresh, 1).warm(warm).builders(1).drops(1);
     let pool = builder.background(Background::Threads).build().unwrap();
     let client = |pool: &Pool<Guests>, name: &'static str| {
         let pool = pool.clone();
@@ -39,6 +49,11 @@ fn threads() {
 #[test]
 fn pool_9_threads_serve_each_waiter_and_end() {
     THREADS.check();
+}
+
+#[test]
+fn pool_9_a_thread_that_lingers_serves_and_ends() {
+    LINGERS.check();
 }
 
 #[test]

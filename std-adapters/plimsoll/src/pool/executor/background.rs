@@ -60,7 +60,7 @@ pub(in crate::pool) fn replace_worker<M: Manager>(shared: &Arc<Shared<M>>) -> bo
 }
 
 fn work<M: Manager>(shared: &Arc<Shared<M>>) {
-    while let Some(job) = shared.work.wait() {
+    while let Some(job) = shared.work.wait(shared.inline.is_quick()) {
         if !Running::new(shared.clone(), job).run_blocking() {
             return;
         }

@@ -6,8 +6,9 @@
 //! [allows it](Manager::may_run_inline) and the last build was brief.
 //!
 //! The background is woken by a batch of retirements, but not more often than once per 500 us, or by a
-//! tick. Between leases that follow each other at once it would only move instances from processor to
-//! processor; after pauses it has instances ready. `docs/DECISIONS.md` has what else was measured.
+//! tick, and looks again by itself after a moment. Between leases that follow each other at once it would
+//! only move instances from processor to processor; after pauses it has instances ready.
+//! `docs/DECISIONS.md` has what else was measured.
 
 mod vacancy;
 

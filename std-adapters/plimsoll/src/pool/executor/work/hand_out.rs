@@ -85,11 +85,18 @@ impl<M: Manager> Work<M> {
     fn call(&self, shared: &Shared<M>, mut jobs: Guard<'_, Jobs<M>>, is_urgent: bool) {
         match &self.background {
             Background::Threads => {
-                let awake = self.builders + self.drops - jobs.idlers;
-                if jobs.idlers > 0 && (is_urgent || jobs.len() > awake) {
+                let asleep = jobs.idlers + usize::from(jobs.lingerer.is_some());
+                let awake = self.builders + self.drops - asleep;
+                if !is_urgent && jobs.len() <= awake {
+                    return;
+                }
+                if jobs.idlers > 0 {
                     jobs.idlers -= 1;
                     drop(jobs);
                     self.ready.notify_one();
+                } else if jobs.lingerer.take().is_some() {
+                    drop(jobs);
+                    self.lingering.notify_one();
                 }
             }
             #[cfg(feature = "tokio")]

@@ -1,6 +1,7 @@
 //! The jobs of the background: builds and retirements, with a bound on both.
 
 mod hand_out;
+mod rest;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -45,6 +46,8 @@ pub(in crate::pool) struct Work<M: Manager> {
     jobs: Mutex<Jobs<M>, JOBS>,
     /// Wakes worker threads: there is a job, or there will be none any more.
     ready: Condvar,
+    /// Wakes the worker that lingers.
+    lingering: Condvar,
     /// For the timekeeper, if it is a thread.
     timer: Condvar,
     builders: usize,
@@ -61,6 +64,9 @@ struct Jobs<M: Manager> {
     retirements: VecDeque<Retirement<M>>,
     /// Workers that sleep, and that nobody has woken yet.
     idlers: usize,
+    /// The worker that lingers, by the number of lingerings so far.
+    lingerer: Option<u64>,
+    lingerings: u64,
     /// Jobs that are being done, the oldest first.
     running: Vec<Run>,
     /// When a worker was woken last for a batch, where checkouts build themselves.
@@ -147,6 +153,8 @@ impl<M: Manager> Work<M> {
             builds: VecDeque::new(),
             retirements: VecDeque::new(),
             idlers: 0,
+            lingerer: None,
+            lingerings: 0,
             running: Vec::new(),
             woken_at: None,
             to_replace: 0,
@@ -158,6 +166,7 @@ impl<M: Manager> Work<M> {
         Self {
             jobs: Mutex::new(jobs),
             ready: Condvar::new(),
+            lingering: Condvar::new(),
             timer: Condvar::new(),
             builders,
             drops,
@@ -206,25 +215,6 @@ impl<M: Manager> Work<M> {
         self.jobs.lock().len()
     }
 
-    /// Waits for a job.
-    ///
-    /// # Returns
-    /// `None` once there will be nothing any more.
-    pub(in crate::pool) fn wait(&self) -> Option<Job<M>> {
-        let mut jobs = self.jobs.lock();
-        loop {
-            if let Some(job) = jobs.start(self.builders, self.drops) {
-                return Some(job);
-            }
-            if jobs.is_stopped {
-                return None;
-            }
-            // The thread that wakes it counts it out.
-            jobs.idlers += 1;
-            self.ready.wait(jobs.inner());
-        }
-    }
-
     /// A job has ended.
     ///
     /// # Returns
@@ -246,6 +236,7 @@ impl<M: Manager> Work<M> {
     pub(in crate::pool) fn stop(&self) {
         self.jobs.lock().is_stopped = true;
         self.ready.notify_all();
+        self.lingering.notify_all();
         self.nudge();
     }
 
