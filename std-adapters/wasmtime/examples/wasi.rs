@@ -89,8 +89,8 @@ impl Host for Tools {
         &mut data.request
     }
 
-    fn table(request: &mut Request) -> Option<&mut ResourceTable> {
-        Some(&mut request.table)
+    fn has_handles(request: &mut Request) -> bool {
+        !request.table.is_empty()
     }
 }
 

@@ -119,6 +119,7 @@ impl Grant {
     }
 
     /// What one call may lift.
+    #[cfg_attr(not(feature = "component-model"), allow(dead_code, reason = "of components"))]
     #[inline]
     pub(crate) fn max_lift(&self) -> usize {
         self.max_lift.unwrap_or_else(|| max_lift_of(self.quota))

@@ -3,6 +3,7 @@
 //! Most ends have a type of their own. wasmtime gives some of them only a message: the beginning of the
 //! root cause's message is compared then. A host error that begins in the same way is misjudged.
 
+#[cfg(feature = "component-model")]
 use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 
@@ -100,8 +101,11 @@ pub(crate) fn classify(cause: wasmtime::Error) -> CallError {
 /// Whether there was no room for one more object that the guest asked for: in a table of a host
 /// function's, such as one of WASI, or in wasmtime's own of the tasks.
 fn is_full_table(cause: &wasmtime::Error) -> bool {
-    matches!(cause.downcast_ref(), Some(ResourceTableError::Full))
-        || matches!(cause.downcast_ref(), Some(HandleError::Full { .. }))
+    #[cfg(feature = "component-model")]
+    if let Some(ResourceTableError::Full) = cause.downcast_ref() {
+        return true;
+    }
+    matches!(cause.downcast_ref(), Some(HandleError::Full { .. }))
 }
 
 #[cfg(test)]
@@ -122,11 +126,16 @@ mod tests {
 
     #[test]
     fn meter_7_a_guest_that_fills_a_table_of_the_hosts_is_to_blame() {
-        for full in [ResourceTableError::Full.into(), HandleError::Full { capacity: 1 }.into()] {
-            assert!(matches!(classify(full), CallError::OutOfHandles));
+        let full = HandleError::Full { capacity: 1 };
+        assert!(matches!(classify(full.into()), CallError::OutOfHandles));
+        let missing = HandleError::Unknown { handle: 1 };
+        assert!(matches!(classify(missing.into()), CallError::Failed { .. }));
+        #[cfg(feature = "component-model")]
+        {
+            let [full, missing] = [ResourceTableError::Full, ResourceTableError::NotPresent];
+            assert!(matches!(classify(full.into()), CallError::OutOfHandles));
+            assert!(matches!(classify(missing.into()), CallError::Failed { .. }));
         }
-        let missing = wasmtime::Error::from(ResourceTableError::NotPresent);
-        assert!(matches!(classify(missing), CallError::Failed { .. }));
     }
 
     #[test]

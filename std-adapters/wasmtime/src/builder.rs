@@ -14,7 +14,7 @@ use crate::call::block_on;
 use crate::clock::NEVER;
 use crate::engine::WasmEngine;
 use crate::error::{AllowanceError, ExportError, InstantiateError, ProgramError};
-use crate::exports::{ComponentExports, Exports};
+use crate::exports::Exports;
 use crate::host::Host;
 use crate::limiter::PoolBudget;
 use crate::mode::{HANDLES_MAX, Mode, YIELD_INTERVAL};
@@ -382,26 +382,6 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
         look_up: impl Fn(&mut Exports<'_, H::Data>) -> Result<X, ExportError> + Send + Sync + 'static,
     ) -> Result<WasmPoolBuilder<H, X>, ProgramError> {
         let program = Program::core(engine, linker, module, Box::new(look_up))?;
-        Ok(WasmPoolBuilder::new(engine, host, program))
-    }
-
-    /// Settings for a pool of a component. `look_up` finds the exports of each instance, or makes the
-    /// bindings of a `bindgen!` world.
-    ///
-    /// # Errors
-    /// [`ProgramError`]: more memories or tables than the engine allows, an import that the linker
-    /// does not have, a component or linker of another engine.
-    pub fn component<F>(
-        engine: &WasmEngine,
-        host: H,
-        linker: &wasmtime::component::Linker<H::Data>,
-        component: &wasmtime::component::Component,
-        look_up: F,
-    ) -> Result<WasmPoolBuilder<H, X>, ProgramError>
-    where
-        F: Fn(&mut ComponentExports<'_, H::Data>) -> Result<X, ExportError> + Send + Sync + 'static,
-    {
-        let program = Program::component(engine, linker, component, Box::new(look_up))?;
         Ok(WasmPoolBuilder::new(engine, host, program))
     }
 }

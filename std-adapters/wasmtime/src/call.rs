@@ -5,7 +5,6 @@ use std::mem;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use wasmtime::component::{ComponentNamedList, Lift, Lower, TypedFunc as ComponentFunc};
 use wasmtime::{AsContextMut, StoreContextMut, TypedFunc, WasmParams, WasmResults};
 
 use crate::bill::Account;
@@ -39,11 +38,10 @@ pub trait GuestFunc: sealed::Sealed {
     ) -> impl Future<Output = wasmtime::Result<Self::Results>> + Send;
 }
 
-mod sealed {
+pub(crate) mod sealed {
     pub trait Sealed {}
 
     impl<P, R> Sealed for wasmtime::TypedFunc<P, R> {}
-    impl<P, R> Sealed for wasmtime::component::TypedFunc<P, R> {}
 }
 
 /// Both kinds of function have methods of the same names, and no trait in common.
@@ -70,19 +68,13 @@ macro_rules! calls_of_wasmtime {
         }
     };
 }
+#[cfg(feature = "component-model")]
+pub(crate) use calls_of_wasmtime;
 
 impl<P, R> GuestFunc for TypedFunc<P, R>
 where
     P: WasmParams + Sync,
     R: WasmResults + Sync,
-{
-    calls_of_wasmtime!();
-}
-
-impl<P, R> GuestFunc for ComponentFunc<P, R>
-where
-    P: ComponentNamedList + Lower + Send + Sync + 'static,
-    R: ComponentNamedList + Lift + Send + Sync + 'static,
 {
     calls_of_wasmtime!();
 }

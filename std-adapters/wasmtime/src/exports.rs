@@ -2,18 +2,17 @@
 
 use std::fmt;
 
-use wasmtime::component::{ComponentNamedList, Lift, Lower, TypedFunc as ComponentFunc};
 use wasmtime::{
     Extern, Global, Instance, Memory, StoreContextMut, Table, TypedFunc, WasmParams, WasmResults,
 };
 
 use crate::error::{ExportError, ExportProblem};
 
-fn missing(name: &str) -> ExportError {
+pub(crate) fn missing(name: &str) -> ExportError {
     ExportError { name: name.into(), problem: ExportProblem::Missing }
 }
 
-fn wrong_type(name: &str, detail: impl Into<String>) -> ExportError {
+pub(crate) fn wrong_type(name: &str, detail: impl Into<String>) -> ExportError {
     let problem = ExportProblem::WrongType { detail: detail.into() };
     ExportError { name: name.into(), problem }
 }
@@ -85,75 +84,8 @@ impl<'s, T> Exports<'s, T> {
     }
 }
 
-/// The exports of an instance of a component.
-///
-/// `T` is the data of the store.
-pub struct ComponentExports<'s, T: 'static> {
-    store: StoreContextMut<'s, T>,
-    instance: wasmtime::component::Instance,
-}
-
-impl<'s, T> ComponentExports<'s, T> {
-    pub(crate) fn new(
-        store: StoreContextMut<'s, T>,
-        instance: wasmtime::component::Instance,
-    ) -> Self {
-        Self { store, instance }
-    }
-
-    /// The function of this name, parameters and results.
-    ///
-    /// # Errors
-    /// [`ExportError`]: there is none, or it is of another type.
-    pub fn func<P, R>(&mut self, name: &str) -> Result<ComponentFunc<P, R>, ExportError>
-    where
-        P: ComponentNamedList + Lower,
-        R: ComponentNamedList + Lift,
-    {
-        let func = self.instance.get_func(&mut self.store, name).ok_or_else(|| missing(name))?;
-        func.typed(&self.store).map_err(|error| wrong_type(name, format!("{error:#}")))
-    }
-
-    /// The function of this name in an interface that the component exports, such as
-    /// `acme:tools/editor`.
-    ///
-    /// Versions are found by what is compatible: `acme:tools/editor@1.2.0` also finds an export
-    /// `@1.0.0`, whose functions may be fewer.
-    ///
-    /// # Errors
-    /// [`ExportError`]: there is no such interface or function, or it is of another type.
-    pub fn func_in<P, R>(
-        &mut self,
-        interface: &str,
-        name: &str,
-    ) -> Result<ComponentFunc<P, R>, ExportError>
-    where
-        P: ComponentNamedList + Lower,
-        R: ComponentNamedList + Lift,
-    {
-        let full = || format!("{interface}#{name}");
-        let outer = self.instance.get_export_index(&mut self.store, None, interface);
-        let outer = outer.ok_or_else(|| missing(interface))?;
-        let inner = self.instance.get_export_index(&mut self.store, Some(&outer), name);
-        let func = inner.and_then(|inner| self.instance.get_func(&mut self.store, inner));
-        let func = func.ok_or_else(|| missing(&full()))?;
-        func.typed(&self.store).map_err(|error| wrong_type(&full(), format!("{error:#}")))
-    }
-
-    /// The instance and its store, for what is not offered here, such as generated bindings.
-    pub fn raw(&mut self) -> (wasmtime::component::Instance, StoreContextMut<'_, T>) {
-        (self.instance, wasmtime::AsContextMut::as_context_mut(&mut self.store))
-    }
-}
-
 impl<T> fmt::Debug for Exports<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Exports").finish_non_exhaustive()
-    }
-}
-
-impl<T> fmt::Debug for ComponentExports<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ComponentExports").finish_non_exhaustive()
     }
 }

@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use wasmtime::component::Resource;
-
 use crate::running::Running;
 
 /// A table of host objects that a guest names by number.
@@ -111,14 +109,6 @@ impl Handles {
         self.get::<T>(handle)?;
         let object = self.entries.remove(&handle).ok_or(HandleError::Unknown { handle })?;
         object.downcast().map(|object| *object).map_err(|_| HandleError::WrongType { handle })
-    }
-
-    /// Takes an object in, and gives a component's guest the ownership of it.
-    ///
-    /// # Errors
-    /// As for [`insert`](Self::insert).
-    pub fn push<T: Any + Send>(&mut self, object: T) -> Result<Resource<T>, HandleError> {
-        Ok(Resource::new_own(self.insert(object)?))
     }
 
     /// How many objects there are.

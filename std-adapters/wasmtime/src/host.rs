@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::ResourceTable;
-
 use crate::handles::Handles;
 use crate::meter::{Meter, Metered};
 use crate::running::Running;
@@ -68,8 +66,8 @@ use crate::running::Running;
 ///         &mut data.request
 ///     }
 ///
-///     fn table(lease: &mut Request) -> Option<&mut ResourceTable> {
-///         Some(&mut lease.table)
+///     fn has_handles(lease: &mut Request) -> bool {
+///         !lease.table.is_empty()
 ///     }
 /// }
 /// ```
@@ -90,14 +88,14 @@ pub trait Host: Send + Sync + 'static {
     /// The part of the data that belongs to a lease.
     fn lease_of(data: &mut Self::Data) -> &mut Self::Lease;
 
-    /// The table of resources in the part that belongs to a lease, if it has one.
+    /// Whether the guest may hold handles of the part that belongs to a lease: whether a table of
+    /// resources in it, wasmtime's `ResourceTable`, is not empty. `false` if there is no table in it.
     ///
-    /// An instance whose table is not empty when its lease ends is discarded: its guest may still hold
-    /// handles, and a number of wasmtime's table names another object in the next table.
-    /// [`Handles`] need not be named here: their numbers never come again. A host function that returns the
-    /// table's error for an unknown handle ends the call as
+    /// An instance of which this is true when its lease ends is discarded (POOL-10): a number of that table
+    /// names another object in the next one. For [`Handles`] it is false, for their numbers never come again. A
+    /// host function that returns the table's error for an unknown handle ends the call as
     /// [`CallError::Failed`](crate::CallError::Failed), which is no fault.
-    fn table(lease: &mut Self::Lease) -> Option<&mut ResourceTable>;
+    fn has_handles(lease: &mut Self::Lease) -> bool;
 }
 
 /// The host of guests that need nothing of it.
@@ -115,8 +113,8 @@ impl Host for () {
         &mut meter.no_lease
     }
 
-    fn table(_lease: &mut ()) -> Option<&mut ResourceTable> {
-        None
+    fn has_handles(_lease: &mut ()) -> bool {
+        false
     }
 }
 

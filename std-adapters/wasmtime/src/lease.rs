@@ -221,7 +221,8 @@ impl<'a, H: Host, X: Send + Sync + 'static> WasmLease<'a, H, X> {
 
     /// The work with the guest has come to a clean end: the instance may be lent again, as the
     /// pool's isolation allows. It is discarded nevertheless if a call did not return, if tasks of the
-    /// guest are left (POOL-14), or if the lease's [table](Host::table) of resources is not empty.
+    /// guest are left (POOL-14), or if its lease leaves [handles](Host::has_handles)
+    /// behind.
     ///
     /// # Returns
     /// The part of the data that belonged to the lease.

@@ -10,6 +10,9 @@
 //! - A [`Meter`] holds a guest to its quota, fuel and time, and says who pays; in a pool, and for stores
 //!   outside any pool.
 //!
+//! Components need the feature `component-model`, which is on by default, and so does WASI, preview 1 too.
+//! Without it an engine admits core modules only, whatever features of wasmtime are on.
+//!
 //! With feature `wasi-http`, [`wasi_http`] bounds the requests of a `ProxyHandler` of
 //! `wasmtime-wasi-http`, and ends its idle instances under pressure.
 //!
@@ -21,8 +24,8 @@
 //!   again: such a store is poisoned. A closure of [`WasmLease::run`] says so by its error.
 //! - POOL-10: by default every lease gets an instance that nobody has used. Whatever the isolation,
 //!   [`Host::Lease`] is replaced whole (unless a lease is dropped between calls and the pool
-//!   [keeps](WasmPoolBuilder::keep_on_drop) all of it). An instance whose lease leaves resources in its
-//!   [table](Host::table) is discarded, and numbers of [`NewLease::handles`] never come twice: a handle
+//!   [keeps](WasmPoolBuilder::keep_on_drop) all of it). An instance whose lease leaves resources behind, as
+//!   [`Host::has_handles`] says, is discarded, and numbers of [`NewLease::handles`] never come twice: a handle
 //!   of one lease names nothing in the next.
 //! - POOL-14: tasks that a component leaves behind do not run in the next lease: its instance is
 //!   discarded.
@@ -54,7 +57,6 @@
 //! use std::time::Duration;
 //!
 //! use plimsoll_wasmtime::{Exports, Host, Meter, Metered, NewLease, WasmEngine, WasmPool};
-//! use wasmtime::component::ResourceTable;
 //! use wasmtime::{Caller, Linker, Module};
 //!
 //! struct Desk;
@@ -87,8 +89,8 @@
 //!         &mut data.written
 //!     }
 //!
-//!     fn table(_written: &mut Vec<i32>) -> Option<&mut ResourceTable> {
-//!         None
+//!     fn has_handles(_written: &mut Vec<i32>) -> bool {
+//!         false // no table of resources in it
 //!     }
 //! }
 //!
@@ -147,6 +149,8 @@ mod blame;
 mod builder;
 mod call;
 mod clock;
+#[cfg(feature = "component-model")]
+mod component;
 mod cpu;
 mod engine;
 mod error;
@@ -170,12 +174,14 @@ pub use allowance::{Allowance, Grant};
 pub use bill::{Account, Ledgers, Usage};
 pub use builder::WasmPoolBuilder;
 pub use call::GuestFunc;
+#[cfg(feature = "component-model")]
+pub use component::ComponentExports;
 pub use engine::{WasmEngine, WasmEngineBuilder};
 pub use error::{
     AllowanceError, CallError, EngineError, ExportError, ExportProblem, Feature, InstanceLimit,
     InstantiateError, ProgramError, TooDeep,
 };
-pub use exports::{ComponentExports, Exports};
+pub use exports::Exports;
 pub use guards::{CalledBack, HostTime};
 pub use handles::{HandleError, Handles};
 pub use host::{Host, NewLease};

@@ -12,6 +12,7 @@ pub(crate) struct Mode {
     /// After how much fuel the guest yields; `None` if it runs on its caller's stack, where it cannot.
     pub(crate) yield_interval: Option<u64>,
     /// How many handles a component has at most.
+    #[cfg_attr(not(feature = "component-model"), allow(dead_code, reason = "of components"))]
     pub(crate) handles_max: usize,
 }
 

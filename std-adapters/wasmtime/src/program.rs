@@ -5,16 +5,17 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use plimsoll::pool::Manager;
-use wasmtime::component::{Component, InstancePre as ComponentPre, Linker as ComponentLinker};
 use wasmtime::{
     AsContextMut, Engine, ExternType, FuncType, InstancePre, Linker, Module,
-    PoolConcurrencyLimitError, Store,
+    PoolConcurrencyLimitError, ResourcesRequired, Store,
 };
 
 use crate::allowance::Grant;
+#[cfg(feature = "component-model")]
+use crate::component::ComponentProgram;
 use crate::engine::{Reservation, WasmEngine};
 use crate::error::{CallError, ExportError, InstanceLimit, InstantiateError, ProgramError};
-use crate::exports::{ComponentExports, Exports};
+use crate::exports::Exports;
 use crate::host::{Host, NewLease};
 use crate::limiter::{PoolBudget, Refusal};
 use crate::meter::{Meter, Metered};
@@ -23,9 +24,6 @@ use crate::running::Running;
 
 /// Looks up the exports of an instance of a core module.
 type LookUp<T, X> = dyn Fn(&mut Exports<'_, T>) -> Result<X, ExportError> + Send + Sync;
-/// Looks up the exports of an instance of a component.
-type ComponentLookUp<T, X> =
-    dyn Fn(&mut ComponentExports<'_, T>) -> Result<X, ExportError> + Send + Sync;
 
 /// What is instantiated, and what is looked up in each instance.
 pub(crate) enum Program<T: 'static, X> {
@@ -35,7 +33,8 @@ pub(crate) enum Program<T: 'static, X> {
         /// Whether it is to be initialized before any other call, as a reactor of WASI preview 1.
         is_reactor: bool,
     },
-    Component(ComponentPre<T>, Box<ComponentLookUp<T, X>>),
+    #[cfg(feature = "component-model")]
+    Component(ComponentProgram<T, X>),
 }
 
 impl<T: Metered, X> Program<T, X> {
@@ -46,32 +45,10 @@ impl<T: Metered, X> Program<T, X> {
         look_up: Box<LookUp<T, X>>,
     ) -> Result<Self, ProgramError> {
         check_engine(engine, [module.engine(), linker.engine()])?;
-        let needed = module.resources_required();
-        let needed = [
-            (InstanceLimit::Memories, needed.num_memories),
-            (InstanceLimit::Tables, needed.num_tables),
-        ];
-        fits(engine, needed)?;
+        fits(engine, &module.resources_required())?;
         let pre = linker.instantiate_pre(module);
         let pre = pre.map_err(|cause| ProgramError::Import { cause })?;
         Ok(Self::Core { pre, look_up, is_reactor: is_reactor(module) })
-    }
-
-    pub(crate) fn component(
-        engine: &WasmEngine,
-        linker: &ComponentLinker<T>,
-        component: &Component,
-        look_up: Box<ComponentLookUp<T, X>>,
-    ) -> Result<Self, ProgramError> {
-        check_engine(engine, [component.engine(), linker.engine()])?;
-        // Nothing is known beforehand of one that imports core modules: there, the limiter holds each
-        // store to what the engine has reserved for it.
-        if let Some(needed) = component.resources_required() {
-            let memories = (InstanceLimit::Memories, needed.num_memories);
-            fits(engine, [memories, (InstanceLimit::Tables, needed.num_tables)])?;
-        }
-        let pre = linker.instantiate_pre(component);
-        Ok(Self::Component(pre.map_err(|cause| ProgramError::Import { cause })?, look_up))
     }
 
     /// Instantiates on the caller's stack.
@@ -85,10 +62,8 @@ impl<T: Metered, X> Program<T, X> {
                 }
                 look_up(&mut Exports::new(store.as_context_mut(), instance))
             }
-            Self::Component(pre, look_up) => {
-                let instance = pre.instantiate(&mut *store)?;
-                look_up(&mut ComponentExports::new(store.as_context_mut(), instance))
-            }
+            #[cfg(feature = "component-model")]
+            Self::Component(program) => program.instantiate(store)?,
         })
     }
 
@@ -106,10 +81,8 @@ impl<T: Metered, X> Program<T, X> {
                 }
                 look_up(&mut Exports::new(store.as_context_mut(), instance))
             }
-            Self::Component(pre, look_up) => {
-                let instance = pre.instantiate_async(&mut *store).await?;
-                look_up(&mut ComponentExports::new(store.as_context_mut(), instance))
-            }
+            #[cfg(feature = "component-model")]
+            Self::Component(program) => program.instantiate_async(store).await?,
         })
     }
 }
@@ -122,13 +95,17 @@ fn is_reactor(module: &Module) -> bool {
     matches!(module.get_export(INITIALIZE), Some(ExternType::Func(func)) if is_call(&func))
 }
 
-fn check_engine(engine: &WasmEngine, made_for: [&Engine; 2]) -> Result<(), ProgramError> {
+pub(crate) fn check_engine(
+    engine: &WasmEngine,
+    made_for: [&Engine; 2],
+) -> Result<(), ProgramError> {
     let is_same = made_for.into_iter().all(|other| Engine::same(engine.wasmtime(), other));
     if is_same { Ok(()) } else { Err(ProgramError::ForeignEngine) }
 }
 
-fn fits(engine: &WasmEngine, all_needed: [(InstanceLimit, u32); 2]) -> Result<(), ProgramError> {
-    for (limit, needed) in all_needed {
+pub(crate) fn fits(engine: &WasmEngine, needed: &ResourcesRequired) -> Result<(), ProgramError> {
+    let memories = (InstanceLimit::Memories, needed.num_memories);
+    for (limit, needed) in [memories, (InstanceLimit::Tables, needed.num_tables)] {
         let allowed = engine.room().allowed(limit);
         if u64::from(needed) > allowed {
             return Err(ProgramError::TooMany { limit, needed: needed.into(), allowed });
@@ -165,10 +142,9 @@ impl<H: Host, X> Guest<H, X> {
         false
     }
 
-    /// Whether the guest may still have handles of the table that goes with the lease (POOL-10).
+    /// Whether the guest may still have handles of what goes with the lease (POOL-10).
     pub(crate) fn has_handles(&mut self) -> bool {
-        let table = H::table(H::lease_of(self.store.data_mut()));
-        table.is_some_and(|table| !table.is_empty())
+        H::has_handles(H::lease_of(self.store.data_mut()))
     }
 }
 

@@ -8,7 +8,7 @@ use plimsoll_wasmtime::{
     ComponentExports, ExportError, Exports, Handles, Host, Meter, Metered, NewLease, WasmEngine,
     WasmPool,
 };
-use wasmtime::component::{self, ResourceTable};
+use wasmtime::component;
 use wasmtime::{Caller, Linker, Module, TypedFunc};
 
 /// Instances of each pool.
@@ -71,8 +71,8 @@ impl Host for Desk {
         &mut data.visit
     }
 
-    fn table(_visit: &mut Visit) -> Option<&mut ResourceTable> {
-        None
+    fn has_handles(_visit: &mut Visit) -> bool {
+        false
     }
 }
 

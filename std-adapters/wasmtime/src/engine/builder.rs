@@ -199,6 +199,9 @@ impl WasmEngineBuilder {
         ] {
             config.wasm_features(feature, is_on);
         }
+        #[cfg(not(feature = "component-model"))]
+        // What wasmtime has of it would not be metered.
+        config.wasm_features(WasmFeatures::COMPONENT_MODEL, false);
         config.concurrency_support(room.tasks > 0);
         config.consume_fuel(meters_fuel).epoch_interruption(true);
         // Clears stacks, so that no guest reads what another has left there.

@@ -26,7 +26,8 @@ pub use builder::WasmEngineBuilder;
 /// is a pool or a [`Meter`] of it, a thread advances its clock and its epoch.
 ///
 /// It is closed by default: garbage collection, exceptions and component-model async are asked for by
-/// name, whatever features of wasmtime the program is built with. Stack switching and memories that
+/// name, whatever features of wasmtime the program is built with. Components are in no engine without this
+/// crate's feature `component-model`. Stack switching and memories that
 /// threads share cannot be metered and are in no engine.
 ///
 /// An engine for N instances holds N at once of every program that it admits (METER-6).
@@ -76,16 +77,6 @@ impl WasmEngine {
     #[cfg(feature = "cranelift")]
     pub fn precompile_module(&self, wasm: &[u8]) -> Result<Vec<u8>, ProgramError> {
         Ok(self.wasmtime().precompile_module(wasm)?)
-    }
-
-    /// A component, precompiled for `Component::deserialize` on engines as
-    /// [`precompile_module`](Self::precompile_module) says.
-    ///
-    /// # Errors
-    /// [`ProgramError`]: it is not valid, or needs what the engine does not have.
-    #[cfg(feature = "cranelift")]
-    pub fn precompile_component(&self, wasm: &[u8]) -> Result<Vec<u8>, ProgramError> {
-        Ok(self.wasmtime().precompile_component(wasm)?)
     }
 
     /// Address space for each memory, in bytes.

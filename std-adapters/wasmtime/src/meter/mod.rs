@@ -128,6 +128,7 @@ impl Meter {
         let meter = store.data_mut().meter();
         meter.is_installed = true;
         let (grant, mode) = (meter.grant, meter.mode);
+        #[cfg(feature = "component-model")]
         store.set_max_component_handles(mode.handles_max);
         // To set none at all also asks for calls as tasks.
         if grant.fuel.is_some() && !mode.is_in_place() {
@@ -167,10 +168,13 @@ impl Meter {
         if *grant != meter.grant {
             meter.set_grant(grant);
         }
-        let (fuel, max_lift) = (meter.grant.fuel, meter.grant.max_lift());
+        let fuel = meter.grant.fuel;
+        #[cfg(feature = "component-model")]
+        let max_lift = meter.grant.max_lift();
         meter.running.begin(meter.grant.deadline_ns, meter.grant.wall_limit_ns);
         (meter.charged_fuel, meter.unseen_fuel) = (0, 0);
         store.set_epoch_deadline(CHECK_TICKS);
+        #[cfg(feature = "component-model")]
         store.set_hostcall_fuel(max_lift);
         if let Some(fuel) = fuel {
             let set = store.set_fuel(fuel);

@@ -5,7 +5,7 @@ use plimsoll_wasmtime::{
     CallError, ComponentExports, ExportProblem, Host, InstantiateError, Meter, Metered, NewLease,
     ProgramError, WasmPool,
 };
-use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
+use wasmtime::component::{Component, HasSelf, Linker};
 
 use crate::place::{ISOLATIONS, engine};
 
@@ -92,8 +92,8 @@ impl Host for Desk {
         &mut data.lines
     }
 
-    fn table(_lines: &mut Vec<String>) -> Option<&mut ResourceTable> {
-        None
+    fn has_handles(_lines: &mut Vec<String>) -> bool {
+        false
     }
 }
 

@@ -5,7 +5,6 @@ use plimsoll::{Limit, channel};
 use plimsoll_wasmtime::{
     ExportError, Exports, Host, Meter, Metered, NewLease, WasmEngine, WasmPool, WasmPoolBuilder,
 };
-use wasmtime::component::ResourceTable;
 use wasmtime::{Linker, Module, TypedFunc};
 use wasmtime_wasi::p1::{self, WasiP1Ctx};
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder, WasiView};
@@ -56,8 +55,8 @@ impl Host for ModuleTools {
         &mut data.request
     }
 
-    fn table(request: &mut Request) -> Option<&mut ResourceTable> {
-        Some(request.wasi.ctx().table)
+    fn has_handles(request: &mut Request) -> bool {
+        !request.wasi.ctx().table.is_empty()
     }
 }
 

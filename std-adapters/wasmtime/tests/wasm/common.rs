@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "component-model")]
+use plimsoll_wasmtime::ComponentExports;
 use plimsoll_wasmtime::{
-    ComponentExports, Exports, Meter, ProgramError, WasmEngine, WasmEngineBuilder, WasmPool,
-    WasmPoolBuilder,
+    Exports, Meter, ProgramError, WasmEngine, WasmEngineBuilder, WasmPool, WasmPoolBuilder,
 };
+#[cfg(feature = "component-model")]
 use wasmtime::component::{Component, ComponentNamedList, Lift, Lower, TypedFunc as ComponentFunc};
 use wasmtime::{Linker, Module, TypedFunc, WasmParams, WasmResults};
 
 pub(crate) type Core<P, R> = WasmPoolBuilder<(), TypedFunc<P, R>>;
+#[cfg(feature = "component-model")]
 #[cfg_attr(
     not(feature = "component-model-async"),
     allow(dead_code, reason = "of features that are off")
@@ -44,6 +47,7 @@ pub(crate) fn core<P: WasmParams + 'static, R: WasmResults + 'static>(
 }
 
 /// A pool of a component's export `run`, without imports.
+#[cfg(feature = "component-model")]
 #[cfg_attr(
     not(feature = "component-model-async"),
     allow(dead_code, reason = "of features that are off")

@@ -6,7 +6,7 @@ use plimsoll_wasmtime::{
     NewLease, ProgramError, WasmEngine, WasmPool, WasmPoolBuilder,
 };
 use wasmtime::StoreContextMut;
-use wasmtime::component::{Component, Linker, Resource, ResourceTable, ResourceType, TypedFunc};
+use wasmtime::component::{Component, Linker, Resource, ResourceType, TypedFunc};
 
 use crate::villain::{Data, Desk, File, PAGE, content_of, engine};
 
@@ -208,8 +208,8 @@ impl Host for Machine {
         &mut data.principal
     }
 
-    fn table(_principal: &mut String) -> Option<&mut ResourceTable> {
-        None
+    fn has_handles(_principal: &mut String) -> bool {
+        false
     }
 }
 

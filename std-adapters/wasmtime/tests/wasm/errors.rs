@@ -242,3 +242,13 @@ fn engines_that_are_refused() {
     let error = WasmEngine::builder().instances(1 << 20).quota(1 << 32).build().unwrap_err();
     assert!(matches!(error, EngineError::AddressSpace { .. }), "{error:?}");
 }
+
+/// wasmtime itself has components here, as in a program in which another crate asks for them.
+#[cfg(not(feature = "component-model"))]
+#[test]
+fn meter_6_components_that_cannot_be_metered_are_in_no_engine() {
+    let error = wasmtime::component::Component::new(engine().wasmtime(), "(component)");
+    let error = ProgramError::from(error.err().unwrap());
+    assert!(matches!(error, ProgramError::Malformed { .. }), "{error:?}");
+    assert!(error.to_string().contains("component model feature is not enabled"), "{error}");
+}

@@ -5,7 +5,7 @@ use plimsoll_wasmtime::{
     ComponentExports, Host, Meter, Metered, NewLease, WasmEngine, WasmPool, WasmPoolBuilder,
 };
 use wasmtime::StoreContextMut;
-use wasmtime::component::{Component, Linker, ResourceTable, TypedFunc};
+use wasmtime::component::{Component, Linker, TypedFunc};
 
 use crate::common::{builder, ms};
 
@@ -38,8 +38,8 @@ impl Host for Log {
         &mut data.logged
     }
 
-    fn table(_logged: &mut Vec<u32>) -> Option<&mut ResourceTable> {
-        None
+    fn has_handles(_logged: &mut Vec<u32>) -> bool {
+        false
     }
 }
 

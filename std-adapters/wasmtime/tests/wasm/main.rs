@@ -4,6 +4,7 @@
 mod blame;
 mod cancel;
 mod common;
+#[cfg(feature = "component-model")]
 mod component;
 mod errors;
 mod faults;

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use plimsoll::pool::Isolation;
 use plimsoll::{Limit, Registry};
 use plimsoll_wasmtime::{Exports, Handles, Host, Meter, Metered, NewLease, WasmPool};
-use wasmtime::component::ResourceTable;
 use wasmtime::{Caller, Linker, Module, TypedFunc};
 
 use crate::villain::engine;
@@ -67,8 +66,8 @@ impl Host for Nervous {
         &mut data.lease
     }
 
-    fn table(_lease: &mut Handles) -> Option<&mut ResourceTable> {
-        None
+    fn has_handles(_lease: &mut Handles) -> bool {
+        false
     }
 }
 

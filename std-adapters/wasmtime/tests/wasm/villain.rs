@@ -6,7 +6,6 @@ use plimsoll_wasmtime::{
     ExportError, Exports, Handles, Host, Meter, Metered, NewLease, ProgramError, WasmEngine,
     WasmPool, WasmPoolBuilder,
 };
-use wasmtime::component::ResourceTable;
 use wasmtime::{Caller, Linker, Module, TypedFunc};
 
 /// What the tests call.
@@ -108,8 +107,8 @@ impl Host for Desk {
         &mut data.visit
     }
 
-    fn table(_visit: &mut Visit) -> Option<&mut ResourceTable> {
-        None
+    fn has_handles(_visit: &mut Visit) -> bool {
+        false
     }
 }
 
