@@ -12,6 +12,8 @@ use crate::allowance::{Allowance, Grant};
 use crate::bill::Ledgers;
 use crate::call::block_on;
 use crate::clock::NEVER;
+#[cfg(feature = "component-model")]
+use crate::component::{ComponentExports, ComponentProgram};
 use crate::engine::WasmEngine;
 use crate::error::{AllowanceError, ExportError, InstantiateError, ProgramError};
 use crate::exports::Exports;
@@ -383,6 +385,27 @@ impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
     ) -> Result<WasmPoolBuilder<H, X>, ProgramError> {
         let program = Program::core(engine, linker, module, Box::new(look_up))?;
         Ok(WasmPoolBuilder::new(engine, host, program))
+    }
+
+    /// Settings for a pool of a component. `look_up` finds the exports of each instance, or makes the
+    /// bindings of a `bindgen!` world.
+    ///
+    /// # Errors
+    /// [`ProgramError`]: more memories or tables than the engine allows, an import that the linker
+    /// does not have, a component or linker of another engine.
+    #[cfg(feature = "component-model")]
+    pub fn component<F>(
+        engine: &WasmEngine,
+        host: H,
+        linker: &wasmtime::component::Linker<H::Data>,
+        component: &wasmtime::component::Component,
+        look_up: F,
+    ) -> Result<WasmPoolBuilder<H, X>, ProgramError>
+    where
+        F: Fn(&mut ComponentExports<'_, H::Data>) -> Result<X, ExportError> + Send + Sync + 'static,
+    {
+        let program = ComponentProgram::new(engine, linker, component, Box::new(look_up))?;
+        Ok(WasmPoolBuilder::new(engine, host, Program::Component(program)))
     }
 }
 

@@ -5,6 +5,8 @@ use std::mem;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+#[cfg(feature = "component-model")]
+use wasmtime::component::{ComponentNamedList, Lift, Lower};
 use wasmtime::{AsContextMut, StoreContextMut, TypedFunc, WasmParams, WasmResults};
 
 use crate::bill::Account;
@@ -38,10 +40,12 @@ pub trait GuestFunc: sealed::Sealed {
     ) -> impl Future<Output = wasmtime::Result<Self::Results>> + Send;
 }
 
-pub(crate) mod sealed {
+mod sealed {
     pub trait Sealed {}
 
     impl<P, R> Sealed for wasmtime::TypedFunc<P, R> {}
+    #[cfg(feature = "component-model")]
+    impl<P, R> Sealed for wasmtime::component::TypedFunc<P, R> {}
 }
 
 /// Both kinds of function have methods of the same names, and no trait in common.
@@ -68,13 +72,20 @@ macro_rules! calls_of_wasmtime {
         }
     };
 }
-#[cfg(feature = "component-model")]
-pub(crate) use calls_of_wasmtime;
 
 impl<P, R> GuestFunc for TypedFunc<P, R>
 where
     P: WasmParams + Sync,
     R: WasmResults + Sync,
+{
+    calls_of_wasmtime!();
+}
+
+#[cfg(feature = "component-model")]
+impl<P, R> GuestFunc for wasmtime::component::TypedFunc<P, R>
+where
+    P: ComponentNamedList + Lower + Send + Sync + 'static,
+    R: ComponentNamedList + Lift + Send + Sync + 'static,
 {
     calls_of_wasmtime!();
 }

@@ -1,4 +1,4 @@
-//! Components: their programs, exports and functions.
+//! Components: their programs and exports.
 
 use std::any::Any;
 use std::fmt;
@@ -8,16 +8,11 @@ use wasmtime::component::{
 };
 use wasmtime::{AsContextMut, Store, StoreContextMut};
 
-use crate::builder::WasmPoolBuilder;
-use crate::call::{GuestFunc, calls_of_wasmtime, sealed::Sealed};
 use crate::engine::WasmEngine;
 use crate::error::{ExportError, ProgramError};
 use crate::exports::{missing, wrong_type};
 use crate::handles::{HandleError, Handles};
-use crate::host::Host;
 use crate::meter::Metered;
-use crate::pool::WasmPool;
-use crate::program::{Program, check_engine, fits};
 
 /// Looks up the exports of an instance.
 type LookUp<T, X> = dyn Fn(&mut ComponentExports<'_, T>) -> Result<X, ExportError> + Send + Sync;
@@ -29,17 +24,17 @@ pub(crate) struct ComponentProgram<T: 'static, X> {
 }
 
 impl<T: Metered, X> ComponentProgram<T, X> {
-    fn new(
+    pub(crate) fn new(
         engine: &WasmEngine,
         linker: &Linker<T>,
         component: &Component,
         look_up: Box<LookUp<T, X>>,
     ) -> Result<Self, ProgramError> {
-        check_engine(engine, [component.engine(), linker.engine()])?;
+        engine.check_made_for([component.engine(), linker.engine()])?;
         // Nothing is known beforehand of one that imports core modules: there, the limiter holds each
         // store to what the engine has reserved for it.
         if let Some(needed) = component.resources_required() {
-            fits(engine, &needed)?;
+            engine.check_room(&needed)?;
         }
         let pre = linker.instantiate_pre(component);
         Ok(Self { pre: pre.map_err(|cause| ProgramError::Import { cause })?, look_up })
@@ -61,28 +56,6 @@ impl<T: Metered, X> ComponentProgram<T, X> {
     ) -> wasmtime::Result<Result<X, ExportError>> {
         let instance = self.pre.instantiate_async(&mut *store).await?;
         Ok((self.look_up)(&mut ComponentExports { store: store.as_context_mut(), instance }))
-    }
-}
-
-impl<H: Host, X: Send + Sync + 'static> WasmPool<H, X> {
-    /// Settings for a pool of a component. `look_up` finds the exports of each instance, or makes the
-    /// bindings of a `bindgen!` world.
-    ///
-    /// # Errors
-    /// [`ProgramError`]: more memories or tables than the engine allows, an import that the linker
-    /// does not have, a component or linker of another engine.
-    pub fn component<F>(
-        engine: &WasmEngine,
-        host: H,
-        linker: &Linker<H::Data>,
-        component: &Component,
-        look_up: F,
-    ) -> Result<WasmPoolBuilder<H, X>, ProgramError>
-    where
-        F: Fn(&mut ComponentExports<'_, H::Data>) -> Result<X, ExportError> + Send + Sync + 'static,
-    {
-        let program = ComponentProgram::new(engine, linker, component, Box::new(look_up))?;
-        Ok(WasmPoolBuilder::new(engine, host, Program::Component(program)))
     }
 }
 
@@ -144,16 +117,6 @@ impl<T> fmt::Debug for ComponentExports<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ComponentExports").finish_non_exhaustive()
     }
-}
-
-impl<P, R> Sealed for TypedFunc<P, R> {}
-
-impl<P, R> GuestFunc for TypedFunc<P, R>
-where
-    P: ComponentNamedList + Lower + Send + Sync + 'static,
-    R: ComponentNamedList + Lift + Send + Sync + 'static,
-{
-    calls_of_wasmtime!();
 }
 
 impl Handles {

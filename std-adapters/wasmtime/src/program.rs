@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use plimsoll::pool::Manager;
 use wasmtime::{
-    AsContextMut, Engine, ExternType, FuncType, InstancePre, Linker, Module,
-    PoolConcurrencyLimitError, ResourcesRequired, Store,
+    AsContextMut, ExternType, FuncType, InstancePre, Linker, Module, PoolConcurrencyLimitError,
+    Store,
 };
 
 use crate::allowance::Grant;
 #[cfg(feature = "component-model")]
 use crate::component::ComponentProgram;
 use crate::engine::{Reservation, WasmEngine};
-use crate::error::{CallError, ExportError, InstanceLimit, InstantiateError, ProgramError};
+use crate::error::{CallError, ExportError, InstantiateError, ProgramError};
 use crate::exports::Exports;
 use crate::host::{Host, NewLease};
 use crate::limiter::{PoolBudget, Refusal};
@@ -44,8 +44,8 @@ impl<T: Metered, X> Program<T, X> {
         module: &Module,
         look_up: Box<LookUp<T, X>>,
     ) -> Result<Self, ProgramError> {
-        check_engine(engine, [module.engine(), linker.engine()])?;
-        fits(engine, &module.resources_required())?;
+        engine.check_made_for([module.engine(), linker.engine()])?;
+        engine.check_room(&module.resources_required())?;
         let pre = linker.instantiate_pre(module);
         let pre = pre.map_err(|cause| ProgramError::Import { cause })?;
         Ok(Self::Core { pre, look_up, is_reactor: is_reactor(module) })
@@ -93,25 +93,6 @@ const INITIALIZE: &str = "_initialize";
 fn is_reactor(module: &Module) -> bool {
     let is_call = |func: &FuncType| func.params().len() == 0 && func.results().len() == 0;
     matches!(module.get_export(INITIALIZE), Some(ExternType::Func(func)) if is_call(&func))
-}
-
-pub(crate) fn check_engine(
-    engine: &WasmEngine,
-    made_for: [&Engine; 2],
-) -> Result<(), ProgramError> {
-    let is_same = made_for.into_iter().all(|other| Engine::same(engine.wasmtime(), other));
-    if is_same { Ok(()) } else { Err(ProgramError::ForeignEngine) }
-}
-
-pub(crate) fn fits(engine: &WasmEngine, needed: &ResourcesRequired) -> Result<(), ProgramError> {
-    let memories = (InstanceLimit::Memories, needed.num_memories);
-    for (limit, needed) in [memories, (InstanceLimit::Tables, needed.num_tables)] {
-        let allowed = engine.room().allowed(limit);
-        if u64::from(needed) > allowed {
-            return Err(ProgramError::TooMany { limit, needed: needed.into(), allowed });
-        }
-    }
-    Ok(())
 }
 
 /// One instance, alone in its store.

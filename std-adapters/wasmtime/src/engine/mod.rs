@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
-use wasmtime::{Engine, Store};
+use wasmtime::{Engine, ResourcesRequired, Store};
 
 use crate::allocator::Room;
 use crate::allowance::{Allowance, Grant};
 use crate::clock::{Clock, Ticker};
-use crate::error::{AllowanceError, ProgramError};
+use crate::error::{AllowanceError, InstanceLimit, ProgramError};
 use crate::meter::{Meter, Metered};
 use crate::mode::Mode;
 use crate::running::Running;
@@ -127,6 +127,24 @@ impl WasmEngine {
     pub fn grant(&self, allowance: &Allowance) -> Result<Grant, AllowanceError> {
         let quota = self.0.room.quota;
         Grant::all(quota, self.0.meters_fuel).with(allowance, quota)
+    }
+
+    /// Whether a program and its linker are of this engine.
+    pub(crate) fn check_made_for(&self, engines: [&Engine; 2]) -> Result<(), ProgramError> {
+        let is_same = engines.into_iter().all(|other| Engine::same(self.wasmtime(), other));
+        if is_same { Ok(()) } else { Err(ProgramError::ForeignEngine) }
+    }
+
+    /// Whether an instance has room for what a program needs.
+    pub(crate) fn check_room(&self, needed: &ResourcesRequired) -> Result<(), ProgramError> {
+        let memories = (InstanceLimit::Memories, needed.num_memories);
+        for (limit, needed) in [memories, (InstanceLimit::Tables, needed.num_tables)] {
+            let allowed = self.room().allowed(limit);
+            if u64::from(needed) > allowed {
+                return Err(ProgramError::TooMany { limit, needed: needed.into(), allowed });
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn running(&self) -> Running {
