@@ -29,7 +29,11 @@ fn key(number: u64) -> Key<1> {
 }
 
 fn boxed(capacity: usize) -> Boxed {
-    (0..sets_for(capacity)).map(|_| LedgerSet::new()).collect()
+    sets(sets_for(capacity))
+}
+
+fn sets(count: usize) -> Boxed {
+    (0..count).map(|_| LedgerSet::new()).collect()
 }
 
 /// Numbers that look random, and are the same each time.

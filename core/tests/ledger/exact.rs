@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 
 use plimsoll_core::ledger::{Aggregate, EXACT_MAX, Ledger, Sum};
 use plimsoll_core::ledger::{
-    Entry, LedgerError, LedgerHandle, LedgerSet, Lookup, PeakLedger, Recorded, SumLedger,
-    WindowLedger, sets_for_exact,
+    Entry, LedgerError, LedgerHandle, Lookup, PeakLedger, Recorded, SumLedger, WindowLedger,
+    sets_for_exact,
 };
 
-use super::{Boxed, SEED, Sums, key, numbers};
+use super::{Boxed, SEED, Sums, key, numbers, sets};
 
 fn exact<A: Aggregate>(entries: usize) -> Ledger<A, Boxed, 1> {
-    let sets = (0..sets_for_exact(entries)).map(|_| LedgerSet::new()).collect();
-    Ledger::exact(sets, SEED, entries).expect("1 to 80 entries")
+    Ledger::exact(sets(sets_for_exact(entries)), SEED, entries).expect("1 to 80 entries")
 }
 
 /// For every number of entries, against a list: the N largest, ties to the incumbent, and the least of
@@ -102,13 +101,12 @@ fn ledger_6_exact_sums_are_space_saving_over_all_keys() {
 
 #[test]
 fn exact_ledgers_that_do_not_exist() {
-    let boxed = |sets: usize| -> Boxed { (0..sets).map(|_| LedgerSet::new()).collect() };
-    let made = |sets, entries| SumLedger::<Boxed, 1>::exact(boxed(sets), SEED, entries).map(drop);
+    let made = |count, entries| SumLedger::<Boxed, 1>::exact(sets(count), SEED, entries).map(drop);
     assert_eq!(made(1, 0), Err(LedgerError::Exact { entries: 0 }));
     assert_eq!(made(3, 81), Err(LedgerError::Exact { entries: 81 }));
     assert_eq!(made(1, 41), Err(LedgerError::ExactSets { sets: 1, needed: 2 }));
     assert_eq!(made(2, 40), Err(LedgerError::ExactSets { sets: 2, needed: 1 }));
-    let window = WindowLedger::<Boxed, 1>::exact(boxed(1), SEED, 3, 20).expect("three entries");
+    let window = WindowLedger::<Boxed, 1>::exact(sets(1), SEED, 3, 20).expect("three entries");
     for number in 0..5 {
         window.record(1, &key(number), 10 + number);
     }

@@ -5,11 +5,11 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_core::ledger::{
-    Aggregate, Entry, Ledger, LedgerHandle, LedgerSet, Lookup, PeakLedger, Seed, SumLedger,
-    VALUE_MAX, WindowLedger, sets_for_exact,
+    Aggregate, Entry, Ledger, LedgerHandle, Lookup, PeakLedger, Seed, SumLedger, VALUE_MAX,
+    WindowLedger, sets_for_exact,
 };
 
-use super::{Boxed, SEED, key, numbers};
+use super::{Boxed, SEED, key, numbers, sets};
 
 /// Room for none, one, some, as many as the sets that are kept apart, and more than there are.
 const ROOMS: [usize; 10] = [0, 1, 2, 10, 13, 14, 15, 16, 40, 3_000];
@@ -18,10 +18,6 @@ const ROOMS: [usize; 10] = [0, 1, 2, 10, 13, 14, 15, 16, 40, 3_000];
 const STRANGERS: std::ops::Range<u64> = 1 << 40..(1 << 40) + 800;
 
 type Truth = BTreeMap<u64, u64>;
-
-fn sets(count: usize) -> Boxed {
-    (0..count).map(|_| LedgerSet::new()).collect()
-}
 
 fn number_of(entry: &Entry<1>) -> u64 {
     entry.key().as_integer().expect("keys are numbers")

@@ -147,7 +147,7 @@ fn events_on_their_way_that_are_miscounted_are_found() {
 
 const LEAVE_FULL: Model = Model::new(3_000, leave_with_a_full_ring);
 
-/// The end of a limit whose raise was told finds no room, and is delivered by a thread that makes some
+/// The end of a limit whose raise was delivered finds no room, and is delivered by a thread that makes some
 /// while the limit is on its way out.
 fn leave_with_a_full_ring() {
     let stand = Stand::new();
@@ -165,7 +165,7 @@ fn leave_with_a_full_ring() {
 }
 
 #[test]
-fn reg_8_an_end_that_finds_no_room_is_told_once_there_is_some() {
+fn reg_8_an_end_that_finds_no_room_is_delivered_once_there_is_some() {
     LEAVE_FULL.check();
 }
 

@@ -34,7 +34,7 @@ error_type! {
 impl Registry {
     /// The events from now on, as a stream that keeps up to 1,024 of them.
     ///
-    /// Who reads too late loses the oldest, and is told how many, in their place. The stream ends when
+    /// Who reads too late loses the oldest, and gets how many they were in their place. The stream ends when
     /// the registry is gone. With [`Delivery::Deferred`](crate::Delivery::Deferred) events come as they
     /// are delivered.
     ///

@@ -1,4 +1,4 @@
-//! Who is told at once when a level has changed.
+//! Who hears of a change of level at once.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};

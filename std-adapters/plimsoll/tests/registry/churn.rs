@@ -272,7 +272,7 @@ fn churn(delivery: Delivery, seed: u64) {
     for (scope, heard) in heard.lock().unwrap().iter() {
         assert_eq!(last_of(heard).level, Level::Normal, "REG-8: {scope}: {heard:?}");
         if delivery != Delivery::Inline {
-            // Threads that deliver overtake each other, and what found no room is told once more.
+            // Threads that deliver overtake each other, and what found no room is delivered later.
             continue;
         }
         let sequences: HashSet<u64> = heard.iter().map(|one| one.sequence).collect();

@@ -7,7 +7,7 @@ use plimsoll_core::error_type::error_type;
 error_type! {
     /// A request that was refused because the pressure was on. The inner service has not seen it.
     ///
-    /// Of a service whose error is a [`BoxError`](super::BoxError), it is told from other errors by
+    /// Of a service whose error is a [`BoxError`](super::BoxError), it is distinguished from other errors by
     /// `error.is::<Overloaded>()`.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     #[non_exhaustive]
