@@ -1,11 +1,41 @@
 // The log of events, the newest first, and what a screen reader says of them.
 
-import { amount, levelText, milliseconds, visible } from "./text.js";
+import { amount, levelText, milliseconds, setText, visible } from "./text.js";
 
 const ROWS_MAX = 100;
 const SPOKEN_EVERY_MS = 5000;
 
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+
+// A row keeps its place, and shows another event when there are newer ones.
+class Row {
+  #time;
+  #level;
+  #text;
+  #shown = null;
+
+  constructor(template) {
+    this.element = template.content.firstElementChild.cloneNode(true);
+    const part = (selector) => this.element.querySelector(selector);
+    [this.#time, this.#level, this.#text] = ["time", ".level", ".text"].map(part);
+  }
+
+  show(message) {
+    if (this.#shown === message) return;
+    this.#shown = message;
+    const { at_ms: at, text, event } = message;
+    const time = new Date(at);
+    this.#time.dateTime = time.toISOString();
+    setText(this.#time, clock.format(time));
+    this.element.dataset.level = event.level;
+    setText(this.#level, levelText(event.level));
+    setText(this.#text, visible(text) + lasted(event));
+  }
+}
+
+function lasted({ kind, duration_ms: ms }) {
+  return ms === undefined || kind !== "cleared" ? "" : ` (lasted ${milliseconds(ms)})`;
+}
 
 export class EventLog {
   #list = document.getElementById("event-list");
@@ -15,6 +45,9 @@ export class EventLog {
   #lastId = null;
   // What came since the last frame, the newest last.
   #pending = [];
+  // What the rows show, the newest first.
+  #events = [];
+  #rows = [];
   #unspoken = { first: null, count: 0 };
   #timer = null;
 
@@ -28,32 +61,18 @@ export class EventLog {
     if (isNew) this.#speak(message.text);
   }
 
-  // Makes only the rows that stay, however many events there were.
+  // Makes no more rows than stay, however many events there were.
   show() {
     if (this.#pending.length === 0) return;
-    const newest = this.#pending.slice(-ROWS_MAX).reverse();
+    this.#events = [...this.#pending.reverse(), ...this.#events].slice(0, ROWS_MAX);
     this.#pending = [];
-    const rows = newest.map((message) => this.#row(message));
-    this.#list.prepend(...rows);
-    while (this.#list.children.length > ROWS_MAX) this.#list.lastElementChild.remove();
+    while (this.#rows.length < this.#events.length) {
+      const row = new Row(this.#template);
+      this.#rows.push(row);
+      this.#list.append(row.element);
+    }
+    this.#events.forEach((event, at) => this.#rows[at].show(event));
     this.#empty.hidden = true;
-  }
-
-  #row({ at_ms: at, text, event }) {
-    const row = this.#template.content.firstElementChild.cloneNode(true);
-    const time = new Date(at);
-    const element = row.querySelector("time");
-    element.dateTime = time.toISOString();
-    element.textContent = clock.format(time);
-    row.dataset.level = event.level;
-    row.querySelector(".level").textContent = levelText(event.level);
-    row.querySelector(".text").textContent = visible(text) + EventLog.#lasted(event);
-    return row;
-  }
-
-  static #lasted(event) {
-    const ms = event.duration_ms;
-    return ms === undefined || event.kind !== "cleared" ? "" : ` (lasted ${milliseconds(ms)})`;
   }
 
   // An id is the start of the server, a dash and a number.

@@ -274,13 +274,40 @@ fn see_1_a_thousand_limits_are_drawn_within_a_frame() {
         // Asking is work too.
         sleep(Duration::from_millis(50));
     }
-    spent.sort_by(f64::total_cmp);
-    let [quick, median, p95] = [25, 50, 95].map(|percent| spent[spent.len() * percent / 100]);
+    let known = known_work_ms(&mut tab);
+    let [quick, median, p95] = percentiles(spent, [25, 50, 95]);
     let took = format!("quickest quarter {quick:.1} ms, median {median:.1} ms, p95 {p95:.1} ms");
     println!("script, style and layout of an update, in processor time: {took}");
+    println!("known work takes {known:.1} ms, {KNOWN_MS} ms where an update may take 16 ms");
     // Other programs on the same core only ever make it slower.
-    assert!(quick <= 16.0, "{took}");
+    assert!(quick <= 16.0 * known / KNOWN_MS, "{took}; known work takes {known:.1} ms");
     tab.close();
+}
+
+/// What [`known_work_ms`] is on a machine that has 16 ms for an update: an AMD EPYC of 2022 with nothing else to do.
+const KNOWN_MS: f64 = 2.6;
+
+/// How long work takes here that is of the page's kind and never changes: JSON is parsed, text written and
+/// laid out. A slower processor takes longer for both.
+fn known_work_ms(tab: &mut Tab<'_>) -> f64 {
+    tab.call("Page.navigate", serde_json::json!({ "url": "about:blank" }));
+    tab.until("location.href === 'about:blank' && document.readyState === 'complete'");
+    tab.eval(include_str!("known_work.js"));
+    let mut spent = Vec::new();
+    let mut before = tab.work_seconds();
+    for _ in 0..40 {
+        tab.eval("new Promise((done) => requestAnimationFrame(() => done(work())))");
+        let now = tab.work_seconds();
+        spent.push((now - before) * 1e3);
+        before = now;
+    }
+    let [quick] = percentiles(spent, [25]);
+    quick
+}
+
+fn percentiles<const N: usize>(mut of: Vec<f64>, percents: [usize; N]) -> [f64; N] {
+    of.sort_by(f64::total_cmp);
+    percents.map(|percent| of[of.len() * percent / 100])
 }
 
 /// A host that has something of everything.
