@@ -230,6 +230,42 @@ fn gauge_7_senders_that_share_look_rarely() {
     }
 }
 
+/// A channel that fills up and drains in turns looks seldom on the way to the mark that it knows. What it tells of
+/// its peak misses a 64th of the mark at most, and nothing of a lower mark.
+#[test]
+fn gauge_7_a_flow_gauge_looks_rarely_on_its_way_to_a_known_mark() {
+    for (capacity, rarely) in [(1_024, true), (60, false)] {
+        let (length, looks) = (Cell::new(0), Cell::new(0));
+        let look = || {
+            looks.set(looks.get() + 1);
+            length.get()
+        };
+        let flow = FlowGauge::new(Watermarks::percent(capacity, 80, 50));
+        let (sender, receiver) = (flow.join_sender(), flow.join_receiver());
+        for (turn, top) in [capacity, capacity, capacity - capacity / 50].into_iter().enumerate() {
+            let raised = (0..top).filter_map(|_| {
+                length.set(length.get() + 1);
+                flow.after_send(&sender, ThreadKey::MIN, look)
+            });
+            assert_eq!(raised.count(), 1);
+            if turn == 1 && rarely {
+                assert!(looks.get() < 60, "{} looks for {top} sends", looks.get());
+            }
+            let cleared = (0..top).filter_map(|_| {
+                length.set(length.get() - 1);
+                flow.after_receive(&receiver, ThreadKey::MIN, look)
+            });
+            let [peak] = cleared.map(|edge| edge.peak()).collect::<Vec<_>>()[..] else {
+                panic!("one edge clears");
+            };
+            let misses = if turn == 0 { 0 } else { capacity / 64 };
+            assert!((top - misses..=top).contains(&peak), "{peak} of {top} in turn {turn}");
+            looks.set(0);
+        }
+        assert_eq!(flow.gauge().high_water(), capacity, "GAUGE-5");
+    }
+}
+
 /// Less credit than a batch takes is spent with it: the look that follows may grant none, and then
 /// every receive looks.
 #[test]

@@ -65,13 +65,18 @@ use crate::watermarks::{MAX_CAPACITY, Watermarks};
 /// DEPTH.fetch_sub(2, SeqCst);
 /// assert_eq!(GAUGE.observe_with(look).unwrap().kind(), EdgeKind::Cleared);
 /// ```
+// In this order for `FlowGauge`, which says why.
 #[derive(Debug)]
+#[repr(C)]
 pub struct SampledGauge {
     state: AtomicU64,
     marks: HighWater,
-    peak: Peak,
     watermarks: Watermarks,
+    peak: Peak,
 }
+
+/// What part of the mark a peak may miss: see [`FlowGauge`](crate::FlowGauge).
+const PEAK_PART: u64 = 64;
 
 impl SampledGauge {
     const_unless_loom! {
@@ -175,12 +180,14 @@ impl SampledGauge {
         State::from_word(self.state.load(Ordering::Relaxed))
     }
 
-    /// The depth that is interesting next for threads that put in: the next level, or a new mark.
+    /// The depth that is interesting next for threads that put in: the next level, a new mark, or a depth
+    /// that the peak since the last edge would miss by more than a [`PEAK_PART`]th of the mark.
     pub(crate) fn next_rise(&self, state: State) -> u64 {
         let rise = self.watermarks.rise(state.level());
+        let window = self.marks.window();
         let mark = match state.level() {
-            Level::Normal => self.marks.window(),
-            _ => self.marks.window().min(self.peak.since(state.sequence())),
+            Level::Normal => window,
+            _ => window.min(self.peak.since(state.sequence()) + window / PEAK_PART),
         };
         match self.watermarks.capacity() {
             Some(capacity) if mark >= capacity => rise,

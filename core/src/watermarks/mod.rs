@@ -47,13 +47,15 @@ const LEVELS_MAX: usize = 3;
 /// static LOW_ABOVE_HIGH: Watermarks = Watermarks::percent(1024, 50, 80);
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(C)]
 pub struct Watermarks {
+    /// At level `l` nothing is due while `fall[l] < depth < rise[l]`. First, since `rise[0]` is what most
+    /// readers need.
+    rise: [i64; LEVELS_MAX + 1],
+    fall: [i64; LEVELS_MAX + 1],
     /// `None`: unbounded.
     capacity: Option<u64>,
     count: u8,
-    /// At level `l` nothing is due while `fall[l] < depth < rise[l]`.
-    rise: [i64; LEVELS_MAX + 1],
-    fall: [i64; LEVELS_MAX + 1],
 }
 
 /// Unwraps in a `const fn`, where `Result::expect` cannot be called.

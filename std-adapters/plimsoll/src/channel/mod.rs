@@ -72,12 +72,13 @@ const SPINS: u32 = 5;
 
 /// How full a tracked channel is, who waits, and what it has refused.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Tracked {
-    flow: FlowGauge,
     waiters: Waiters,
     refusals: Refusals,
     /// What has gone through, if that is asked for.
     totals: Option<Box<Totals>>,
+    flow: FlowGauge,
 }
 
 impl Tracked {
@@ -216,6 +217,7 @@ struct Refusals {
 }
 
 impl Refusals {
+    #[inline(always)]
     fn is_none(&self) -> bool {
         let load = |word: &AtomicU64| word.load(Ordering::Relaxed);
         load(&self.timed_out) | load(&self.closed) == 0

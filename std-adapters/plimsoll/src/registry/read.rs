@@ -13,15 +13,14 @@ impl Registry {
     pub(super) fn read(&self, is_window: bool, users: usize) -> Snapshot {
         let listed = self.0.entries.listed();
         let (keeper, now_us) = (self.0.history.keeper(), clock::now_us());
-        let reads = Reads::begin(users, &self.0.spare, keeper.is_some());
-        let mut round = Round { registry: &self.0, is_window, now_us, reads };
-        round.read(&listed);
-        let mut snapshot = round.reads.end();
+        let mut reads = Reads::begin(users, &self.0.spare, keeper.is_some());
+        Round { registry: &self.0, is_window, now_us, reads: &mut reads }.read(&listed);
+        let entries = reads.end();
         if let Some(keeper) = keeper {
-            keeper.complete(snapshot.entries_with_recent());
+            keeper.complete(entries.with_recent());
         }
         // After the reads, whose edges count.
-        snapshot.taken(self.stats())
+        reads.taken(self.stats())
     }
 }
 
@@ -29,7 +28,7 @@ struct Round<'a> {
     registry: &'a Arc<Shared>,
     is_window: bool,
     now_us: u64,
-    reads: Reads,
+    reads: &'a mut Reads,
 }
 
 impl Round<'_> {

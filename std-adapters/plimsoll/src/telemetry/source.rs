@@ -12,7 +12,9 @@ use super::snapshot::SnapshotFlow;
 use super::snapshot::SnapshotWatcher;
 #[cfg(feature = "pool")]
 use super::snapshot::{PoolStats, SnapshotPool};
-use super::snapshot::{RowKind, Snapshot, SnapshotEntry, SnapshotLedger, SpareRows};
+use super::snapshot::{
+    RegistryStats, RowKind, Rows, Snapshot, SnapshotEntry, SnapshotLedger, SpareRows,
+};
 use super::tag::Tag;
 
 /// What a registry asks of a thing that it lists: a gauge, a channel, a ledger, a pool. No method
@@ -220,8 +222,18 @@ impl Reads {
     }
 
     /// Everything is read.
-    pub(crate) fn end(mut self) -> Snapshot {
-        self.snapshot.entries.truncate(self.written);
+    ///
+    /// # Returns
+    /// The entries, to have the recent part of each written.
+    pub(crate) fn end(&mut self) -> &mut Rows {
+        let entries = &mut self.snapshot.entries;
+        entries.truncate(self.written);
+        entries
+    }
+
+    /// The snapshot, complete now.
+    pub(crate) fn taken(mut self, stats: RegistryStats) -> Snapshot {
+        self.snapshot.complete(stats);
         self.snapshot
     }
 }

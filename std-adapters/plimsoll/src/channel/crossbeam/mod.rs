@@ -53,11 +53,14 @@ use crate::telemetry::{AtRest, Seen, Source, SourceReading};
 use crate::{Limit, RegisterError, Registry};
 
 /// What the handles of one channel share.
+// Two cache lines of its own are all that a snapshot reads of a channel at rest; blocked senders write the first
+// of them, and receivers read the second.
+#[repr(C, align(64))]
 struct Shared<T> {
-    tracked: Tracked,
     /// A receiver to ask for the length with. It goes with the last of the user's, so that senders
     /// see the channel disconnect just when they would without it.
     probe: Mutex<Option<crossbeam_channel::Receiver<T>>>,
+    tracked: Tracked,
     receivers: AtomicUsize,
 }
 

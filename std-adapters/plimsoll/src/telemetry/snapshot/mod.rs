@@ -81,16 +81,11 @@ pub struct RegistryStats {
 
 impl Snapshot {
     /// It is complete now.
-    pub(crate) fn taken(self, stats: RegistryStats) -> Self {
+    pub(super) fn complete(&mut self, stats: RegistryStats) {
         // To the millisecond, as it is written for others.
         let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let taken = UNIX_EPOCH.checked_add(Duration::from_millis(whole_ms(passed)));
-        Self { stats, taken, ..self }
-    }
-
-    /// The entries, to have the recent part of each written.
-    pub(crate) fn entries_with_recent(&mut self) -> &mut [SnapshotEntry] {
-        self.entries.with_recent()
+        self.taken = UNIX_EPOCH.checked_add(Duration::from_millis(whole_ms(passed)));
+        self.stats = stats;
     }
 
     /// The entries, in the order of their registration.
