@@ -135,7 +135,14 @@ impl Gauge {
     /// The edge that was made, if one was due.
     #[inline]
     pub fn sub(&self, amount: u64) -> Option<Edge> {
-        self.settle_from(self.take_out(amount))
+        let state = self.take_out(amount);
+        // The normal level apart: where its bounds lie does not depend on the word, so that the next operation
+        // waits for one load less. Between two threads it then mostly finds the word still here.
+        let (level, depth) = (state.level(), state.signed_depth());
+        if level == Level::Normal && self.watermarks.is_quiet(Level::Normal, depth) {
+            return None;
+        }
+        self.settle_from(state)
     }
 
     /// Sets the depth, for a thing that is counted and, now and then, measured; at most
