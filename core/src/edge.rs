@@ -102,7 +102,7 @@ impl Edge {
     }
 
     /// The largest depth since the gauge's previous edge when it cleared; the depth when it raised.
-    /// A [`FlowGauge`](crate::FlowGauge) can miss up to a 64th of its high-water mark of it.
+    /// From a [`FlowGauge`](crate::FlowGauge) it may be too small by up to a 64th of the high-water mark.
     pub const fn peak(&self) -> u64 {
         self.peak
     }

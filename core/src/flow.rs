@@ -10,17 +10,16 @@ use crate::watermarks::Watermarks;
 /// A [`SampledGauge`] for a channel, in which most operations need not look at the depth.
 ///
 /// A look at depth `d` tells how many more sends cannot possibly reach the next interesting depth
-/// (a watermark, or one above the high-water mark), whatever is received meanwhile. Each handle takes
-/// a share of that number as its [`Credit`] and looks again when it is spent. Receivers look only
-/// while the level is raised, on credit as well. Near a watermark everybody looks every time.
+/// (a watermark, one above the high-water mark, or while raised one too far above the known peak),
+/// whatever is received meanwhile. Each handle takes a share of that number as its [`Credit`] and looks
+/// again when it is spent. Receivers look only while the level is raised, on credit as well. Near a
+/// watermark everybody looks every time.
 ///
 /// So edges and high-water mark stay what looking every time would give, and the cost of looking (a
 /// cache line of the other side) is paid once in many operations. The [peak](Edge::peak) of an edge that
-/// clears is less exact: at most a 64th of the high-water mark below the largest depth. A channel that fills
-/// up and drains in turns reaches its mark again each time, and would look all the way.
-///
-/// Its words stand in the order of who writes them, so that receivers, who read the first of them, lose
-/// their cache line only when senders make an edge or a new mark.
+/// clears may be too small by up to a 64th of the high-water mark, unless [`note_full`](Self::note_full) has
+/// seen the channel full. An exact one would need a look at each send between watermark and mark, each time a
+/// channel fills up.
 ///
 /// # Invariants
 /// GAUGE-3, GAUGE-4, GAUGE-5 and GAUGE-7 as [`SampledGauge`] has them.
@@ -67,6 +66,8 @@ use crate::watermarks::Watermarks;
 /// }
 /// assert_eq!(flow.reading(look).0.high_water, 80);
 /// ```
+// First what receivers read for each item, last what senders write as they look. Which cache lines these are is up
+// to the holder, as `Shared` of plimsoll's crossbeam channels.
 #[derive(Debug)]
 #[repr(C)]
 pub struct FlowGauge {
@@ -156,8 +157,8 @@ impl FlowGauge {
             let rise = self.gauge.next_rise(state);
             let room = |depth: u64| rise.saturating_sub(depth.saturating_add(1));
             let room_now = || room(depth());
-            // While raised, a look seldom finds room for a grant: it ends without a call. At the normal
-            // level it often does.
+            // While raised, a look at a new mark, or under a low one, finds no room for a grant: it ends
+            // without a call. At the normal level that is rare.
             if !state.is_normal() && credit.has_no_use_for(room(seen), thread, before) {
                 return None;
             }
@@ -268,6 +269,18 @@ impl FlowGauge {
                 return None;
             }
         }
+    }
+
+    /// To be called when there was no room for a send: notes the depth as a mark and a peak, which the sends
+    /// before may have reached on credit. Makes no edge.
+    ///
+    /// # Progress
+    /// Lock-free.
+    #[cold]
+    pub fn note_full(&self, depth: impl FnOnce() -> u64) {
+        // The state first: what is seen after it is of its stretch.
+        let state = self.gauge.state();
+        self.gauge.note(state, depth());
     }
 
     /// Credit was granted for the level that held: it ends before the look that may change it.

@@ -136,8 +136,8 @@ impl Gauge {
     #[inline]
     pub fn sub(&self, amount: u64) -> Option<Edge> {
         let state = self.take_out(amount);
-        // The normal level apart: where its bounds lie does not depend on the word, so that the next operation
-        // waits for one load less. Between two threads it then mostly finds the word still here.
+        // The normal level first: its bounds lie at a fixed address. Those of another level are found by the
+        // word, and the next locked step waits for that load.
         let (level, depth) = (state.level(), state.signed_depth());
         if level == Level::Normal && self.watermarks.is_quiet(Level::Normal, depth) {
             return None;

@@ -65,7 +65,7 @@ use crate::watermarks::{MAX_CAPACITY, Watermarks};
 /// DEPTH.fetch_sub(2, SeqCst);
 /// assert_eq!(GAUGE.observe_with(look).unwrap().kind(), EdgeKind::Cleared);
 /// ```
-// In this order for `FlowGauge`, which says why.
+// `FlowGauge` says why in this order.
 #[derive(Debug)]
 #[repr(C)]
 pub struct SampledGauge {
@@ -75,8 +75,14 @@ pub struct SampledGauge {
     peak: Peak,
 }
 
-/// What part of the mark a peak may miss: see [`FlowGauge`](crate::FlowGauge).
-const PEAK_PART: u64 = 64;
+/// A peak may be too small by up to the mark divided by this.
+#[cfg(not(loom))]
+const PEAK_DIVISOR: u64 = 64;
+#[cfg(loom)]
+const PEAK_DIVISOR: u64 = 2;
+
+#[cfg(all(target_pointer_width = "64", not(any(loom, shuttle))))]
+const _: () = assert!(core::mem::offset_of!(SampledGauge, watermarks) == 24);
 
 impl SampledGauge {
     const_unless_loom! {
@@ -121,7 +127,7 @@ impl SampledGauge {
     }
 
     #[inline(always)]
-    fn note(&self, state: State, depth: u64) {
+    pub(crate) fn note(&self, state: State, depth: u64) {
         self.marks.raise(depth);
         if state.level() > Level::Normal {
             self.peak.raise(state.sequence(), depth);
@@ -181,13 +187,13 @@ impl SampledGauge {
     }
 
     /// The depth that is interesting next for threads that put in: the next level, a new mark, or a depth
-    /// that the peak since the last edge would miss by more than a [`PEAK_PART`]th of the mark.
+    /// that the known peak would miss by more than it may.
     pub(crate) fn next_rise(&self, state: State) -> u64 {
         let rise = self.watermarks.rise(state.level());
         let window = self.marks.window();
         let mark = match state.level() {
             Level::Normal => window,
-            _ => window.min(self.peak.since(state.sequence()) + window / PEAK_PART),
+            _ => window.min(self.peak.since(state.sequence()) + window / PEAK_DIVISOR),
         };
         match self.watermarks.capacity() {
             Some(capacity) if mark >= capacity => rise,

@@ -49,8 +49,8 @@ const LEVELS_MAX: usize = 3;
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(C)]
 pub struct Watermarks {
-    /// At level `l` nothing is due while `fall[l] < depth < rise[l]`. First, since `rise[0]` is what most
-    /// readers need.
+    /// At level `l` nothing is due while `fall[l] < depth < rise[l]`. First, so that `rise[0]`, which most
+    /// readers need, lies beside a gauge's marks.
     rise: [i64; LEVELS_MAX + 1],
     fall: [i64; LEVELS_MAX + 1],
     /// `None`: unbounded.

@@ -6,8 +6,9 @@ mod common;
 use std::time::{Duration, Instant};
 use std::{iter, thread};
 
+use common::AsPressure;
 use plimsoll::channel::{ChannelReading, crossbeam, mpsc, tokio as tracked};
-use plimsoll::{Level, Limit, Registry};
+use plimsoll::{EventKind, Level, Limit, PressureRule, Registry};
 
 const MOMENT: Duration = Duration::from_millis(20);
 
@@ -94,6 +95,25 @@ fn chan_5_every_handle_tells_the_same_as_a_snapshot() {
                 );
             }
         }
+    }
+}
+
+/// The way to a mark that is known has few looks: a send that is refused shows that the channel was full.
+#[test]
+fn gauge_3_a_channel_that_was_full_again_says_so_when_it_clears() {
+    const CAPACITY: usize = 1_024;
+    let registry = Registry::new();
+    let limit = Limit::queue("q").pressure(PressureRule::IMMEDIATE);
+    for mut channel in bounded(&registry, &limit, CAPACITY) {
+        let events = common::Events::of(&registry);
+        for _turn in 0..3 {
+            let sent = (0..=CAPACITY).filter(|_| channel.send()).count();
+            assert_eq!(sent, CAPACITY);
+            while channel.recv() {}
+        }
+        let cleared = events.all().into_iter().filter(|event| event.kind() == EventKind::Cleared);
+        let peaks: Vec<_> = cleared.map(|event| event.pressure().peak).collect();
+        assert_eq!(peaks, [CAPACITY as u64; 3]);
     }
 }
 

@@ -7,12 +7,11 @@ const SPOKEN_EVERY_MS = 5000;
 
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 
-// A row keeps its place, and shows another event when there are newer ones.
+// Keeps its place and takes another event's text: cheaper for the browser than a new row.
 class Row {
   #time;
   #level;
   #text;
-  #shown = null;
 
   constructor(template) {
     this.element = template.content.firstElementChild.cloneNode(true);
@@ -20,10 +19,7 @@ class Row {
     [this.#time, this.#level, this.#text] = ["time", ".level", ".text"].map(part);
   }
 
-  show(message) {
-    if (this.#shown === message) return;
-    this.#shown = message;
-    const { at_ms: at, text, event } = message;
+  show({ at_ms: at, text, event }) {
     const time = new Date(at);
     this.#time.dateTime = time.toISOString();
     setText(this.#time, clock.format(time));
@@ -61,7 +57,7 @@ export class EventLog {
     if (isNew) this.#speak(message.text);
   }
 
-  // Makes no more rows than stay, however many events there were.
+  // Rewrites the rows, and makes one only where there is none yet.
   show() {
     if (this.#pending.length === 0) return;
     this.#events = [...this.#pending.reverse(), ...this.#events].slice(0, ROWS_MAX);

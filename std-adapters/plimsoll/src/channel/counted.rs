@@ -4,7 +4,7 @@
 use plimsoll_core::{Credit, Level, SplitCount, Watermarks};
 
 use super::totals::Sampled;
-use super::{Channel, ChannelReading, Tracked, thread_key};
+use super::{Blocked, Channel, ChannelReading, Tracked, thread_key};
 use crate::registry::Registered;
 use crate::telemetry::{AtRest, Seen, Source, SourceReading};
 use crate::{Limit, RegisterError, Registry};
@@ -48,6 +48,16 @@ impl Counted {
         } else {
             self.count.on_received(items as u64);
         }
+    }
+
+    /// There was no room for a send that does not wait.
+    pub(super) fn refuse(&self) {
+        self.tracked.refuse(|| self.depth());
+    }
+
+    /// There was no room for a send: the caller is blocked until the guard drops.
+    pub(super) fn block(&self) -> Blocked<'_> {
+        self.tracked.block(|| self.depth())
     }
 
     /// The reading that a handle returns of the channel.

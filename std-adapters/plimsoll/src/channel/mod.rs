@@ -71,6 +71,7 @@ use totals::{Sampled, Totals};
 const SPINS: u32 = 5;
 
 /// How full a tracked channel is, who waits, and what it has refused.
+// In the order that crossbeam's `Shared` explains.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Tracked {
@@ -91,8 +92,16 @@ impl Tracked {
         }
     }
 
-    /// The caller is blocked until the guard drops.
-    fn block(&self) -> Blocked<'_> {
+    /// There was no room for a send that does not wait.
+    #[cold]
+    fn refuse(&self, depth: impl FnOnce() -> u64) {
+        self.waiters.refuse();
+        self.flow.note_full(depth);
+    }
+
+    /// There was no room for a send: the caller is blocked until the guard drops.
+    fn block(&self, depth: impl FnOnce() -> u64) -> Blocked<'_> {
+        self.flow.note_full(depth);
         let since_us = clock::now_us();
         self.waiters.enter(since_us);
         Blocked { waiters: &self.waiters, since_us }

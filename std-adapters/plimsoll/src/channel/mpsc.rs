@@ -87,7 +87,7 @@ impl<T> SyncSender<T> {
     pub fn try_send(&self, t: T) -> Result<(), TrySendError<T>> {
         let result = self.attempt(t);
         match result {
-            Err(TrySendError::Full(_)) => self.side.shared.tracked.waiters.refuse(),
+            Err(TrySendError::Full(_)) => self.side.shared.refuse(),
             Err(TrySendError::Disconnected(_)) => self.side.shared.tracked.on_closed(),
             Ok(()) => {}
         }
@@ -141,7 +141,7 @@ impl<T> SyncSender<T> {
                 Err(TrySendError::Full(refused)) => t = refused,
             }
         }
-        let blocked = self.side.shared.tracked.block();
+        let blocked = self.side.shared.block();
         let result = self.inner.send(t);
         drop(blocked);
         match result {

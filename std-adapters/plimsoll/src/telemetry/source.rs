@@ -221,18 +221,15 @@ impl Reads {
         *written += usize::from(seen.has_depth);
     }
 
-    /// Everything is read.
-    ///
-    /// # Returns
-    /// The entries, to have the recent part of each written.
-    pub(crate) fn end(&mut self) -> &mut Rows {
+    /// The entries that were read, without the rows of an earlier snapshot that were not written again.
+    pub(crate) fn entries(&mut self) -> &mut Rows {
         let entries = &mut self.snapshot.entries;
         entries.truncate(self.written);
         entries
     }
 
-    /// The snapshot, complete now.
-    pub(crate) fn taken(mut self, stats: RegistryStats) -> Snapshot {
+    /// Completes the snapshot where it is: to move it costs time.
+    pub(crate) fn into_snapshot(mut self, stats: RegistryStats) -> Snapshot {
         self.snapshot.complete(stats);
         self.snapshot
     }

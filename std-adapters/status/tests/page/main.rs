@@ -274,21 +274,21 @@ fn see_1_a_thousand_limits_are_drawn_within_a_frame() {
         // Asking is work too.
         sleep(Duration::from_millis(50));
     }
-    let known = known_work_ms(&mut tab);
+    let may_take_ms = 16.0 * known_work_ms(&mut tab) / KNOWN_MS;
     let [quick, median, p95] = percentiles(spent, [25, 50, 95]);
     let took = format!("quickest quarter {quick:.1} ms, median {median:.1} ms, p95 {p95:.1} ms");
     println!("script, style and layout of an update, in processor time: {took}");
-    println!("known work takes {known:.1} ms, {KNOWN_MS} ms where an update may take 16 ms");
-    // Other programs on the same core only ever make it slower.
-    assert!(quick <= 16.0 * known / KNOWN_MS, "{took}; known work takes {known:.1} ms");
+    println!("it may take {may_take_ms:.1} ms on this machine");
+    // Others on the same core make both longer, so each is its quickest quarter.
+    assert!(quick <= may_take_ms, "{took}; it may take {may_take_ms:.1} ms on this machine");
     tab.close();
 }
 
-/// What [`known_work_ms`] is on a machine that has 16 ms for an update: an AMD EPYC of 2022 with nothing else to do.
+/// [`known_work_ms`] on the machine where an update may take the 16 ms of a frame: an idle AMD EPYC of 2022.
 const KNOWN_MS: f64 = 2.6;
 
-/// How long work takes here that is of the page's kind and never changes: JSON is parsed, text written and
-/// laid out. A slower processor takes longer for both.
+/// The quickest quarter of 40 rounds of work of the page's kind that never changes: JSON is parsed, text is written and
+/// laid out. It is taken to be slower by the same factor as an update.
 fn known_work_ms(tab: &mut Tab<'_>) -> f64 {
     tab.call("Page.navigate", serde_json::json!({ "url": "about:blank" }));
     tab.until("location.href === 'about:blank' && document.readyState === 'complete'");
@@ -305,9 +305,9 @@ fn known_work_ms(tab: &mut Tab<'_>) -> f64 {
     quick
 }
 
-fn percentiles<const N: usize>(mut of: Vec<f64>, percents: [usize; N]) -> [f64; N] {
-    of.sort_by(f64::total_cmp);
-    percents.map(|percent| of[of.len() * percent / 100])
+fn percentiles<const N: usize>(mut values: Vec<f64>, percents: [usize; N]) -> [f64; N] {
+    values.sort_by(f64::total_cmp);
+    percents.map(|percent| values[values.len() * percent / 100])
 }
 
 /// A host that has something of everything.

@@ -40,6 +40,7 @@ pub use select::{ReceiveHandle, Select, SelectedOperation, SendHandle};
 pub use sender::Sender;
 pub use watched::{WatchedReceiver, WatchedSender};
 
+use ::std::mem::offset_of;
 use ::std::panic::{RefUnwindSafe, UnwindSafe};
 use ::std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -53,8 +54,8 @@ use crate::telemetry::{AtRest, Seen, Source, SourceReading};
 use crate::{Limit, RegisterError, Registry};
 
 /// What the handles of one channel share.
-// Two cache lines of its own are all that a snapshot reads of a channel at rest; blocked senders write the first
-// of them, and receivers read the second.
+// On cache lines of its own: probe, waiters and refused sends fill the first, and what receivers read for each item
+// is on the second. A snapshot of a channel at rest needs these two, and upstream's. Senders' looks write the fourth.
 #[repr(C, align(64))]
 struct Shared<T> {
     /// A receiver to ask for the length with. It goes with the last of the user's, so that senders
@@ -63,6 +64,12 @@ struct Shared<T> {
     tracked: Tracked,
     receivers: AtomicUsize,
 }
+
+#[cfg(all(target_pointer_width = "64", not(shuttle)))]
+const _: () = assert!(
+    offset_of!(Shared<()>, tracked) + offset_of!(Tracked, totals) == 64
+        && offset_of!(Tracked, flow) == 48
+);
 
 // As of upstream's handles.
 impl<T> UnwindSafe for Shared<T> {}

@@ -52,7 +52,7 @@ impl<T> Receiver<T> {
     /// As upstream: if the channel is empty and disconnected.
     #[inline]
     pub fn recv(&self) -> Result<T, RecvError> {
-        // Mostly there is an item, which upstream takes faster when it is not asked to wait.
+        // Mostly there is an item, and upstream's `try_recv` takes it faster than its `recv`.
         match self.inner.try_recv() {
             Err(TryRecvError::Empty) => self.counted(self.inner.recv()),
             result => self.counted(result.map_err(|_| RecvError)),

@@ -37,7 +37,7 @@ impl<T> Sender<T> {
     pub fn try_send(&self, msg: T) -> Result<(), TrySendError<T>> {
         let result = self.attempt(msg);
         match result {
-            Err(TrySendError::Full(_)) => self.shared.tracked.waiters.refuse(),
+            Err(TrySendError::Full(_)) => self.shared.tracked.refuse(|| self.depth()),
             Err(TrySendError::Disconnected(_)) => self.shared.tracked.on_closed(),
             Ok(()) => {}
         }
@@ -125,7 +125,7 @@ impl<T> Sender<T> {
                 Err(TrySendError::Full(refused)) => msg = refused,
             }
         }
-        let blocked = self.shared.tracked.block();
+        let blocked = self.shared.tracked.block(|| self.depth());
         let result = park(msg);
         drop(blocked);
         match &result {

@@ -61,7 +61,7 @@ impl SenderSide {
         poll_fn(move |cx| {
             let poll = operation.as_mut().poll(cx);
             if poll.is_pending() && blocked.is_none() && has_budget_remaining() {
-                blocked = Some(self.shared.tracked.block());
+                blocked = Some(self.shared.block());
             }
             poll
         })
@@ -71,7 +71,7 @@ impl SenderSide {
     #[cold]
     fn noted<T>(&self, error: TrySendError<T>) -> TrySendError<T> {
         match error {
-            TrySendError::Full(_) => self.shared.tracked.waiters.refuse(),
+            TrySendError::Full(_) => self.shared.refuse(),
             TrySendError::Closed(_) => self.shared.tracked.on_closed(),
         }
         error

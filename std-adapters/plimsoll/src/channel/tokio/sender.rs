@@ -191,7 +191,7 @@ impl<T> Sender<T> {
         match inner.try_reserve_owned() {
             Ok(permit) => Ok(OwnedPermit::new(permit, side)),
             Err(TrySendError::Full(inner)) => {
-                side.shared.tracked.waiters.refuse();
+                side.shared.refuse();
                 Err(TrySendError::Full(Self { inner, side }))
             }
             Err(TrySendError::Closed(inner)) => {

@@ -80,7 +80,7 @@ pub struct RegistryStats {
 }
 
 impl Snapshot {
-    /// It is complete now.
+    /// Notes what the registry has done, and the time.
     pub(super) fn complete(&mut self, stats: RegistryStats) {
         // To the millisecond, as it is written for others.
         let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
