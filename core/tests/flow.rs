@@ -52,8 +52,13 @@ fn assert_chain(edges: &BTreeMap<u64, Edge>, now: Level) {
 /// rests somewhere else.
 #[test]
 fn gauge_3_4_5_at_rest_a_flow_gauge_says_what_a_look_every_time_would() {
-    let marks = Watermarks::counts(60, 40, 20).with_level(55, 30);
-    let channel = Channel { length: AtomicU64::new(0), capacity: 60 };
+    at_rest(Watermarks::counts(60, 40, 20).with_level(55, 30));
+    // With a mark at which credit goes beyond the known peak.
+    at_rest(Watermarks::counts(1_024, 300, 100).with_level(500, 200));
+}
+
+fn at_rest(marks: Watermarks) {
+    let channel = Channel { length: AtomicU64::new(0), capacity: marks.capacity().unwrap() };
     let look = || channel.look();
     let flow = FlowGauge::new(marks);
     let senders = [flow.join_sender(), flow.join_sender()];
@@ -263,6 +268,35 @@ fn gauge_7_a_flow_gauge_looks_rarely_on_its_way_to_a_known_mark() {
             looks.set(0);
         }
         assert_eq!(flow.gauge().high_water(), capacity, "GAUGE-5");
+    }
+}
+
+/// Each mark is found that is one above the last one, and each that is below what was reached before the marks were
+/// taken.
+#[test]
+fn gauge_5_a_flow_gauge_misses_no_mark_by_one() {
+    let length = Cell::new(0);
+    let look = || length.get();
+    let flow = FlowGauge::new(Watermarks::percent(1_024, 80, 50));
+    let (sender, receiver) = (flow.join_sender(), flow.join_receiver());
+    let mut to = |top: u64| {
+        while length.get() < top {
+            length.set(length.get() + 1);
+            let _ = flow.after_send(&sender, ThreadKey::MIN, look);
+        }
+        while length.get() > 0 {
+            length.set(length.get() - 1);
+            let _ = flow.after_receive(&receiver, ThreadKey::MIN, look);
+        }
+    };
+    for top in 1..=1_024 {
+        to(top);
+        assert_eq!(flow.gauge().high_water(), top);
+    }
+    assert_eq!(flow.take_high_water(look), 1_024);
+    for top in (1..1_024).step_by(7) {
+        to(top);
+        assert_eq!(flow.take_high_water(look), top);
     }
 }
 

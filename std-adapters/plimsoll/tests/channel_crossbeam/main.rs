@@ -16,7 +16,7 @@ use common::{AsPressure, Events, entry};
 use plimsoll::channel::crossbeam::{
     self, RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError,
 };
-use plimsoll::{EventKind, Limit, PressureRule, Registry, Watermarks};
+use plimsoll::{EventKind, Level, Limit, PressureRule, Registry, Watermarks};
 
 const MOMENT: Duration = Duration::from_millis(20);
 
@@ -39,6 +39,22 @@ fn chan_1_order_capacity_and_errors_are_upstreams() {
     assert_eq!(rx.recv_timeout(MOMENT), Err(RecvTimeoutError::Timeout));
     assert_eq!(rx.recv_deadline(Instant::now() + MOMENT), Err(RecvTimeoutError::Timeout));
     assert!(tx.same_channel(&tx.clone()) && rx.same_channel(&rx.clone()));
+}
+
+#[test]
+fn chan_2_a_receive_that_has_waited_is_counted() {
+    let registry = Registry::new();
+    let (tx, rx) = crossbeam::bounded(&registry, Limit::queue("q").flow_totals(), 1).unwrap();
+    thread::scope(|scope| {
+        let received = scope.spawn(|| rx.recv());
+        // It waits by then, if the machine is not very busy.
+        thread::sleep(MOMENT);
+        tx.send(7).unwrap();
+        assert_eq!(received.join().unwrap(), Ok(7));
+    });
+    let row = entry(&registry, "q");
+    assert_eq!((row.depth, row.level), (0, Level::Normal));
+    assert_eq!(row.flow.unwrap().received, Some(1));
 }
 
 #[test]
