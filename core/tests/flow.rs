@@ -52,12 +52,13 @@ fn assert_chain(edges: &BTreeMap<u64, Edge>, now: Level) {
 /// rests somewhere else.
 #[test]
 fn gauge_3_4_5_at_rest_a_flow_gauge_says_what_a_look_every_time_would() {
-    at_rest(Watermarks::counts(60, 40, 20).with_level(55, 30));
+    at_rest(Watermarks::counts(60, 40, 20).with_level(55, 30), false);
     // With a mark at which credit goes beyond the known peak.
-    at_rest(Watermarks::counts(1_024, 300, 100).with_level(500, 200));
+    at_rest(Watermarks::counts(1_024, u64::from(EACH) / 2, 7).with_level(500, 200), true);
 }
 
-fn at_rest(marks: Watermarks) {
+/// `in_turns`: the channel is filled by each other round, and drained by the next.
+fn at_rest(marks: Watermarks, in_turns: bool) {
     let channel = Channel { length: AtomicU64::new(0), capacity: marks.capacity().unwrap() };
     let look = || channel.look();
     let flow = FlowGauge::new(marks);
@@ -94,8 +95,13 @@ fn at_rest(marks: Watermarks) {
                 receive(0, 3, EACH);
                 send(1, 3, EACH / 2);
             });
-            receive(1, 4, EACH - round % 100);
+            if !in_turns {
+                receive(1, 4, EACH - round % 100);
+            }
         });
+        if in_turns && round % 2 == 1 {
+            receive(1, 4, 1_024);
+        }
         let length = channel.look();
         let level = flow.gauge().level();
         assert_eq!(marks.judge(level, length), level, "GAUGE-4: {length} in round {round}");
@@ -279,7 +285,7 @@ fn gauge_5_a_flow_gauge_misses_no_mark_by_one() {
     let look = || length.get();
     let flow = FlowGauge::new(Watermarks::percent(1_024, 80, 50));
     let (sender, receiver) = (flow.join_sender(), flow.join_receiver());
-    let mut to = |top: u64| {
+    let to = |top: u64| {
         while length.get() < top {
             length.set(length.get() + 1);
             let _ = flow.after_send(&sender, ThreadKey::MIN, look);
