@@ -1,5 +1,6 @@
 //! How much is said: REG-7, and the share rule for what never holds.
 
+#[cfg(feature = "crossbeam")]
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
