@@ -135,14 +135,7 @@ impl Gauge {
     /// The edge that was made, if one was due.
     #[inline]
     pub fn sub(&self, amount: u64) -> Option<Edge> {
-        let state = self.take_out(amount);
-        // The normal level first: its bounds lie at a fixed address. Those of another level are found by the
-        // word, and the next locked step waits for that load.
-        let (level, depth) = (state.level(), state.signed_depth());
-        if level == Level::Normal && self.watermarks.is_quiet(Level::Normal, depth) {
-            return None;
-        }
-        self.settle_from(state)
+        self.settle_from(self.take_out(amount))
     }
 
     /// Sets the depth, for a thing that is counted and, now and then, measured; at most
@@ -200,7 +193,13 @@ impl Gauge {
 
     #[inline]
     fn settle_from(&self, state: State) -> Option<Edge> {
-        if self.watermarks.is_quiet(state.level(), state.signed_depth()) {
+        let (level, depth) = (state.level(), state.signed_depth());
+        // The normal level first: its bounds lie at a fixed address. Those of another level are found by the
+        // word, and the next locked step waits for that load.
+        if level == Level::Normal && self.watermarks.is_quiet(Level::Normal, depth) {
+            return None;
+        }
+        if self.watermarks.is_quiet(level, depth) {
             return None;
         }
         self.make_edge()

@@ -15,9 +15,9 @@ impl Registry {
         let (keeper, now_us) = (self.0.history.keeper(), clock::now_us());
         let mut reads = Reads::begin(users, &self.0.spare, keeper.is_some());
         Round { registry: &self.0, is_window, now_us, reads: &mut reads }.read(&listed);
-        let entries = reads.entries();
+        reads.end();
         if let Some(keeper) = keeper {
-            keeper.complete(entries.with_recent());
+            keeper.complete(reads.entries_with_recent());
         }
         // After the reads, whose edges count.
         reads.into_snapshot(self.stats())

@@ -12,9 +12,7 @@ use super::snapshot::SnapshotFlow;
 use super::snapshot::SnapshotWatcher;
 #[cfg(feature = "pool")]
 use super::snapshot::{PoolStats, SnapshotPool};
-use super::snapshot::{
-    RegistryStats, RowKind, Rows, Snapshot, SnapshotEntry, SnapshotLedger, SpareRows,
-};
+use super::snapshot::{RegistryStats, RowKind, Snapshot, SnapshotEntry, SnapshotLedger, SpareRows};
 use super::tag::Tag;
 
 /// What a registry asks of a thing that it lists: a gauge, a channel, a ledger, a pool. No method
@@ -221,11 +219,14 @@ impl Reads {
         *written += usize::from(seen.has_depth);
     }
 
-    /// The entries that were read, without the rows of an earlier snapshot that were not written again.
-    pub(crate) fn entries(&mut self) -> &mut Rows {
-        let entries = &mut self.snapshot.entries;
-        entries.truncate(self.written);
-        entries
+    /// Everything is read: the rows of an earlier snapshot go that were not written again.
+    pub(crate) fn end(&mut self) {
+        self.snapshot.entries.truncate(self.written);
+    }
+
+    /// The entries, to have the recent part of each written.
+    pub(crate) fn entries_with_recent(&mut self) -> &mut [SnapshotEntry] {
+        self.snapshot.entries.with_recent()
     }
 
     /// Completes the snapshot where it is: to move it costs time.

@@ -53,10 +53,11 @@ impl<T> Receiver<T> {
     #[inline]
     pub fn recv(&self) -> Result<T, RecvError> {
         // Mostly there is an item, and upstream's `try_recv` takes it faster than its `recv`.
-        match self.inner.try_recv() {
-            Err(TryRecvError::Empty) => self.counted(self.inner.recv()),
-            result => self.counted(result.map_err(|_| RecvError)),
-        }
+        let result = match self.inner.try_recv() {
+            Err(TryRecvError::Empty) => self.inner.recv(),
+            result => result.map_err(|_| RecvError),
+        };
+        self.counted(result)
     }
 
     /// Receives, and blocks for `timeout` at most while the channel is empty.

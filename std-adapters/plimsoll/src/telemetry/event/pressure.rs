@@ -43,7 +43,7 @@ pub struct PressureEvent {
     /// How many waiters were blocked on the limit when this was delivered.
     pub waiting: u64,
     /// The largest depth seen while the level held that is announced, or has ended; of a channel it may
-    /// be too small by up to a 64th of its high-water mark, but not if a send was refused or had to wait.
+    /// be too small by up to a 64th of its high-water mark.
     pub peak: u64,
     /// How long that level has held: of a recovery, a repetition, and a raise that had to hold.
     /// `None` of other raises, and where edges came too much out of order to tell.

@@ -126,7 +126,7 @@ impl Rows {
     }
 
     /// All rows, to have their recent parts written.
-    pub(crate) fn with_recent(&mut self) -> &mut [SnapshotEntry] {
+    pub(in crate::telemetry) fn with_recent(&mut self) -> &mut [SnapshotEntry] {
         self.list.has_recent = true;
         &mut self.list.rows
     }
