@@ -146,7 +146,7 @@ impl Budget {
         self.0.resize(|_| capacity)
     }
 
-    /// Refuses all that is asked from now on, here and of what is within; who waits is told so. Leases
+    /// Refuses all that is asked from now on, here and of what is within; waiters are refused, too. Leases
     /// stay as they are, and give back when they are dropped.
     pub fn close(&self) {
         self.0.line.close(&self.0);

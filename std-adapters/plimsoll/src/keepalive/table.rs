@@ -30,7 +30,7 @@ pub(super) struct Table {
     /// The silences that last, by place.
     pub(super) silent: HashMap<usize, Arc<Silence>>,
     awaited: HashMap<usize, Once<Arc<Silence>>>,
-    /// Those that were told late, by place, and their last notification then; some are late no more.
+    /// Those that were reported late, by place, and their last notification then; some are late no more.
     late: HashMap<usize, Tick>,
     pub(super) crowd: Crowd,
     /// The tick of the last sweep.

@@ -43,7 +43,7 @@ impl<A: Aggregate> Ledger<A> {
     /// Removes a principal that is gone, and forgets what was recorded for it: it is not listed any
     /// more, and comes back as one that was never seen.
     ///
-    /// Its slot stays at its value, nobody's, until a newcomer with more takes it: floors do not fall
+    /// Its slot stays at its value, without an owner, until a newcomer with more takes it: floors do not fall
     /// (LEDGER-5). Where principals leave all the time, a [`WindowLedger`](super::WindowLedger) fits
     /// better: there the slot is free for everybody from the next window on.
     ///
